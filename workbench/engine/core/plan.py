@@ -1,0 +1,42 @@
+"""A recipe resolved on one model: per layer what is asked, what will be done, and why they differ."""
+
+from dataclasses import dataclass
+
+from workbench.engine.core.recipe import WeightSettings
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPlan:
+    """What happens to one layer.
+
+    Args:
+        asked, done: in words, such as "prune weights 60.0 %, weights 4 bit per channel".
+        reason: why `done` is less than or other than `asked`; otherwise empty.
+        threshold: |w| < threshold becomes zero; None for no pruning.
+        num_kept: how many weights stay after pruning.
+        weights: how the weights are quantized; None for float.
+    """
+
+    layer: str
+    asked: str
+    done: str
+    reason: str = ""
+    threshold: float | None = None
+    num_kept: int = 0
+    weights: WeightSettings | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The entry of the `plan` list that `--json` prints."""
+        return {"layer": self.layer, "asked": self.asked, "done": self.done, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The layers that a recipe touches, in graph order, and notes that concern the whole model."""
+
+    layers: tuple[LayerPlan, ...]
+    notes: tuple[str, ...] = ()
+
+    def layer(self, name: str) -> LayerPlan | None:
+        """The entry for one layer, if the recipe touches it."""
+        return next((entry for entry in self.layers if entry.layer == name), None)

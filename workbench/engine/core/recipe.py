@@ -1,0 +1,283 @@
+"""What is asked: an ordered list of rules. For each setting the last rule that matches a layer wins.
+
+A recipe is frozen and hashable; an edit gives a new one. `Recipe.settings_for` resolves the rules for
+one layer; whether the layer can do it is the plan's business, not the recipe's.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from workbench.engine.core.digest import digest_of_json
+
+FLOAT = "float"
+RANGE_ESTIMATORS = ("minmax", "percentile", "mse", "entropy")
+ENCODINGS = ("auto", "plain")
+MIN_BITS, MAX_BITS = 2, 16
+
+_Part = TypeVar("_Part", "WeightRule", "ActivationRule")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRule:
+    """What one rule says of weight quantization; None where it says nothing.
+
+    Args:
+        bits: 2 to 16, or "float" for no quantization.
+        granularity: as `parse_granularity` reads it.
+        range: a range estimator's name.
+    """
+
+    bits: int | str | None = None
+    granularity: str | None = None
+    symmetric: bool | None = None
+    range: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationRule:
+    """What one rule says of activation quantization; None where it says nothing."""
+
+    bits: int | str | None = None
+    symmetric: bool | None = None
+    range: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """One way of pruning, complete in itself.
+
+    Args:
+        kind: "weights", "filters" or "neurons"; "none" takes earlier rules back.
+        threshold: weights with |w| < threshold become zero.
+        sparsity: fraction of weights to be zero, 0…1.
+        pattern: "N:M", N of every M stay.
+        ratio: fraction of channels to remove, 0…1.
+        scope: "layer", each layer its own threshold; "global", one for all layers of the rule.
+        criterion: name of the importance criterion for channels.
+        multiple_of: number of channels that stay is a multiple of it.
+    """
+
+    kind: str
+    threshold: float | None = None
+    sparsity: float | None = None
+    pattern: str | None = None
+    ratio: float | None = None
+    scope: str = "layer"
+    criterion: str | None = None
+    multiple_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Settings for the layers that `select` matches.
+
+    Args:
+        select: glob patterns over layer names, or "op:Conv" for an operator type; any may match.
+        line: where the rule stands in its text, 1-based; not part of what the rule says.
+    """
+
+    select: tuple[str, ...]
+    weights: WeightRule | None = None
+    activations: ActivationRule | None = None
+    prune: Prune | None = None
+    line: int | None = field(default=None, compare=False)
+
+    def matches(self, layer_name: str, op_type: str) -> bool:
+        """Whether the rule applies to a layer.
+
+        >>> Rule(("features.*",)).matches("features.7", "Conv")
+        True
+        """
+        return any(_selects(selector, layer_name, op_type) for selector in self.select)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSettings:
+    """Weight quantization as asked for one layer, with every value filled in."""
+
+    bits: int
+    granularity: str = "per_channel"
+    symmetric: bool = True
+    range: str = "minmax"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationSettings:
+    """Activation quantization as asked for one layer, with every value filled in."""
+
+    bits: int
+    symmetric: bool = False
+    range: str = "minmax"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSettings:
+    """Everything a recipe asks of one layer. `prunes` has at most one entry per kind."""
+
+    weights: WeightSettings | None = None
+    activations: ActivationSettings | None = None
+    prunes: tuple[Prune, ...] = ()
+
+    def prune(self, kind: str) -> Prune | None:
+        """The pruning of that kind, if any is asked."""
+        return next((prune for prune in self.prunes if prune.kind == kind), None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked."""
+        return self.weights is None and self.activations is None and not self.prunes
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Which samples set activation ranges: how many, and the seed that draws them."""
+
+    samples: int = 128
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Ordered rules and what goes with them. Version 1 of the format."""
+
+    rules: tuple[Rule, ...] = ()
+    encoding: str = "auto"
+    calibration: Calibration = Calibration()
+    version: int = 1
+
+    def settings_for(self, layer_name: str, op_type: str) -> LayerSettings:
+        """What the rules ask of one layer; for each setting the last matching rule wins."""
+        weights: dict[str, object] = {}
+        activations: dict[str, object] = {}
+        prunes: dict[str, Prune] = {}
+        for rule in self.rules:
+            if not rule.matches(layer_name, op_type):
+                continue
+            weights |= _said(rule.weights)
+            activations |= _said(rule.activations)
+            if rule.prune is not None:
+                if rule.prune.kind == "none":
+                    prunes.clear()
+                else:
+                    prunes[rule.prune.kind] = rule.prune
+        return LayerSettings(
+            weights=WeightSettings(**weights) if isinstance(weights.get("bits"), int) else None,  # type: ignore[arg-type] # the names are WeightRule's own
+            activations=ActivationSettings(**activations) if isinstance(activations.get("bits"), int) else None,  # type: ignore[arg-type] # as above
+            prunes=tuple(prunes.values()),
+        )
+
+    def with_rule(
+        self,
+        select: str | Sequence[str],
+        *,
+        weights: WeightRule | None = None,
+        activations: ActivationRule | None = None,
+        prune: Prune | None = None,
+    ) -> "Recipe":
+        """A recipe in which these settings hold for `select`, whatever earlier rules say.
+
+        The last rule is extended when it is for the very same layers, so that a hundred edits of one
+        layer leave one rule.
+        """
+        names = (select,) if isinstance(select, str) else tuple(select)
+        new = Rule(names, weights, activations, prune)
+        rules = self.rules
+        same = next((rule for rule in rules if rule.select == names), None)
+        if same is not None and not _overlapped_later(same, rules):
+            merged = _merged(same, new)
+            return replace(self, rules=tuple(merged if rule is same else rule for rule in rules))
+        return replace(self, rules=(*rules, new))
+
+    def without(self, names: Iterable[str]) -> "Recipe":
+        """A recipe without the rules that select exactly these layers, one or several of them."""
+        dropped = set(names)
+        kept = []
+        for rule in self.rules:
+            select = tuple(selector for selector in rule.select if selector not in dropped)
+            if select:
+                kept.append(rule if select == rule.select else replace(rule, select=select))
+        return replace(self, rules=tuple(kept))
+
+    def to_json(self) -> dict[str, object]:
+        """The recipe as plain dicts and lists, without the settings that were not given."""
+        return {
+            "version": self.version,
+            "rules": [_rule_to_json(rule) for rule in self.rules],
+            "encoding": self.encoding,
+            "calibration": {"samples": self.calibration.samples, "seed": self.calibration.seed},
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the recipe says."""
+        return digest_of_json(self.to_json())
+
+
+def escape_selector(name: str) -> str:
+    """A selector that matches one layer name and nothing else.
+
+    >>> escape_selector("block[0]")
+    'block[[]0]'
+    """
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
+
+
+def _selects(selector: str, layer_name: str, op_type: str) -> bool:
+    if selector.startswith("op:"):
+        return op_type == selector[3:]
+    return selector == layer_name or fnmatchcase(layer_name, selector)
+
+
+def _said(part: WeightRule | ActivationRule | None) -> dict[str, object]:
+    if part is None:
+        return {}
+    values = {item.name: getattr(part, item.name) for item in fields(part)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _merged(old: Rule, new: Rule) -> Rule:
+    return replace(
+        old,
+        weights=_merged_part(old.weights, new.weights),
+        activations=_merged_part(old.activations, new.activations),
+        prune=new.prune if new.prune is not None else old.prune,
+        line=None,
+    )
+
+
+def _merged_part(old: _Part | None, new: _Part | None) -> _Part | None:
+    if old is None or new is None:
+        return new if old is None else old
+    return replace(old, **_said(new))  # type: ignore[arg-type] # the names are the part's own
+
+
+def _overlapped_later(rule: Rule, rules: tuple[Rule, ...]) -> bool:
+    """Whether a later rule could have the last word on a layer of `rule`."""
+    later = rules[rules.index(rule) + 1 :]
+    return any(
+        other.matches(selector, "") or any(s.startswith("op:") for s in other.select)
+        for other in later
+        for selector in rule.select
+    )
+
+
+def _rule_to_json(rule: Rule) -> dict[str, object]:
+    select = rule.select[0] if len(rule.select) == 1 else list(rule.select)
+    parts: dict[str, object] = {"select": select}
+    for name, part in (("weights", rule.weights), ("activations", rule.activations)):
+        said = _said(part)
+        if said:
+            parts[name] = FLOAT if said == {"bits": FLOAT} else said
+    if rule.prune is not None:
+        parts["prune"] = "none" if rule.prune.kind == "none" else _prune_to_json(rule.prune)
+    return parts
+
+
+def _prune_to_json(prune: Prune) -> dict[str, object]:
+    values = {item.name: getattr(prune, item.name) for item in fields(prune)}
+    said = {name: value for name, value in values.items() if value is not None}
+    if prune.scope == "layer":
+        del said["scope"]
+    return said

@@ -1,0 +1,103 @@
+"""How long work reports progress, and how it is stopped. Standard library only."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
+    """The work was asked to stop, and stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: `done` of `total` units, and what it is doing. `total` is 0 if unknown."""
+
+    done: float
+    total: float
+    text: str
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work done, 0…1."""
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+
+class JobContext:
+    """Handed into long work: it reports progress to the context and asks it whether to go on.
+
+    Args:
+        on_progress: called with each report; may be None.
+        gate: called at each checkpoint; may block, so that more urgent work goes first.
+    """
+
+    def __init__(
+        self,
+        on_progress: Callable[[Progress], None] | None = None,
+        gate: Callable[[], None] | None = None,
+    ) -> None:
+        self._on_progress = on_progress
+        self._gate = gate
+        self._cancelled = threading.Event()
+        self._on_cancel: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Ask the work to stop. May be called from any thread, more than once."""
+        with self._lock:
+            self._cancelled.set()
+            callbacks = tuple(self._on_cancel)
+        for callback in callbacks:
+            callback()
+
+    def checkpoint(self) -> None:
+        """Go on, or raise Cancelled. Called before each unit of work of up to 100 ms."""
+        if self._gate is not None:
+            self._gate()
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Report that `done` of `total` units are finished."""
+        if self._on_progress is not None:
+            self._on_progress(Progress(done, total, text))
+
+    def part(self, low: float, high: float) -> "JobContext":
+        """A context for a sub-step that covers `[low, high]` of this one's progress, 0…1."""
+        report = None
+        if self._on_progress is not None:
+            send = self._on_progress
+
+            def report(progress: Progress) -> None:
+                send(Progress(low + (high - low) * progress.fraction, 1.0, progress.text))
+
+        child = JobContext(report, self._gate)
+        child._cancelled = self._cancelled
+        child._on_cancel = self._on_cancel
+        child._lock = self._lock
+        return child
+
+    def call_on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called, in the cancelling thread, when the work is asked to stop.
+
+        Returns:
+            A function that takes the request back. If the work is cancelled already, `callback` is
+            called at once.
+        """
+        with self._lock:
+            self._on_cancel.append(callback)
+            already = self._cancelled.is_set()
+        if already:
+            callback()
+
+        def remove() -> None:
+            with self._lock:
+                if callback in self._on_cancel:
+                    self._on_cancel.remove(callback)
+
+        return remove
