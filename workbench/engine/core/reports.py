@@ -1,0 +1,219 @@
+"""What the verbs of a session answer: plain frozen values that may cross a pipe."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.footprint import Encoding
+from workbench.engine.core.measurement import Figure
+from workbench.engine.core.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a sample becomes a tensor: `(pixel · scale − mean) / std`, pixels 0…255.
+
+    Args:
+        resize: side of a square in pixels, or None; bilinear, before `crop`.
+        crop: side of a centred square in pixels, or None.
+        mean, std: one number, or one per channel.
+        channel_order: "rgb" or "bgr".
+        layout: "nchw", "nhwc", or "raw" for features as they are.
+        labels_offset: added to a label to give the output's index.
+        metric: "top1", "top5", "psnr", "miou" or "agreement"; "" to choose by what the data has.
+        guessed: names of the fields that nobody gave, so that they can be shown as guesses.
+    """
+
+    resize: int | None = None
+    crop: int | None = None
+    scale: float = 1 / 255
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    channel_order: str = "rgb"
+    layout: str = "nchw"
+    labels_offset: int = 0
+    metric: str = ""
+    guessed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    """A data set seen from outside.
+
+    Args:
+        sample_shape: of one stored sample, such as (32, 32, 3).
+        num_classes: distinct labels; 0 without labels.
+        digest: of the samples' source and the preprocessing: what a measurement is keyed by.
+    """
+
+    path: str
+    num_samples: int
+    has_labels: bool
+    num_classes: int
+    sample_shape: tuple[int, ...]
+    preprocessing: Preprocessing
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFootprint:
+    """What the size preview needs of one layer.
+
+    Args:
+        original_bytes: what goes away when the layer's weight is replaced; 0 where the tensor stays
+            in the file because something else reads it.
+        overhead: bytes of headers that each encoding adds.
+        num_scales: scales by granularity word: per_tensor, per_channel; per_group is computed from
+            `num_rows` and `row_length`.
+        num_rows, row_length: rows of weights that are summed into one output, and how long they are.
+    """
+
+    layer: str
+    original_bytes: int
+    overhead: dict[Encoding, int] = field(hash=False)
+    num_channels: int
+    num_rows: int
+    row_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFootprint:
+    """What the size preview needs of a model.
+
+    Args:
+        file_bytes: what writing the model without any change gives.
+        shared_overhead: bytes that the first packed layer of a width adds once, by bits; key 1 for masks.
+    """
+
+    file_bytes: int
+    layers: tuple[LayerFootprint, ...]
+    shared_overhead: dict[int, int] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerPreview:
+    """What the current settings do to one layer's weights; everything measured on the weights themselves.
+
+    Args:
+        threshold: |w| below it become zero; 0 for no pruning.
+        sparsity: fraction of zeros after pruning and quantization.
+        pruned: fraction that pruning zeroed.
+        clip_low, clip_high: range that quantization keeps, widest over the channels; None for float.
+        channel_clip_low, channel_clip_high: the same per output channel, shape (C,); None for float.
+        clipped: fraction of weights outside their range.
+        sqnr_db: 10·log10(Σw² / Σ(w−ŵ)²); infinite where nothing changed.
+        size_bytes: on disk, with headers.
+        encoding: how it will be written.
+    """
+
+    layer: str
+    recipe_digest: str
+    threshold: float
+    sparsity: float
+    pruned: float
+    clip_low: float | None
+    clip_high: float | None
+    channel_clip_low: npt.NDArray[np.float32] | None
+    channel_clip_high: npt.NDArray[np.float32] | None
+    clipped: float
+    sqnr_db: float
+    size_bytes: int
+    encoding: Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSample:
+    """A sample on which two models disagree. `label` is -1 without labels."""
+
+    sample: int
+    name: str
+    label: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """How good a model is on samples, so far or finally.
+
+    Args:
+        metric: "top1", "top5", "psnr" or "agreement".
+        figure: the metric with its 95 % interval.
+        done, total: samples evaluated so far, and wanted.
+        seconds: spent running the model, without reading samples.
+        reference: the original's figure on the very same samples; None without a comparison.
+        difference: this minus the original, paired on the same samples; None without a comparison.
+        agreement: share of samples with the same answer as the original.
+        kl_divergence: mean over samples, in nats; None where outputs are no classes.
+    """
+
+    metric: str
+    figure: Figure
+    done: int
+    total: int
+    seconds: float
+    recipe_digest: str = ""
+    reference: Figure | None = None
+    difference: Figure | None = None
+    agreement: Figure | None = None
+    kl_divergence: Figure | None = None
+    changed: tuple[ChangedSample, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether every sample that was wanted has been evaluated."""
+        return self.done >= self.total
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyReport:
+    """Time of one inference at batch 1 on this computer, in milliseconds; p50 and p90 over `p50.n` runs."""
+
+    p50: Figure
+    p90: Figure
+    device: str
+    recipe_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A written file, opened in a fresh process, against the preview on the same samples.
+
+    Args:
+        agreement: share of samples with the same answer, 0…1.
+        first_difference: name of the first layer whose output differs; empty if none does.
+    """
+
+    samples: int
+    max_abs_difference: float
+    agreement: float
+    ok: bool
+    first_difference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """One column of a before/after table. `accuracy` is None where nothing was evaluated."""
+
+    file_bytes: int
+    num_params: int
+    macs: int | None
+    sparsity: float
+    accuracy: Figure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyReport:
+    """What compressing, writing and verifying gave."""
+
+    plan: Plan
+    before: ModelSummary
+    after: ModelSummary
+    preview_bytes: int
+    preview_accuracy: Figure | None
+    difference: Figure | None
+    verified: Verification
+    output_path: Path
+    output_sha256: str
