@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from workbench.engine.core.bit_layout import packed_bytes
+
 
 class Encoding(StrEnum):
     """How a weight tensor is written.
@@ -29,7 +31,7 @@ class TensorShape:
 
     Args:
         num_weights: number of weights.
-        num_kept: weights that pruning left.
+        num_kept: weights that pruning left; at least 1.
         bits: 2 to 8; None for float.
         num_scales: float32 scales; 0 for float.
         symmetric: without zero points, which take one byte a scale.
@@ -46,7 +48,7 @@ def payload_bytes(encoding: Encoding, tensor: TensorShape) -> int:
     """Bytes of weights, mask, scales and zero points, without headers.
 
     >>> payload_bytes(Encoding.BITS, TensorShape(num_weights=1000, num_kept=1000, bits=3, num_scales=10))
-    415
+    416
     """
     scales = tensor.num_scales * (4 if tensor.symmetric else 5)
     if encoding is Encoding.DENSE:
@@ -59,25 +61,13 @@ def payload_bytes(encoding: Encoding, tensor: TensorShape) -> int:
     return -(-tensor.num_weights // 8) + values + scales
 
 
-def packed_bytes(count: int, bits: int) -> int:
-    """Bytes that `count` values of `bits` bits take, packed in fields of 4, 2 and 1 bits.
-
-    Each field is stored in its own array of whole bytes; 8 bits and more are stored as they are.
-
-    >>> packed_bytes(8, 3)
-    3
-    """
-    if bits >= 8:
-        return count * (-(-bits // 8))
-    return sum(-(-count * field // 8) for field in (4, 2, 1) if bits & field)
-
-
 def smallest_encoding(
     tensor: TensorShape, overhead: Mapping[Encoding, int], *, plain: bool = False
 ) -> tuple[Encoding, int]:
     """The encoding with the fewest bytes, and how many those are with headers.
 
     Args:
+        tensor: what is to be stored.
         overhead: bytes of headers by encoding; an encoding that is missing cannot be used.
         plain: choose among the containers that other tools read: DENSE and PLAIN.
     """
@@ -85,7 +75,8 @@ def smallest_encoding(
         candidates = [Encoding.DENSE if tensor.bits is None else Encoding.PLAIN]
     else:
         candidates = [Encoding.DENSE] if tensor.bits is None else [Encoding.BITS]
-        if tensor.num_kept < tensor.num_weights:
+        # An asymmetric zero is a code like any other, and differs by channel: a mask cannot stand for it.
+        if tensor.num_kept < tensor.num_weights and tensor.symmetric:
             candidates.append(Encoding.MASK)
     sizes = [
         (overhead[candidate] + payload_bytes(candidate, tensor), candidate)

@@ -1,0 +1,70 @@
+"""Pruning and quantizing one layer's weights, and what that did to them."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.compress.affine import QuantParams, quantize
+from workbench.engine.compress.magnitude import kept_mask
+from workbench.engine.compress.packing import CompressedWeight
+from workbench.engine.compress.range_minmax import minmax_params
+from workbench.engine.compress.range_mse import mse_params
+from workbench.engine.compress.range_percentile import percentile_params
+from workbench.engine.compress.weight_rows import WeightRows
+from workbench.engine.core.granularity import PerTensor, parse_granularity
+from workbench.engine.core.recipe import WeightSettings
+
+RangeEstimator = Callable[..., QuantParams]
+RANGE_ESTIMATORS: Mapping[str, RangeEstimator] = MappingProxyType(
+    {"minmax": minmax_params, "percentile": percentile_params, "mse": mse_params}
+)
+
+
+def compress_weight(
+    weight: npt.NDArray[np.float32], axis: int, threshold: float | None, settings: WeightSettings | None
+) -> CompressedWeight:
+    """Prune, then quantize what is left.
+
+    Args:
+        weight: any shape, finite.
+        axis: of the output channels.
+        threshold: |w| < threshold becomes zero; None for no pruning.
+        settings: how to quantize; None to stay in float.
+
+    Raises:
+        RangeError: the weight has values that are not finite.
+    """
+    kept = kept_mask(weight, threshold) if threshold else None
+    pruned = weight if kept is None else weight * kept
+    if settings is None:
+        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor()), kept, values=pruned)
+    rows = WeightRows(weight.shape, axis, parse_granularity(settings.granularity))
+    by_row = RANGE_ESTIMATORS[settings.range](rows.rows(pruned), settings.bits, symmetric=settings.symmetric)
+    params = QuantParams(
+        by_row.scale.reshape(rows.scale_shape),
+        by_row.zero_point.reshape(rows.scale_shape),
+        settings.bits,
+        by_row.signed,
+    )
+    spread = QuantParams(
+        rows.spread(params.scale).astype(np.float32),
+        rows.spread(params.zero_point).astype(np.int32),
+        settings.bits,
+        by_row.signed,
+    )
+    return CompressedWeight(rows, kept, codes=quantize(pruned, spread), params=params)
+
+
+def sqnr_db(original: npt.NDArray[np.float32], changed: npt.NDArray[np.float32]) -> float:
+    """Signal to quantization noise of a tensor: 10·log10(Σx² / Σ(x−x̂)²), dB; infinite without a difference.
+
+    >>> round(sqnr_db(np.float32([1.0]), np.float32([0.9])), 3)
+    20.0
+    """
+    noise = float(np.sum(np.square(original - changed, dtype=np.float64)))
+    signal = float(np.sum(np.square(original, dtype=np.float64)))
+    if noise == 0:
+        return float("inf")
+    return 10 * float(np.log10(signal / noise)) if signal > 0 else float("-inf")

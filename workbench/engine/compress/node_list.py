@@ -1,0 +1,47 @@
+"""Nodes and initializers under construction, with short names that clash with nothing."""
+
+from collections.abc import Container
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+
+class NodeList:
+    """Collects nodes in order. Names are `<prefix><number>`: they stand in the file twice, so short ones pay.
+
+    Args:
+        prefix: start of every name that is made here.
+        taken: names that must not be used again.
+    """
+
+    def __init__(self, prefix: str, taken: Container[str]) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._prefix = prefix
+        self._taken = taken
+        self._count = 0
+
+    def constant(self, value: npt.NDArray[np.generic]) -> str:
+        """A new initializer; gives its name."""
+        name = self._new_name()
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def add(self, op_type: str, *inputs: str, output: str = "", **attributes: object) -> str:
+        """A new node; gives the name of its output."""
+        name = output or self._new_name()
+        self.nodes.append(helper.make_node(op_type, inputs, [name], **attributes))
+        return name
+
+    def shape(self, *dims: int) -> str:
+        """An int64 initializer with these dimensions; gives its name."""
+        return self.constant(np.array(dims, np.int64))
+
+    def _new_name(self) -> str:
+        while True:
+            name = f"{self._prefix}{self._count}"
+            self._count += 1
+            if name not in self._taken:
+                return name

@@ -1,0 +1,138 @@
+"""One compressed weight tensor: what it is made of, and the nodes that write it in the fewest bytes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from onnx import TensorProto
+
+from workbench.engine.compress.affine import QuantParams, dequantize
+from workbench.engine.compress.node_list import NodeList
+from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_dequantized, add_scattered
+from workbench.engine.compress.weight_rows import WeightRows
+from workbench.engine.core.footprint import Encoding, TensorShape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompressedWeight:
+    """A weight tensor after pruning and quantization.
+
+    Args:
+        rows: shape and granularity.
+        kept: which weights pruning left, shape of the weight; None for all.
+        codes: int32, shape of the weight, unsigned or signed as `params` says; None for float.
+        params: scale of `rows.scale_shape`; None for float.
+        values: float32, shape of the weight; None if there are codes.
+    """
+
+    rows: WeightRows
+    kept: npt.NDArray[np.bool_] | None
+    codes: npt.NDArray[np.int32] | None = None
+    params: QuantParams | None = None
+    values: npt.NDArray[np.float32] | None = None
+
+    @property
+    def tensor_shape(self) -> TensorShape:
+        """What its size on disk depends on."""
+        num_weights = int(np.prod(self.rows.shape, dtype=np.int64))
+        num_kept = num_weights if self.kept is None else max(1, int(self.kept.sum()))
+        if self.params is None:
+            return TensorShape(num_weights, num_kept, bits=None)
+        return TensorShape(
+            num_weights, num_kept, self.params.num_bits, self.rows.num_scales, symmetric=self.params.signed
+        )
+
+    def dense(self) -> npt.NDArray[np.float32]:
+        """The weights as they will be when the file is open: float32, shape of the weight."""
+        if self.values is not None:
+            return self.values
+        assert self.codes is not None
+        assert self.params is not None
+        spread = QuantParams(
+            self.rows.spread(self.params.scale).astype(np.float32),
+            self.rows.spread(self.params.zero_point).astype(np.int32),
+            self.params.num_bits,
+            self.params.signed,
+        )
+        return dequantize(self.codes, spread)
+
+    @property
+    def levels(self) -> npt.NDArray[np.int32]:
+        """The codes as signed levels, flat."""
+        assert self.codes is not None
+        assert self.params is not None
+        offset = 0 if self.params.signed else 1 << (self.params.num_bits - 1)
+        return self.codes.reshape(-1) - offset
+
+
+def add_weight(
+    nodes: NodeList,
+    tables: LookUpTables,
+    weight: CompressedWeight,
+    encoding: Encoding,
+    *,
+    opset: int,
+    dtype: int,
+    output: str,
+) -> None:
+    """Add the nodes and initializers that give the weight, named `output`.
+
+    Args:
+        nodes: where they are added.
+        tables: the model's shared tables.
+        weight: what is to be stored.
+        encoding: as `smallest_encoding` chose it.
+        opset: of the model.
+        dtype: ONNX element type that the weight's reader expects.
+        output: name of the tensor that the weight's reader reads.
+    """
+    last = output if dtype == TensorProto.FLOAT else ""
+    if encoding is Encoding.DENSE:
+        made = nodes.add("Identity", nodes.constant(weight.dense()), output=last)
+    elif encoding is Encoding.PLAIN:
+        made = _add_plain(nodes, weight, last)
+    else:
+        made = _add_packed(nodes, tables, weight, encoding, opset, last)
+    if not last:
+        nodes.add("Cast", made, to=dtype, output=output)
+
+
+def _add_packed(
+    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, encoding: Encoding, opset: int, output: str
+) -> str:
+    mask = _stored_mask(weight) if encoding is Encoding.MASK else None
+    if weight.params is None:
+        assert mask is not None
+        assert weight.values is not None
+        kept = nodes.constant(weight.values.reshape(-1)[mask])
+        scattered = add_scattered(nodes, tables, kept, mask, TensorProto.FLOAT, opset=opset)
+        return nodes.add("Reshape", scattered, nodes.shape(*weight.rows.shape), output=output)
+    levels = weight.levels if mask is None else weight.levels[mask]
+    codes = add_codes(nodes, tables, levels, weight.params.num_bits, opset=opset)
+    if mask is not None:
+        codes = add_scattered(nodes, tables, codes, mask, TensorProto.INT8, opset=opset)
+    return add_dequantized(nodes, codes, weight.params, weight.rows, opset=opset, output=output)
+
+
+def _stored_mask(weight: CompressedWeight) -> npt.NDArray[np.bool_]:
+    """The mask that is written: flat, with one weight at least, since tensors without elements are fragile."""
+    assert weight.kept is not None
+    mask = weight.kept.reshape(-1)
+    if not mask.any():
+        mask = mask.copy()
+        mask[0] = True
+    return mask
+
+
+def _add_plain(nodes: NodeList, weight: CompressedWeight, output: str) -> str:
+    """The int8 container and DequantizeLinear, which other tools read."""
+    assert weight.codes is not None
+    assert weight.params is not None
+    dtype = np.int8 if weight.params.signed else np.uint8
+    codes = nodes.constant(weight.codes.astype(dtype))
+    shape: tuple[int, ...] = () if weight.rows.num_scales == 1 else (-1,)
+    scale = nodes.constant(weight.params.scale.reshape(shape))
+    zero = nodes.constant(weight.params.zero_point.astype(dtype).reshape(shape))
+    if not shape:
+        return nodes.add("DequantizeLinear", codes, scale, zero, output=output)
+    return nodes.add("DequantizeLinear", codes, scale, zero, output=output, axis=weight.rows.axis)

@@ -1,0 +1,183 @@
+"""Resolving a recipe on a model: what will be done to each layer, and why it differs from what was asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.compress.compressed_layer import RANGE_ESTIMATORS
+from workbench.engine.compress.magnitude import kept_mask, threshold_for_sparsity
+from workbench.engine.core.errors import RecipeError
+from workbench.engine.core.granularity import PerGroup, parse_granularity
+from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.engine.core.plan import LayerPlan, Plan
+from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule, WeightSettings
+
+ReadWeight = Callable[[str], npt.NDArray[np.float32]]
+_NOTHING = "nothing"
+
+
+def resolve_plan(info: ModelInfo, recipe: Recipe, read_weight: ReadWeight, *, source: str = "recipe") -> Plan:
+    """The recipe resolved on one model.
+
+    Args:
+        info: the model's layers.
+        recipe: what is asked.
+        read_weight: gives the float weights of a layer by its name.
+        source: name of the recipe's text, for messages.
+
+    Raises:
+        RecipeError: a selector matches no layer, or a setting is one that nothing here knows.
+    """
+    _check_selectors(info, recipe, source)
+    thresholds = _Thresholds(info, recipe, read_weight)
+    entries = []
+    for layer in info.layers:
+        settings = recipe.settings_for(layer.name, layer.op_type)
+        if not settings.is_empty:
+            entries.append(_layer_plan(layer, settings, recipe, thresholds, read_weight))
+    return Plan(tuple(entries), _notes(info, recipe))
+
+
+def _check_selectors(info: ModelInfo, recipe: Recipe, source: str) -> None:
+    for rule in recipe.rules:
+        for selector in rule.select:
+            alone = Rule((selector,))
+            if not any(alone.matches(layer.name, layer.op_type) for layer in info.layers):
+                where = f"{source}, line {rule.line}" if rule.line is not None else source
+                names = ", ".join(layer.name for layer in info.layers[:3])
+                raise RecipeError(
+                    f"{where}: {selector!r} matches no layer", f"the model's layers are named like {names or '(none)'}"
+                )
+
+
+def _layer_plan(
+    layer: Layer, settings: LayerSettings, recipe: Recipe, thresholds: "_Thresholds", read_weight: ReadWeight
+) -> LayerPlan:
+    asked = describe_settings(settings)
+    if not layer.editable:
+        return LayerPlan(layer.name, asked, _NOTHING, layer.reason or "the layer cannot be changed")
+    reasons = []
+    weights, reason = _weights_done(layer, settings.weights, recipe)
+    reasons += [reason] if reason else []
+    threshold, num_kept = None, layer.num_weights
+    pruning = settings.prune("weights")
+    done = []
+    if pruning is not None and pruning.pattern is None:
+        threshold = thresholds.of(layer, pruning)
+        num_kept = int(kept_mask(read_weight(layer.name), threshold).sum()) if threshold else layer.num_weights
+        done.append(f"zero {1 - num_kept / max(1, layer.num_weights):.1%} of the weights (|w| < {threshold:.6g})")
+    if weights is not None:
+        done.append(describe_weights(weights))
+    reasons += _not_done(settings)
+    return LayerPlan(
+        layer=layer.name,
+        asked=asked,
+        done="; ".join(done) or _NOTHING,
+        reason="; ".join(reasons),
+        threshold=threshold,
+        num_kept=num_kept,
+        weights=weights,
+    )
+
+
+def _weights_done(layer: Layer, asked: WeightSettings | None, recipe: Recipe) -> tuple[WeightSettings | None, str]:
+    """How the weights will be quantized, and why that is not what was asked."""
+    if asked is None:
+        return None, ""
+    if asked.bits > 8:
+        return None, f"weights of {asked.bits} bits are not written yet; 2 to 8 bits are"
+    if asked.range not in RANGE_ESTIMATORS:
+        return None, f"range {asked.range!r} is for activations; weights take {', '.join(RANGE_ESTIMATORS)}"
+    if recipe.encoding != "plain":
+        return asked, ""
+    if isinstance(parse_granularity(asked.granularity), PerGroup):
+        return None, "the plain encoding has no per-group scales before opset 21; ask per_channel"
+    return (
+        asked,
+        "" if asked.bits == 8 else "the plain encoding keeps these bits in an int8 container: no smaller than 8",
+    )
+
+
+def _not_done(settings: LayerSettings) -> list[str]:
+    reasons = []
+    if settings.activations is not None:
+        reasons.append("activations stay float: quantizing them is not built yet")
+    for pruning in settings.prunes:
+        if pruning.kind in ("filters", "neurons"):
+            reasons.append(f"no {pruning.kind} are removed: structured pruning is not built yet")
+        elif pruning.pattern is not None:
+            reasons.append(f"pattern {pruning.pattern} is not applied: N:M pruning is not built yet")
+    return reasons
+
+
+def _notes(info: ModelInfo, recipe: Recipe) -> tuple[str, ...]:
+    notes = []
+    if any(recipe.settings_for(layer.name, layer.op_type).weights for layer in info.layers):
+        notes.append("weights alone are quantized: the file gets smaller, the speed stays that of the float model")
+    return tuple(notes)
+
+
+@dataclass
+class _Thresholds:
+    """Thresholds of |w|; a global one is found once for all layers of its rule."""
+
+    info: ModelInfo
+    recipe: Recipe
+    read_weight: ReadWeight
+
+    def __post_init__(self) -> None:
+        self._found: dict[int, float] = {}
+
+    def of(self, layer: Layer, pruning: Prune) -> float:
+        """The threshold that the pruning gives for the layer."""
+        if pruning.threshold is not None:
+            return pruning.threshold
+        if pruning.sparsity is None:
+            return 0.0
+        if pruning.scope == "layer":
+            return threshold_for_sparsity([self.read_weight(layer.name)], pruning.sparsity)
+        if id(pruning) not in self._found:
+            weights = [self.read_weight(name) for name in self._same(pruning)]
+            self._found[id(pruning)] = threshold_for_sparsity(weights, pruning.sparsity)
+        return self._found[id(pruning)]
+
+    def _same(self, pruning: Prune) -> Sequence[str]:
+        """Names of the layers for which this very rule has the last word."""
+        return [
+            layer.name
+            for layer in self.info.layers
+            if layer.editable and self.recipe.settings_for(layer.name, layer.op_type).prune("weights") is pruning
+        ]
+
+
+def describe_settings(settings: LayerSettings) -> str:
+    """What is asked of a layer, in words."""
+    parts = []
+    for pruning in settings.prunes:
+        parts.append(_describe_prune(pruning))
+    if settings.weights is not None:
+        parts.append(describe_weights(settings.weights))
+    if settings.activations is not None:
+        parts.append(f"activations {settings.activations.bits} bit by {settings.activations.range}")
+    return "; ".join(parts)
+
+
+def describe_weights(weights: WeightSettings) -> str:
+    """How weights are quantized, in words: "weights 4 bit per channel, symmetric, by mse"."""
+    words = weights.granularity.replace("_", " ")
+    return (
+        f"weights {weights.bits} bit {words}, {'symmetric' if weights.symmetric else 'asymmetric'}, by {weights.range}"
+    )
+
+
+def _describe_prune(pruning: Prune) -> str:
+    if pruning.threshold is not None:
+        return f"prune {pruning.kind} below {pruning.threshold:g}"
+    if pruning.sparsity is not None:
+        scope = " over all layers of the rule" if pruning.scope == "global" else ""
+        return f"prune {pruning.sparsity:.1%} of the {pruning.kind}{scope}"
+    if pruning.pattern is not None:
+        return f"prune {pruning.kind} to {pruning.pattern}"
+    return f"remove {pruning.ratio or 0:.1%} of the {pruning.kind}"
