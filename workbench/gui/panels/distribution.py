@@ -1,0 +1,246 @@
+"""The weights of the selected layer: histogram with draggable thresholds, ranges of its channels, and figures."""
+
+import math
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QStackedLayout, QVBoxLayout, QWidget
+
+from workbench.engine.core.format import format_count, format_fraction
+from workbench.engine.core.layer import Layer
+from workbench.engine.core.reports import LayerPreview
+from workbench.engine.core.weight_curves import WeightCurves
+from workbench.gui.document import Document
+from workbench.gui.panels import layer_edits
+from workbench.gui.panels.gesture import Gesture
+from workbench.gui.panels.layer_state import LayerState, LayerStates
+from workbench.gui.panels.layers_model import shape_text
+from workbench.gui.theme import Theme
+from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.pill import Pill
+from workbench.gui.widgets.segmented import Segmented
+
+
+class DistributionPanel(QWidget):
+    """Follows the first selected layer. Plots are built when the first layer is shown, not before."""
+
+    def __init__(self, document: Document, theme: Theme, states: LayerStates, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._theme = theme
+        self._states = states
+        self._gesture = Gesture()
+        self._curves: WeightCurves | None = None
+        self._layer: Layer | None = None
+        self._preview: LayerPreview | None = None
+        self.histogram = None
+        self.channels = None
+        self.name = make_label("", "head", self)
+        self.facts = make_label("", "muted", self)
+        self.bins = QSpinBox(self, minimum=20, maximum=1024, value=240, singleStep=20, keyboardTracking=False)
+        self.bins.setAccessibleName("Bins")
+        self.scale = Segmented(theme, "Count axis", ((False, "Linear"), (True, "Log")), self)
+        self.scale.set_value(False)
+        self.scale.setMaximumWidth(140)
+        self.pruned = Pill(theme, "pruned", "bad", self)
+        self.threshold = Pill(theme, "threshold", parent=self)
+        self.clipped = Pill(theme, "clipped", "warn", self)
+        self.sqnr = Pill(theme, "SQNR", parent=self)
+        self.sigma = Pill(theme, "σ", parent=self)
+        self.kurtosis = Pill(theme, "kurtosis", parent=self)
+        self.empty = make_label("", "muted", self)
+        self.empty.setWordWrap(True)
+        self._lay_out()
+        document.model_changed.connect(self._on_selection)
+        document.selection_changed.connect(self._on_selection)
+        document.recipe_changed.connect(self._on_recipe)
+        document.layer_previewed.connect(self._on_previewed)
+        self.bins.valueChanged.connect(self._on_bins)
+        self.scale.chosen.connect(self._on_scale)
+        self._on_selection()
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer that is shown."""
+        return self._layer
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether the tables of the shown layer have arrived."""
+        return self._curves is not None
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        for widget in (self.name, self.facts):
+            head.addWidget(widget)
+        head.addStretch(1)
+        head.addWidget(make_label("Bins", "muted", self))
+        head.addWidget(self.bins)
+        head.addWidget(self.scale)
+        pills = QHBoxLayout()
+        pills.setSpacing(6)
+        for pill in (self.pruned, self.threshold, self.clipped, self.sqnr, self.sigma, self.kurtosis):
+            pills.addWidget(pill)
+        pills.addStretch(1)
+        self._content = QWidget(self)
+        content = QVBoxLayout(self._content)
+        content.setContentsMargins(0, 0, 0, 0)
+        content.addLayout(head)
+        content.addLayout(pills)
+        self._plots = QVBoxLayout()
+        content.addLayout(self._plots, 1)
+        self._stack = QStackedLayout()
+        blank = QWidget(self)
+        QVBoxLayout(blank).addWidget(self.empty)
+        self._stack.addWidget(blank)
+        self._stack.addWidget(self._content)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 10, 14, 8)
+        column.addLayout(self._stack)
+
+    def _ensure_plots(self) -> None:
+        """Build the plots now: importing pyqtgraph takes as long as opening the rest of the window."""
+        if self.histogram is not None:
+            return
+        from workbench.gui.plots.channel_plot import ChannelPlot
+        from workbench.gui.plots.histogram_plot import HistogramPlot
+
+        self.histogram = HistogramPlot(self._theme, self)
+        self.channels = ChannelPlot(self._theme, self)
+        self.channels.setMaximumHeight(190)
+        self.histogram.threshold_pressed.connect(self._gesture.begin)
+        self.histogram.threshold_moved.connect(self._on_threshold)
+        self.histogram.threshold_released.connect(self._on_released)
+        self._plots.addWidget(self.histogram, 1)
+        title = QHBoxLayout()
+        title.addWidget(make_label("Per-channel range and clipping", "strong", self))
+        title.addStretch(1)
+        self.scales_note = make_label("", "muted", self)
+        title.addWidget(self.scales_note)
+        self._plots.addLayout(title)
+        self._plots.addWidget(self.channels)
+
+    @Slot()
+    def _on_selection(self) -> None:
+        model = self._document.model
+        names = self._document.selection
+        known = {layer.name: layer for layer in model.layers} if model else {}
+        layer = next((known[name] for name in names if name in known), None)
+        if layer is self._layer and layer is not None:
+            return
+        self._layer, self._curves, self._preview = layer, None, None
+        if layer is None or layer.statistics is None:
+            self.empty.setText(self._why_empty(layer))
+            self._stack.setCurrentIndex(0)
+            return
+        self._ensure_plots()
+        self.name.setText(layer.name)
+        macs = f" · {format_count(layer.macs)} MACs" if layer.macs is not None else ""
+        bad = layer.statistics.num_not_finite
+        warning = f" · {format_count(bad)} weights are NaN or infinite" if bad else ""
+        self.facts.setText(
+            f"{layer.op_type} · {shape_text(layer)} · {format_count(layer.num_params)} params{macs}{warning}"
+        )
+        self.histogram.show_curves(None)
+        self.channels.show_curves(None)
+        self._show_figures()
+        self._stack.setCurrentIndex(1)
+        self._document.request_curves(layer.name, self._on_curves)
+
+    def _why_empty(self, layer: Layer | None) -> str:
+        if layer is not None:
+            return f"{layer.name}: {layer.reason or 'its weights were not read'}"
+        if self._document.model is None:
+            return ""
+        return "Select a layer to see its weights." if self._document.model.layers else "This model has no weights."
+
+    @Slot(str, object)
+    def _on_curves(self, name: str, curves: WeightCurves) -> None:
+        if self._layer is None or name != self._layer.name:
+            return
+        self._curves = curves
+        self.histogram.show_curves(curves)
+        self.channels.show_curves(curves)
+        self._show_figures()
+        self._show_preview()
+
+    @Slot(object, object)
+    def _on_recipe(self, old: object, new: object) -> None:
+        if self._layer is None or self._layer.statistics is None:
+            return
+        if old.settings_for(self._layer.name, self._layer.op_type) != self._state().settings:
+            self._show_figures()
+
+    @Slot(object)
+    def _on_previewed(self, preview: LayerPreview) -> None:
+        if self._layer is not None and preview.layer == self._layer.name:
+            self._preview = preview
+            self._show_preview()
+
+    def _state(self) -> LayerState:
+        return self._states.of(self._layer)
+
+    def _show_figures(self) -> None:
+        """What can be read from the tables at once; the worker's own figures follow."""
+        state = self._state()
+        threshold, sparsity = state.threshold, state.sparsity
+        if self._curves is not None:
+            prune = state.prune
+            if prune is not None and prune.threshold is None and prune.scope == "layer":
+                threshold = self._curves.threshold_at(prune.sparsity or 0.0)
+            sparsity = self._curves.sparsity_at(threshold)
+            self.sigma.set_value(f"{self._curves.std:.4f}")
+            self.kurtosis.set_value(f"{self._curves.kurtosis:.1f}")
+            self.histogram.set_threshold(threshold)
+        self.pruned.set_value(format_fraction(sparsity))
+        self.threshold.set_value(f"{threshold:.4g}" if threshold > 0 else "none")
+        if state.bits is None:
+            self.clipped.set_value("none")
+            if self._preview is None or self._preview.recipe_digest != self._document.recipe.digest:
+                self.sqnr.set_value("exact" if threshold <= 0 else "…")
+            self._show_clip(None)
+        else:
+            self.clipped.set_value("…")
+            self.sqnr.set_value("…")
+        self.scales_note.setText(
+            state.settings.weights.granularity.replace("_", " ") + " scales" if state.settings.weights else "float"
+        )
+
+    def _show_preview(self) -> None:
+        preview = self._preview
+        if preview is None or self._curves is None or preview.recipe_digest != self._document.recipe.digest:
+            return
+        self.sqnr.set_value("exact" if math.isinf(preview.sqnr_db) else f"{preview.sqnr_db:.1f} dB")
+        quantized = preview.clip_low is not None
+        self.clipped.set_value(format_fraction(preview.clipped) if quantized else "none")
+        self.threshold.set_value(f"{preview.threshold:.4g}" if preview.threshold > 0 else "none")
+        self.pruned.set_value(format_fraction(preview.pruned))
+        self._show_clip(preview if quantized else None)
+
+    def _show_clip(self, preview: LayerPreview | None) -> None:
+        self.histogram.set_clip(*((preview.clip_low, preview.clip_high) if preview else (None, None)))
+        self.channels.set_clip(*((preview.channel_clip_low, preview.channel_clip_high) if preview else (None, None)))
+
+    @Slot(float)
+    def _on_threshold(self, threshold: float) -> None:
+        model = self._document.model
+        if model is None or self._layer is None or not self._layer.prunable:
+            return
+        recipe = layer_edits.with_threshold(self._document.recipe, model, (self._layer,), threshold)
+        if recipe != self._document.recipe:
+            text = f"Threshold of {self._layer.name}"
+            self._document.edit(recipe, text, gesture=self._gesture.token(text))
+
+    @Slot()
+    def _on_released(self) -> None:
+        self._gesture.end()
+        self._document.released()
+
+    @Slot(int)
+    def _on_bins(self, bins: int) -> None:
+        if self.histogram is not None:
+            self.histogram.set_num_bins(bins)
+
+    @Slot(object)
+    def _on_scale(self, log: object) -> None:
+        if self.histogram is not None:
+            self.histogram.set_log(bool(log))

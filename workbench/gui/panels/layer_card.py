@@ -1,0 +1,181 @@
+"""The settings of the selected layers as a form."""
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from workbench.engine.core.layer import Layer
+from workbench.engine.core.recipe import FLOAT, WeightRule
+from workbench.gui.panels.layer_state import LayerState, max_magnitude
+from workbench.gui.theme import Theme
+from workbench.gui.widgets.card import Card, make_label
+from workbench.gui.widgets.segmented import Segmented
+from workbench.gui.widgets.switch import Switch
+from workbench.gui.widgets.value_slider import ValueSlider
+
+_PRECISIONS = ((None, "FP32"), *((bits, str(bits)) for bits in (8, 7, 6, 5, 4, 3, 2)))
+_SCALES = (("per_tensor", "Per tensor"), ("per_channel", "Per channel"), ("per_group_32", "Per group"))
+_RANGES = (("minmax", "Min/max"), ("percentile", "Percentile"), ("mse", "MSE"))
+
+
+class LayerCard(Card):
+    """Shows what holds for the selected layers, and emits wishes; the panel turns them into edits.
+
+    `amount_moved(unit, value)` has unit "sparsity" (0…1) or "threshold" (as the weights).
+    """
+
+    pruning_wished = Signal(bool)
+    amount_pressed = Signal()
+    amount_moved = Signal(str, float)
+    amount_released = Signal()
+    scope_wished = Signal(str)
+    weights_wished = Signal(object)
+    reset_wished = Signal()
+    similar_wished = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__("Layer", inner=True, parent=parent)
+        self._maximum = 1.0
+        self._first: LayerState | None = None
+        self.pruning = Segmented(theme, "Pruning", ((False, "Off"), (True, "Magnitude")), self)
+        self.scope = Segmented(theme, "Scope", (("layer", "Per layer"), ("global", "Global")), self)
+        self.unit = Segmented(theme, "Amount as", (("sparsity", "%"), ("threshold", "θ")), self)
+        self.unit.setMaximumWidth(64)
+        self.slider = ValueSlider(theme, "Amount of pruning", self)
+        self.spin = QDoubleSpinBox(self, decimals=1, maximum=100.0, singleStep=1.0, suffix=" %", keyboardTracking=False)
+        self.spin.setMinimumWidth(92)
+        self.spin.setAccessibleName("Amount of pruning")
+        self.precision = Segmented(theme, "Bits", _PRECISIONS, self)
+        self.scales = Segmented(theme, "Scales", _SCALES, self)
+        self.range = Segmented(theme, "Range", _RANGES, self)
+        self.symmetric = Switch(theme, "Symmetric", self)
+        self.reset = QPushButton("Reset layer", self)
+        self.similar = QPushButton("Apply to similar layers", self)
+        self.similar.setToolTip("Gives these settings to every layer with the same operator and kernel")
+        self.unit.set_value("sparsity")
+        self._lay_out()
+        self._connect()
+        self.show_layers((), (), 0)
+
+    def show_layers(self, layers: tuple[Layer, ...], states: tuple[LayerState, ...], total: int) -> None:
+        """Show the settings of these layers; where they differ, no choice is marked. Emits nothing."""
+        self.title.setText(layers[0].name if len(layers) == 1 else f"{len(layers)} layers" if layers else "No layer selected")
+        self.note.setText(f"{len(layers)} of {total} selected" if total else "")
+        self.title.setToolTip("\n".join(layer.name for layer in layers[:20]))
+        able = [(layer, state) for layer, state in zip(layers, states, strict=True) if layer.prunable]
+        self._show_pruning(tuple(state for _, state in able))
+        self._maximum = max((max_magnitude(layer) for layer, _ in able), default=1.0) or 1.0
+        self._first = able[0][1] if able else None
+        self._show_amount(self._first)
+        self._show_weights(tuple(s for layer, s in zip(layers, states, strict=True) if layer.quantizable))
+        reason = next((layer.reason for layer in layers if layer.reason), "")
+        for control in (self.pruning, self.slider, self.spin, self.precision, self.scales, self.range):
+            control.setToolTip(reason if not control.isEnabled() else "")
+        editable = any(layer.editable for layer in layers)
+        self.reset.setEnabled(editable and any(not state.settings.is_empty for state in states))
+        self.similar.setEnabled(editable and len(layers) == 1)
+
+    def _show_pruning(self, states: tuple[LayerState, ...]) -> None:
+        for control in (self.pruning, self.slider, self.spin, self.unit):
+            control.setEnabled(bool(states))
+        pruned = {state.is_pruned for state in states}
+        self.pruning.set_value(pruned.pop() if len(pruned) == 1 else None)
+        scopes = {state.prune.scope for state in states if state.prune}
+        by_threshold = any(state.prune and state.prune.threshold is not None for state in states)
+        self.scope.setEnabled(bool(scopes) and not by_threshold)
+        self.scope.set_value(scopes.pop() if len(scopes) == 1 else "layer" if not scopes else None)
+
+    def _show_amount(self, state: LayerState | None) -> None:
+        by_threshold = self.unit.value == "threshold"
+        amount = 0.0 if state is None else state.threshold if by_threshold else state.sparsity
+        self.slider.set_value(amount, self._maximum if by_threshold else 1.0)
+        with QSignalBlocker(self.spin):
+            self.spin.setSuffix("" if by_threshold else " %")
+            self.spin.setDecimals(5 if by_threshold else 1)
+            self.spin.setMaximum(self._maximum if by_threshold else 100.0)
+            self.spin.setSingleStep(self._maximum / 200 if by_threshold else 1.0)
+            self.spin.setValue(amount if by_threshold else 100 * amount)
+
+    def _show_weights(self, states: tuple[LayerState, ...]) -> None:
+        self.precision.setEnabled(bool(states))
+        bits = {state.bits for state in states}
+        differs = len(bits) > 1
+        # -1 is no choice: where widths differ, none is marked.
+        self.precision.set_value(-1 if differs or not bits else bits.pop())
+        settings = [state.settings.weights for state in states if state.settings.weights]
+        for control in (self.scales, self.range, self.symmetric):
+            control.setEnabled(bool(settings))
+        scales = {"per_group_32" if s.granularity.startswith("per_group") else s.granularity for s in settings}
+        self.scales.set_value(scales.pop() if len(scales) == 1 else None)
+        ranges = {s.range for s in settings}
+        self.range.set_value(ranges.pop() if len(ranges) == 1 else None)
+        with QSignalBlocker(self.symmetric):
+            self.symmetric.setChecked(bool(settings) and all(s.symmetric for s in settings))
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout()
+        grid.setColumnStretch(1, 1)
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(6)
+        pruning = QHBoxLayout()
+        pruning.addWidget(self.pruning, 3)
+        pruning.addWidget(self.scope, 3)
+        amount = QHBoxLayout()
+        amount.addWidget(self.slider, 1)
+        amount.addWidget(self.unit)
+        amount.addWidget(self.spin)
+        ranges = QHBoxLayout()
+        ranges.addWidget(self.range, 1)
+        ranges.addWidget(self.symmetric)
+        rows = (("Pruning", pruning), ("Amount", amount), ("Bits", self.precision), ("Scales", self.scales), ("Range", ranges))
+        for row, (text, content) in enumerate(rows):
+            label: QLabel = make_label(text, "muted", self)
+            grid.addWidget(label, row, 0)
+            if isinstance(content, QWidget):
+                grid.addWidget(content, row, 1)
+            else:
+                grid.addLayout(content, row, 1)
+        self.column.addLayout(grid)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.reset)
+        buttons.addWidget(self.similar)
+        self.column.addLayout(buttons)
+
+    def _connect(self) -> None:
+        self.pruning.chosen.connect(self.pruning_wished)
+        self.scope.chosen.connect(self._on_scope)
+        self.unit.chosen.connect(self._on_unit)
+        self.slider.pressed.connect(self.amount_pressed)
+        self.slider.moved.connect(self._on_slider)
+        self.slider.released.connect(self.amount_released)
+        self.spin.valueChanged.connect(self._on_spin)
+        self.precision.chosen.connect(self._on_precision)
+        self.scales.chosen.connect(self._on_scales)
+        self.range.chosen.connect(self._on_range)
+        self.symmetric.toggled.connect(self._on_symmetric)
+        self.reset.clicked.connect(self.reset_wished)
+        self.similar.clicked.connect(self.similar_wished)
+
+    def _on_scope(self, scope: str) -> None:
+        self.scope_wished.emit(scope)
+
+    def _on_unit(self, unit: str) -> None:
+        self._show_amount(self._first)
+
+    def _on_slider(self, value: float) -> None:
+        self.amount_moved.emit(str(self.unit.value), value)
+
+    def _on_spin(self, value: float) -> None:
+        self.amount_moved.emit(str(self.unit.value), value if self.unit.value == "threshold" else value / 100)
+
+    def _on_precision(self, bits: int | None) -> None:
+        self.weights_wished.emit(WeightRule(bits=FLOAT if bits is None else bits))
+
+    def _on_scales(self, granularity: str) -> None:
+        self.weights_wished.emit(WeightRule(granularity=granularity))
+
+    def _on_range(self, estimator: str) -> None:
+        self.weights_wished.emit(WeightRule(range=estimator))
+
+    def _on_symmetric(self, symmetric: bool) -> None:
+        self.weights_wished.emit(WeightRule(symmetric=symmetric))

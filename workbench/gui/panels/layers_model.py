@@ -1,0 +1,187 @@
+"""The layers as a table: values, texts and sort keys; nothing is painted here."""
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
+
+from workbench.engine.core.format import format_count, format_fraction
+from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.gui.panels.layer_state import LayerState
+
+Index = QModelIndex | QPersistentModelIndex
+SORT_ROLE = Qt.ItemDataRole.UserRole
+LAYER_ROLE = Qt.ItemDataRole.UserRole + 1
+STATE_ROLE = Qt.ItemDataRole.UserRole + 2
+NO_SCAN = "No sensitivity scan has been run yet"
+
+
+class Column(IntEnum):
+    """The columns, from left to right."""
+
+    LAYER = 0
+    PARAMS = 1
+    WEIGHTS = 2
+    PRUNE = 3
+    BITS = 4
+    SENSITIVITY = 5
+
+
+_TITLES = ("Layer", "Params", "Weights", "Prune", "Bits", "Sens.")
+
+
+class LayersModel(QAbstractTableModel):
+    """One row a layer, in graph order.
+
+    Args:
+        state_of: gives what the recipe asks of a layer; called for the rows that are looked at.
+    """
+
+    def __init__(self, state_of: Callable[[Layer], LayerState], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state_of = state_of
+        self._layers: tuple[Layer, ...] = ()
+        self._rows: dict[str, int] = {}
+
+    def set_model(self, model: ModelInfo | None) -> None:
+        """Show the layers of a model, or none."""
+        self.beginResetModel()
+        self._layers = model.layers if model else ()
+        self._rows = {layer.name: row for row, layer in enumerate(self._layers)}
+        self.endResetModel()
+
+    def refresh(self) -> None:
+        """The recipe changed: the view asks again for the rows that it shows."""
+        if self._layers:
+            last = len(self._layers) - 1
+            self.dataChanged.emit(self.index(0, Column.WEIGHTS), self.index(last, Column.BITS))
+
+    def row_of(self, name: str) -> int | None:
+        """The row of a layer, in graph order."""
+        return self._rows.get(name)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Number of layers."""
+        return 0 if parent.isValid() else len(self._layers)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Number of columns."""
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Column titles."""
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _TITLES[section]
+        if role == Qt.ItemDataRole.ToolTipRole and section == Column.SENSITIVITY:
+            return NO_SCAN
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            right = section == Column.PARAMS
+            return Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Values by role; roles that are not served return at once, since a repaint asks for all of them."""
+        if role not in _SERVED:
+            return None
+        layer = self._layers[index.row()]
+        if role == LAYER_ROLE:
+            return layer
+        if role == STATE_ROLE:
+            return self._state_of(layer)
+        if role == SORT_ROLE:
+            return self._sort_key(layer, index.column(), index.row())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tool_tip(layer, index.column())
+        text = self._text(layer, index.column())
+        return f"{_TITLES[index.column()]}: {text}" if role == Qt.ItemDataRole.AccessibleTextRole else text
+
+    def _text(self, layer: Layer, column: int) -> str:
+        if column == Column.LAYER:
+            return f"{layer.name}, {layer.op_type} {shape_text(layer)}"
+        if column == Column.PARAMS:
+            return format_count(layer.num_params)
+        if column == Column.WEIGHTS:
+            statistics = layer.statistics
+            return f"{statistics.minimum:.3g} to {statistics.maximum:.3g}" if statistics else "not read"
+        if column == Column.PRUNE:
+            return format_fraction(self._state_of(layer).sparsity) if layer.prunable else "not prunable"
+        if column == Column.BITS:
+            return bits_text(self._state_of(layer).bits) if layer.quantizable else "not quantizable"
+        return "–"
+
+    def _sort_key(self, layer: Layer, column: int, row: int) -> object:
+        if column == Column.LAYER:
+            return layer.name
+        if column == Column.PARAMS:
+            return layer.num_params
+        if column == Column.WEIGHTS:
+            return layer.statistics.std if layer.statistics else -1.0
+        if column == Column.PRUNE:
+            return self._state_of(layer).sparsity if layer.prunable else -1.0
+        if column == Column.BITS:
+            return (self._state_of(layer).bits or 32) if layer.quantizable else 99
+        return row
+
+
+class LayersFilter(QSortFilterProxyModel):
+    """Rows whose name contains a text and whose operator is the chosen one, sorted by any column."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._text = ""
+        self._op_type = ""
+        self.setSortRole(SORT_ROLE)
+        # Otherwise each drag of a slider would move its row away from under the pointer.
+        self.setDynamicSortFilter(False)
+
+    def set_filter(self, text: str, op_type: str) -> None:
+        """Show layers whose name contains the text, in any case; an empty operator type means all."""
+        self._text, self._op_type = text.casefold().strip(), op_type
+        self.invalidate()
+
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
+        """Whether a row is shown."""
+        layer = self.sourceModel().index(row, 0, parent).data(LAYER_ROLE)
+        return self._text in layer.name.casefold() and self._op_type in ("", layer.op_type)
+
+
+def bits_text(bits: int | None) -> str:
+    """How a bit width is called: FP32, INT8 …
+
+    >>> bits_text(4)
+    'INT4'
+    """
+    return "FP32" if bits is None else f"INT{bits}"
+
+
+def shape_text(layer: Layer) -> str:
+    """The weight's shape: 64×3×7×7."""
+    return "×".join(str(size) for size in layer.weight_shape)
+
+
+def tool_tip(layer: Layer, column: int) -> str:
+    """The full name, and why something cannot be edited."""
+    if column == Column.SENSITIVITY:
+        return NO_SCAN
+    lines = [f"{layer.name} ({layer.op_type} {shape_text(layer)})"]
+    if layer.reason and (column == Column.LAYER or not layer.editable or column in (Column.PRUNE, Column.BITS)):
+        lines.append(layer.reason)
+    if layer.statistics and layer.statistics.num_not_finite:
+        lines.append(f"{layer.statistics.num_not_finite} weights are NaN or infinite")
+    if layer.shares_weights_with:
+        lines.append("Shares its weights with " + ", ".join(layer.shares_weights_with))
+    return "\n".join(lines)
+
+
+_SERVED = frozenset(
+    {
+        int(Qt.ItemDataRole.DisplayRole),
+        int(Qt.ItemDataRole.ToolTipRole),
+        int(Qt.ItemDataRole.AccessibleTextRole),
+        int(SORT_ROLE),
+        int(LAYER_ROLE),
+        int(STATE_ROLE),
+    }
+)

@@ -1,0 +1,66 @@
+"""Range of each output channel, widest first, with what quantization keeps of it."""
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from workbench.engine.core.weight_curves import WeightCurves
+from workbench.gui.plots.plot_frame import dress_plot, make_plot
+from workbench.gui.theme import Theme
+
+
+class ChannelPlot(QWidget):
+    """A band from the lowest to the highest weight of each channel, and dashed lines at the clip range."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._order = np.zeros(0, np.int64)
+        self.plot = make_plot(self, "output channel (sorted by range)", "range")
+        self.setAccessibleName("Range of each output channel")
+        self._low = pg.PlotCurveItem(stepMode="center")
+        self._high = pg.PlotCurveItem(stepMode="center")
+        self._band = pg.FillBetweenItem(self._low, self._high)
+        self._clips = [pg.PlotCurveItem(stepMode="center") for _ in range(2)]
+        for item in (self._low, self._high, self._band, *self._clips):
+            self.plot.addItem(item)
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def show_curves(self, curves: WeightCurves | None) -> None:
+        """Show another layer, or nothing."""
+        visible = curves is not None
+        for item in (self._low, self._high, self._band):
+            item.setVisible(visible)
+        self.set_clip(None, None)
+        if curves is None:
+            return
+        # Stable, so that equal ranges keep the order of the channels.
+        self._order = np.argsort(curves.channel_low - curves.channel_high, kind="stable")
+        edges = np.arange(self._order.size + 1)
+        self._low.setData(edges, curves.channel_low[self._order])
+        self._high.setData(edges, curves.channel_high[self._order])
+        low, high = float(curves.channel_low.min()), float(curves.channel_high.max())
+        margin = 0.08 * ((high - low) or 1.0)
+        self.plot.setXRange(0, self._order.size, padding=0.005)
+        self.plot.setYRange(low - margin, high + margin, padding=0)
+
+    def set_clip(self, low: npt.NDArray[np.float32] | None, high: npt.NDArray[np.float32] | None) -> None:
+        """Show what quantization keeps of each channel, shape (C,), or one value for all; None for nothing."""
+        for item, values in zip(self._clips, (low, high), strict=True):
+            item.setVisible(values is not None and self._order.size > 0)
+            if values is None or not self._order.size:
+                continue
+            each = np.broadcast_to(values, self._order.shape) if values.size == 1 else values
+            if each.size == self._order.size:
+                item.setData(np.arange(self._order.size + 1), each[self._order])
+
+    def _dress(self) -> None:
+        dress_plot(self.plot, self._theme)
+        self._band.setBrush(self._theme.color("bar", 120))
+        self._low.setPen(pg.mkPen(None))
+        self._high.setPen(pg.mkPen(None))
+        for item in self._clips:
+            item.setPen(pg.mkPen(self._theme.color("warn"), width=1.2, style=Qt.PenStyle.DashLine))

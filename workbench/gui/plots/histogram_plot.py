@@ -1,0 +1,173 @@
+"""Histogram of a layer's weights with the pruned part marked, draggable thresholds and clip lines."""
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from workbench.engine.core.weight_curves import WeightCurves
+from workbench.gui.plots.plot_frame import dress_plot, make_plot
+from workbench.gui.theme import SMALL_PIXELS, Theme
+
+
+class HistogramPlot(QWidget):
+    """Shows one layer's `WeightCurves`; `threshold_moved` while a line is dragged, then `threshold_released`."""
+
+    threshold_pressed = Signal()
+    threshold_moved = Signal(float)
+    threshold_released = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._curves: WeightCurves | None = None
+        self._threshold = 0.0
+        self._num_bins = 240
+        self._log = False
+        self._edges = np.zeros(2)
+        self._counts = np.zeros(1)
+        self._moving = False
+        self.plot = make_plot(self, "weight value", "count")
+        self.setAccessibleName("Histogram of weights")
+        self._all = pg.PlotCurveItem(stepMode="center", fillLevel=0)
+        self._pruned = pg.PlotCurveItem(stepMode="center", fillLevel=0)
+        self._region = pg.LinearRegionItem(movable=False)
+        self.left = pg.InfiniteLine(angle=90, movable=True)
+        self.right = pg.InfiniteLine(angle=90, movable=True)
+        self._clips = [pg.InfiniteLine(angle=90) for _ in range(2)]
+        self._labels = [pg.TextItem(anchor=anchor) for anchor in ((0, 0), (0, 0), (1, 0))]
+        self._region.setZValue(-10)
+        for item in (self._region, self._all, self._pruned, *self._clips, self.left, self.right):
+            self.plot.addItem(item)
+        for label in self._labels:
+            self.plot.addItem(label, ignoreBounds=True)
+        for line in (self.left, self.right):
+            line.setCursor(Qt.CursorShape.SizeHorCursor)
+            line.sigDragged.connect(self._on_dragged)
+            line.sigPositionChangeFinished.connect(self._on_finished)
+        self.plot.getViewBox().sigRangeChanged.connect(self._place_labels)
+        theme.changed.connect(self._dress)
+        self._dress()
+        self.show_curves(None)
+
+    @property
+    def threshold(self) -> float:
+        """The threshold that is shown."""
+        return self._threshold
+
+    def show_curves(self, curves: WeightCurves | None) -> None:
+        """Show another layer, or nothing."""
+        self._curves = curves
+        visible = curves is not None
+        for item in (self._all, self._pruned, self.left, self.right):
+            item.setVisible(visible)
+        if not visible:
+            self.set_clip(None, None)
+            self._region.setVisible(False)
+            self._labels[0].setVisible(False)
+            return
+        self._rebin()
+
+    def set_num_bins(self, num_bins: int) -> None:
+        """Draw this many bars."""
+        self._num_bins = num_bins
+        self._rebin()
+
+    def set_log(self, log: bool) -> None:
+        """Count on a logarithmic axis, or on a linear one."""
+        self._log = log
+        self.plot.setLabel("left", "count, log₁₀(1 + n)" if log else "count")
+        self._rebin()
+
+    def set_threshold(self, threshold: float) -> None:
+        """Mark |w| < threshold as pruned; emits nothing."""
+        self._threshold = max(0.0, threshold)
+        if self._curves is None:
+            return
+        self.left.setPos(-self._threshold)
+        self.right.setPos(self._threshold)
+        self._region.setRegion((-self._threshold, self._threshold))
+        self._region.setVisible(self._threshold > 0)
+        self._draw_pruned()
+        self._labels[0].setText(f"|w| < {self._threshold:.4g}" if self._threshold > 0 else "drag to prune")
+        self._labels[0].setVisible(True)
+        self._place_labels()
+
+    def set_clip(self, low: float | None, high: float | None) -> None:
+        """Show the range that quantization keeps, or none."""
+        for line, label, value in zip(self._clips, self._labels[1:], (low, high), strict=True):
+            line.setVisible(value is not None)
+            label.setVisible(value is not None)
+            if value is not None:
+                line.setPos(value)
+                label.setText(f"clip {value:.3g}")
+        self._place_labels()
+
+    def _rebin(self) -> None:
+        if self._curves is None:
+            return
+        counts, low, high = self._curves.counts, self._curves.low, self._curves.high
+        if not high > low:
+            low, high = low - 0.5, high + 0.5
+        # Bars are sums of whole stored bins, so each edge lies on one of theirs.
+        picked = np.unique(np.linspace(0, counts.size, min(self._num_bins, counts.size) + 1).round().astype(np.int64))
+        totals = np.add.reduceat(counts, picked[:-1]).astype(float)
+        self._edges = low + (high - low) * picked / counts.size
+        self._counts = np.log10(1 + totals) if self._log else totals
+        self._all.setData(self._edges, self._counts)
+        margin = 0.04 * (high - low)
+        self.plot.setXRange(low - margin, high + margin, padding=0)
+        self.plot.setYRange(0, max(1e-9, float(self._counts.max()) * 1.12), padding=0)
+        self.set_threshold(self._threshold)
+
+    def _draw_pruned(self) -> None:
+        """The bars between the lines again in another colour, the outermost ones cut at the lines."""
+        first = int(np.searchsorted(self._edges, -self._threshold, side="right")) - 1
+        last = int(np.searchsorted(self._edges, self._threshold, side="left"))
+        first, last = max(0, first), min(len(self._counts), last)
+        if last <= first or self._threshold <= 0:
+            self._pruned.setVisible(False)
+            return
+        edges = self._edges[first : last + 1].copy()
+        edges[0], edges[-1] = max(edges[0], -self._threshold), min(edges[-1], self._threshold)
+        self._pruned.setVisible(True)
+        self._pruned.setData(edges, self._counts[first:last])
+
+    def _on_dragged(self, line: pg.InfiniteLine) -> None:
+        if not self._moving:
+            self._moving = True
+            self.threshold_pressed.emit()
+        limit = self._curves.max_magnitude if self._curves else 0.0
+        self.set_threshold(min(limit, abs(float(line.value()))))
+        self.threshold_moved.emit(self._threshold)
+
+    def _on_finished(self) -> None:
+        # The line says so too when it is set by the program; only the end of a drag counts.
+        if self._moving and not (self.left.moving or self.right.moving):
+            self._moving = False
+            self.threshold_released.emit()
+
+    def _place_labels(self) -> None:
+        top = self.plot.getViewBox().viewRange()[1][1]
+        self._labels[0].setPos(self._threshold, top)
+        for label, line in zip(self._labels[1:], self._clips, strict=True):
+            label.setPos(line.value(), top * 0.94)
+
+    def _dress(self) -> None:
+        color = self._theme.color
+        dress_plot(self.plot, self._theme)
+        self._all.setBrush(color("bar"))
+        self._all.setPen(pg.mkPen(None))
+        self._pruned.setBrush(color("bad", 190))
+        self._pruned.setPen(pg.mkPen(None))
+        self._region.setBrush(color("bad", 26))
+        for line in self._region.lines:
+            line.setPen(pg.mkPen(None))
+        for line in (self.left, self.right):
+            line.setPen(pg.mkPen(color("bad"), width=2))
+            line.setHoverPen(pg.mkPen(color("bad"), width=4))
+        for line in self._clips:
+            line.setPen(pg.mkPen(color("warn"), width=1.6, style=Qt.PenStyle.DashLine))
+        for label, tone in zip(self._labels, ("bad", "warn", "warn"), strict=True):
+            label.setColor(color(tone))
+            label.setFont(self._theme.font(SMALL_PIXELS))

@@ -1,0 +1,30 @@
+"""Frames with a title: the large cards of the window and the small ones inside them."""
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+
+def make_label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLabel:
+    """A label of one of the kinds that the style sheet knows: "muted", "head", "strong" or plain."""
+    label = QLabel(text, parent)
+    if kind:
+        label.setObjectName(kind)
+    return label
+
+
+class Card(QFrame):
+    """A rounded frame with a column of contents and, if there is a title, a head line with a note at its end."""
+
+    def __init__(self, title: str = "", *, inner: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("inner" if inner else "card")
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(12, 10, 12, 10)
+        self.column.setSpacing(6)
+        self.title = make_label(title, "strong", self)
+        self.note = make_label("", "muted", self)
+        if title:
+            head = QHBoxLayout()
+            head.addWidget(self.title)
+            head.addStretch(1)
+            head.addWidget(self.note)
+            self.column.addLayout(head)

@@ -1,0 +1,107 @@
+"""A rounded tag: a name and its value, or a badge that says where a figure comes from."""
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from workbench.gui.theme import SMALL_PIXELS, Theme
+
+
+class Pill(QWidget):
+    """`name value` in a rounded frame; the value takes the colour of a token."""
+
+    def __init__(self, theme: Theme, name: str = "", tone: str = "text", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._name = name
+        self._tone = tone
+        self._value = "–"
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+        self.set_value("–")
+
+    @property
+    def value(self) -> str:
+        """The text shown after the name."""
+        return self._value
+
+    def set_value(self, value: str, name: str | None = None) -> None:
+        """Show a value, and perhaps another name."""
+        self._name = self._name if name is None else name
+        self._value = value
+        self.setAccessibleName(f"{self._name} {value}".strip())
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Room for the name and the value."""
+        name, value = self._widths()
+        return QSize(int(name + value + (26 if name and value else 20)), 24)
+
+    def minimumSizeHint(self) -> QSize:
+        """Never cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The frame, the name fainter, the value bold."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = self._theme.color
+        painter.setPen(QPen(color("border"), 1))
+        painter.setBrush(color("raised"))
+        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRoundedRect(frame, frame.height() / 2, frame.height() / 2)
+        name, _ = self._widths()
+        painter.setFont(self._theme.font(SMALL_PIXELS))
+        painter.setPen(color("muted"))
+        painter.drawText(QRectF(10, 0, name + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, self._name)
+        painter.setFont(self._theme.font(SMALL_PIXELS, bold=True))
+        painter.setPen(color(self._tone))
+        left = 10 + (name + 6 if name else 0)
+        painter.drawText(QRectF(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self._value)
+
+    def _widths(self) -> tuple[float, float]:
+        plain = QFontMetrics(self._theme.font(SMALL_PIXELS))
+        bold = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=True))
+        return plain.horizontalAdvance(self._name), bold.horizontalAdvance(self._value)
+
+
+class Badge(QWidget):
+    """Where a figure comes from: MEASURED in a full frame, ESTIMATED in a dashed one, so that form says it too."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._origin = ""
+        self._detail = ""
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    @property
+    def text(self) -> str:
+        """What the badge says."""
+        return f"{self._origin.upper()} {self._detail}".strip()
+
+    def set_origin(self, origin: str, detail: str = "") -> None:
+        """Show "measured", "estimated" or "reported", or nothing, with a detail such as n = 5000."""
+        self._origin, self._detail = origin, detail
+        self.setAccessibleName(self.text)
+        self.setVisible(bool(origin))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Room for the text."""
+        return QSize(QFontMetrics(self._theme.font(9, bold=True)).horizontalAdvance(self.text) + 12, 16)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A frame whose line says the origin."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        measured = self._origin == "measured"
+        color = self._theme.color("good" if measured else "warn")
+        line = Qt.PenStyle.SolidLine if measured else Qt.PenStyle.DashLine
+        painter.setPen(QPen(color, 1, line))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+        painter.setFont(self._theme.font(9, bold=True))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text)
