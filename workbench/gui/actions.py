@@ -1,0 +1,105 @@
+"""The one table of actions: menus, the tool bar and shortcuts are all made from it."""
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from workbench.gui.theme import Theme
+from workbench.gui.widgets.icons import make_icon
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEntry:
+    """One action.
+
+    Args:
+        slot: name of the window's method.
+        menu: title of the menu it stands in.
+        short: text on the tool bar; empty if it does not stand there.
+        needs: "model", "data" or "" — what must be open for it to be enabled.
+        ends_group: whether a line follows it in the menu.
+    """
+
+    key: str
+    text: str
+    slot: str
+    menu: str
+    shortcut: str = ""
+    icon: str = ""
+    short: str = ""
+    needs: str = ""
+    tip: str = ""
+    ends_group: bool = False
+
+
+ACTIONS = (
+    ActionEntry("open_model", "Open &model…", "open_model", "&File", "Ctrl+O", "open", "Open"),
+    ActionEntry("open_data", "Open &data…", "open_data", "&File", "Ctrl+D", "data", needs="model"),
+    ActionEntry("open_demo", "Open d&emo", "open_demo", "&File", "F2", ends_group=True),
+    ActionEntry("open_project", "Open &project…", "open_project", "&File", "Ctrl+Shift+O"),
+    ActionEntry("save_project", "&Save project…", "save_project", "&File", "Ctrl+S", "save", needs="model"),
+    ActionEntry("open_recipe", "Open &recipe…", "open_recipe", "&File", "Ctrl+R", needs="model"),
+    ActionEntry("save_recipe", "Save re&cipe…", "save_recipe", "&File", "Ctrl+Shift+R", needs="model", ends_group=True),
+    ActionEntry("export", "&Export…", "export", "&File", "Ctrl+E", "export", needs="model", ends_group=True),
+    ActionEntry("quit", "&Quit", "close", "&File", "Ctrl+Q"),
+    ActionEntry("undo", "&Undo", "undo", "&Edit", "Ctrl+Z", "undo", "Undo"),
+    ActionEntry("redo", "&Redo", "redo", "&Edit", "Ctrl+Shift+Z", "redo", "Redo"),
+    ActionEntry("undo_history", "Undo &history", "show_undo_history", "&Edit", "Ctrl+H", ends_group=True),
+    ActionEntry("copy_command", "Copy as &command", "copy_as_command", "&Edit", "Ctrl+Shift+C", "copy", needs="model"),
+    ActionEntry("copy_python", "Copy as &Python", "copy_as_python", "&Edit", "Ctrl+Shift+P", "copy", needs="model"),
+    ActionEntry("focus_filter", "&Find layer", "focus_filter", "&View", "Ctrl+F", "search"),
+    ActionEntry("focus_table", "&Layers", "focus_table", "&View", "Ctrl+L"),
+    ActionEntry("theme", "Switch light and &dark", "switch_theme", "&View", "Ctrl+T", "theme"),
+    ActionEntry(
+        "evaluate",
+        "&Evaluate",
+        "evaluate",
+        "&Run",
+        "F5",
+        "evaluate",
+        "Evaluate",
+        needs="data",
+        tip="Measure the accuracy on all samples, paired with the original",
+    ),
+    ActionEntry(
+        "latency",
+        "Measure &latency",
+        "measure_latency",
+        "&Run",
+        "F6",
+        "latency",
+        "Latency",
+        needs="model",
+        tip="Time one inference at batch 1 on this computer",
+    ),
+    ActionEntry("about", "&About", "about", "&Help", "F1"),
+)
+
+TOOLBAR = ("open_model", "", "undo", "redo", "", "evaluate", "latency")
+
+
+def make_actions(window: QWidget) -> dict[str, QAction]:
+    """Every action of the table, connected to the window's methods, by key."""
+    actions: dict[str, QAction] = {}
+    for entry in ACTIONS:
+        action = QAction(entry.text, window)
+        action.setObjectName(entry.key)
+        if entry.shortcut:
+            action.setShortcut(QKeySequence(entry.shortcut))
+        if entry.short:
+            action.setIconText(entry.short)
+        plain = entry.text.replace("&", "")
+        tip = entry.tip or plain
+        action.setToolTip(f"{tip} ({entry.shortcut})" if entry.shortcut else tip)
+        action.triggered.connect(getattr(window, entry.slot))
+        actions[entry.key] = action
+    return actions
+
+
+def dress_actions(actions: dict[str, QAction], theme: Theme) -> None:
+    """Give the actions icons in the theme's colours."""
+    for entry in ACTIONS:
+        if entry.icon:
+            color = theme.tokens.on_accent if entry.key == "export" else theme.tokens.text
+            actions[entry.key].setIcon(make_icon(entry.icon, color, theme.tokens.muted))

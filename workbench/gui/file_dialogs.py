@@ -1,0 +1,56 @@
+"""Every question that the window asks a person, as functions that a test replaces."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+MODEL_FILTER = "ONNX model (*.onnx);;All files (*)"
+DATA_FILTER = "Samples (*.zip *.npz *ubyte* *.gz);;All files (*)"
+PROJECT_FILTER = "Project (*.wbproj)"
+RECIPE_FILTER = "Recipe (*.yaml *.yml)"
+
+
+def ask_open(parent: QWidget, title: str, folder: str, file_filter: str) -> Path | None:
+    """A file to read, or None."""
+    path, _ = QFileDialog.getOpenFileName(parent, title, folder, file_filter)
+    return Path(path) if path else None
+
+
+def ask_folder(parent: QWidget, title: str, folder: str) -> Path | None:
+    """A folder to read, or None."""
+    path = QFileDialog.getExistingDirectory(parent, title, folder)
+    return Path(path) if path else None
+
+
+def ask_save(parent: QWidget, title: str, suggested: str, file_filter: str) -> Path | None:
+    """A file to write, or None. Whether it may be replaced has been asked by then, or is asked later."""
+    options = QFileDialog.Option.DontConfirmOverwrite
+    path, _ = QFileDialog.getSaveFileName(parent, title, suggested, file_filter, options=options)
+    return Path(path) if path else None
+
+
+def ask_overwrite(parent: QWidget, path: Path) -> bool:
+    """Whether a file that exists may be replaced."""
+    answer = QMessageBox.question(parent, "Replace file?", f"{path.name} exists already. Replace it?")
+    return answer is QMessageBox.StandardButton.Yes
+
+
+def ask_discard(parent: QWidget) -> bool:
+    """Whether edits that were not saved may be lost."""
+    answer = QMessageBox.question(
+        parent, "Unsaved edits", "The recipe has edits that are not saved in a project. Close anyway?"
+    )
+    return answer is QMessageBox.StandardButton.Yes
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """The questions; a test hands in its own answers."""
+
+    ask_open: Callable[[QWidget, str, str, str], Path | None] = ask_open
+    ask_folder: Callable[[QWidget, str, str], Path | None] = ask_folder
+    ask_save: Callable[[QWidget, str, str, str], Path | None] = ask_save
+    ask_overwrite: Callable[[QWidget, Path], bool] = ask_overwrite
+    ask_discard: Callable[[QWidget], bool] = ask_discard

@@ -1,0 +1,144 @@
+"""Long runs: one row each, with progress, time left and Cancel."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from workbench.gui.theme import Theme
+from workbench.gui.widgets.card import make_label
+
+_KEPT_DONE = 8
+
+
+@dataclass(slots=True)
+class _Row:
+    """The widgets of one job; the window's own state, not a value that is passed on."""
+
+    name: QLabel
+    text: QLabel
+    bar: QProgressBar
+    left: QLabel
+    button: QPushButton
+    started: float
+    fraction: float = 0.0
+    running: bool = True
+
+
+class JobsPanel(QWidget):
+    """Rows by job id, newest at the top; finished ones stay until eight newer ones have finished.
+
+    Args:
+        clock: seconds; replaced in tests.
+    """
+
+    cancel_wished = Signal(int)
+
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._clock = clock
+        self._rows: dict[int, _Row] = {}
+        inside = QWidget(self)
+        self._grid = QGridLayout()
+        self._grid.setColumnMinimumWidth(0, 120)
+        self._grid.setColumnStretch(1, 3)
+        self._grid.setColumnStretch(2, 3)
+        self._grid.setColumnStretch(3, 2)
+        self._grid.setHorizontalSpacing(14)
+        self.empty = make_label("Nothing is running. Evaluations, measurements and exports appear here.", "muted", self)
+        column = QVBoxLayout(inside)
+        column.addWidget(self.empty)
+        column.addLayout(self._grid)
+        column.addStretch(1)
+        scroll = QScrollArea(self, widgetResizable=True)
+        scroll.setWidget(inside)
+        scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(2, 0, 2, 0)
+        outer.addWidget(scroll)
+        self._tick = QTimer(self, interval=500)
+        self._tick.timeout.connect(self._show_time_left)
+
+    @property
+    def num_running(self) -> int:
+        """How many jobs have not ended."""
+        return sum(row.running for row in self._rows.values())
+
+    def row_texts(self, job: int) -> tuple[str, str, str]:
+        """Name, text and state of a job's row. Raises KeyError if there is none."""
+        row = self._rows[job]
+        return row.name.text(), row.text.text(), row.left.text()
+
+    def start(self, job: int, name: str) -> None:
+        """A job has begun."""
+        if job in self._rows:
+            return
+        self.empty.hide()
+        bar = QProgressBar(self, maximum=1000, textVisible=False)
+        button = QPushButton("Cancel", self)
+        button.setAccessibleName(f"Cancel {name}")
+        button.setProperty("job", job)
+        button.clicked.connect(self._on_cancel)
+        row = _Row(make_label(name, "strong", self), make_label("", "muted", self), bar, QLabel("", self), button, self._clock())
+        self._rows[job] = row
+        self._arrange()
+        self._tick.start()
+
+    def progress(self, job: int, fraction: float, text: str) -> None:
+        """A job is this far, 0…1."""
+        row = self._rows.get(job)
+        if row is not None and row.running:
+            row.fraction = fraction
+            row.bar.setValue(round(1000 * fraction))
+            row.text.setText(text)
+            row.text.setToolTip(text)
+
+    def finish(self, job: int, text: str, tone: str = "good") -> None:
+        """A job has ended; the text says how, in the colour of a token."""
+        row = self._rows.get(job)
+        if row is None or not row.running:
+            return
+        row.running = False
+        if tone == "good":
+            row.bar.setValue(1000)
+        row.left.setText(text)
+        row.left.setToolTip(text)
+        row.left.setStyleSheet(f"color: {getattr(self._theme.tokens, tone)}; font-weight: 600;")
+        row.button.setEnabled(False)
+        row.button.setText("Done" if tone == "good" else "Ended")
+        self._forget_old()
+        if not self.num_running:
+            self._tick.stop()
+
+    def _arrange(self) -> None:
+        for number, row in enumerate(reversed(self._rows.values())):
+            for column, widget in enumerate((row.name, row.text, row.bar, row.left, row.button)):
+                self._grid.addWidget(widget, number, column)
+
+    def _forget_old(self) -> None:
+        done = [job for job, row in self._rows.items() if not row.running]
+        for job in done[:-_KEPT_DONE]:
+            row = self._rows.pop(job)
+            for widget in (row.name, row.text, row.bar, row.left, row.button):
+                self._grid.removeWidget(widget)
+                widget.deleteLater()
+
+    def _show_time_left(self) -> None:
+        for row in self._rows.values():
+            passed = self._clock() - row.started
+            # Below two seconds or two hundredths the guess jumps about.
+            if row.running and passed > 2 and row.fraction > 0.02:
+                seconds = round(passed * (1 - row.fraction) / row.fraction)
+                row.left.setText(f"{seconds // 60}:{seconds % 60:02d} left")
+
+    def _on_cancel(self) -> None:
+        button = self.sender()
+        button.setEnabled(False)
+        button.setText("Stopping…")
+        self.cancel_wished.emit(button.property("job"))

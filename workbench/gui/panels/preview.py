@@ -1,0 +1,283 @@
+"""What the recipe does to the whole model, against the original: accuracy, size, latency, and where the bytes are."""
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from workbench.engine.core.format import format_bytes, format_count, format_fraction, format_ms, format_points
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.gui.document import Document
+from workbench.gui.panels.budgets import Budgets
+from workbench.gui.panels.layer_state import LayerStates
+from workbench.gui.panels.sizes import SizesNow, sizes_now
+from workbench.gui.theme import Theme
+from workbench.gui.widgets.banner import Banner
+from workbench.gui.widgets.card import Card, make_label
+from workbench.gui.widgets.metric_card import MetricCard
+from workbench.gui.widgets.size_bars import SizeBars
+
+_TABLE = ("Parameters", "Not zero", "MACs", "Mean bits", "Global sparsity")
+_MANY = 9
+
+
+class PreviewPanel(Card):
+    """The right column of the window. Budgets that the user drags are kept here, with the document's project."""
+
+    layer_wished = Signal(str)
+
+    def __init__(self, document: Document, theme: Theme, states: LayerStates, parent: QWidget | None = None) -> None:
+        super().__init__("Live preview", parent=parent)
+        self._document = document
+        self._theme = theme
+        self._states = states
+        self.budgets = Budgets()
+        self.sizes: SizesNow | None = None
+        self.note.setText("vs. original")
+        self.banner = Banner(theme, self)
+        self.accuracy = MetricCard(theme, "Accuracy", floor=True, parent=self)
+        self.size = MetricCard(theme, "Size on disk", parent=self)
+        self.latency = MetricCard(theme, "Latency (this computer, batch 1)", parent=self)
+        self.bars = SizeBars(theme, self)
+        self._cells: dict[tuple[str, str], QLabel] = {}
+        self._lay_out()
+        document.model_changed.connect(self._on_model)
+        document.dataset_changed.connect(self._on_data)
+        document.recipe_changed.connect(self._on_recipe)
+        document.measured.connect(self._on_measured)
+        self.accuracy.budget_moved.connect(self._on_accuracy_budget)
+        self.size.budget_moved.connect(self._on_size_budget)
+        self.latency.budget_moved.connect(self._on_latency_budget)
+        self.bars.layer_clicked.connect(self.layer_wished)
+        self._on_model()
+
+    def _lay_out(self) -> None:
+        inside = QWidget(self)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.setSpacing(8)
+        for widget in (self.banner, self.accuracy, self.size, self.latency):
+            column.addWidget(widget)
+        table = Card(inner=True, parent=inside)
+        grid = QGridLayout()
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(0, 1)
+        for place, title in enumerate(("Original", "Now"), start=1):
+            grid.addWidget(make_label(title, "muted", table), 0, place)
+        for row, name in enumerate(_TABLE, start=1):
+            grid.addWidget(make_label(name, "", table), row, 0)
+            for place, (title, kind) in enumerate((("original", "muted"), ("now", "strong")), start=1):
+                label = make_label("–", kind, table)
+                label.setMinimumWidth(74)
+                self._cells[name, title] = label
+                grid.addWidget(label, row, place)
+        table.column.addLayout(grid)
+        column.addWidget(table)
+        where = Card("Where the size is", inner=True, parent=inside)
+        where.note.setText("now / original")
+        where.column.addWidget(self.bars)
+        column.addWidget(where)
+        column.addStretch(1)
+        scroll = QScrollArea(self, widgetResizable=True)
+        scroll.setWidget(inside)
+        inside.setAutoFillBackground(False)
+        scroll.viewport().setAutoFillBackground(False)
+        self.column.addWidget(scroll, 1)
+        self.column.setContentsMargins(12, 10, 8, 10)
+
+    def cell(self, name: str, column: str) -> str:
+        """Text of the table; the column is "original" or "now"."""
+        return self._cells[name, column].text()
+
+    @Slot()
+    def _on_model(self) -> None:
+        for card in (self.accuracy, self.size, self.latency):
+            card.trend.clear()
+        self.budgets = Budgets()
+        self._show_all()
+
+    @Slot()
+    def _on_data(self) -> None:
+        self.accuracy.trend.clear()
+        self._show_accuracy()
+        self._show_banner()
+
+    @Slot(object, object)
+    def _on_recipe(self, old: object, new: object) -> None:
+        self._show_size()
+        self._show_accuracy()
+        self._show_latency()
+        self._show_banner()
+
+    @Slot(object)
+    def _on_measured(self, what: object) -> None:
+        self._show_all()
+
+    def _show_all(self) -> None:
+        self._show_size()
+        self._show_accuracy()
+        self._show_latency()
+        self._show_banner()
+
+    def _show_size(self) -> None:
+        document = self._document
+        model = document.model
+        if model is None:
+            self.sizes = None
+            self.size.show_figure("–", "")
+            self.size.badge.set_origin("")
+            self.bars.set_bars(())
+            for label in self._cells.values():
+                label.setText("–")
+            return
+        self.sizes = sizes_now(document, self._states)
+        exact = document.exact_bytes
+        now = exact if exact is not None else self.sizes.total_bytes
+        original = model.file_bytes
+        number, _, unit = format_bytes(now).partition(" ")
+        change = now / original - 1 if original else 0.0
+        tone = "good" if change < 0 else "muted" if change == 0 else "warn"
+        self.size.show_figure(number, unit, format_change(change), tone)
+        self.size.badge.set_origin("measured" if exact is not None else "estimated")
+        self.size.line.setText("every byte counted" if exact is not None else "by arithmetic on this recipe")
+        self.size.bar.set_figure(now, None, original, max(original, now) * 1.05)
+        self.size.bar.set_budget(self.budgets.size_bytes)
+        self.size.note.setText(f"limit {format_bytes(int(self.budgets.size_bytes))}" if self.budgets.size_bytes else "")
+        self.size.trend.add(now)
+        self.bars.set_bars(self.sizes.largest(_MANY))
+        self._show_table()
+
+    def _show_table(self) -> None:
+        model, sizes = self._document.model, self.sizes
+        if model is None or sizes is None:
+            return
+        macs = format_count(model.macs) if model.macs is not None else "unknown"
+        now = {
+            "Parameters": (format_count(model.num_params), format_count(model.num_params)),
+            "Not zero": (format_count(model.num_params - sizes.zeros_before), format_count(model.num_params - sizes.zeros)),
+            # Zeros inside a tensor are still multiplied: weight pruning leaves the MACs as they are.
+            "MACs": (macs, macs),
+            "Mean bits": ("32.0", f"{sizes.mean_bits:.1f}"),
+            "Global sparsity": (format_fraction(sizes.sparsity_before), format_fraction(sizes.sparsity)),
+        }
+        for name, (before, after) in now.items():
+            self._cells[name, "original"].setText(before)
+            self._cells[name, "now"].setText(after)
+
+    def _show_accuracy(self) -> None:
+        card, document = self.accuracy, self._document
+        report = document.accuracy
+        card.bar.set_budget(self.budgets.accuracy)
+        floor = self.budgets.accuracy
+        card.note.setText(f"floor {format_fraction(floor)}" if floor is not None else "")
+        if report is None:
+            card.show_figure("–", "")
+            card.badge.set_origin("")
+            card.line.setText("no data open" if document.dataset is None else "measuring…")
+            baseline = document.baseline
+            card.bar.set_figure(None, None, baseline.figure.value if baseline else None, 1.0)
+            return
+        figure = report.figure
+        in_percent = figure.unit == "fraction"
+        value = f"{100 * figure.value:.1f}" if in_percent else f"{figure.value:.2f}"
+        delta, tone = self._difference_texts(report.difference, in_percent=in_percent)
+        card.title.setText(f"Accuracy ({report.metric})" if report.metric != "agreement" else "Agreement with the original")
+        card.show_figure(value, "%" if in_percent else figure.unit, delta, tone)
+        card.dim(report.recipe_digest not in ("", document.recipe.digest))
+        detail = f"n = {figure.n}" if report.is_final else f"n = {report.done} of {report.total}"
+        card.badge.set_origin(str(figure.origin), detail)
+        card.line.setText(_interval_text(report.difference or figure, paired=report.difference is not None))
+        band = (figure.low, figure.high) if figure.low is not None and figure.high is not None else None
+        original = report.reference.value if report.reference else None
+        card.bar.set_figure(figure.value, band, original, 1.0 if in_percent else figure.value * 1.3)
+        card.trend.add(figure.value)
+
+    def _difference_texts(self, difference: Figure | None, *, in_percent: bool) -> tuple[str, str]:
+        if difference is None:
+            return "", "muted"
+        text = format_points(difference.value) if in_percent else f"{difference.value:+.2f}"
+        return text, "good" if difference.value >= 0 else "warn" if difference.value > -0.02 else "bad"
+
+    def _show_latency(self) -> None:
+        card, document = self.latency, self._document
+        report = document.latency
+        card.bar.set_budget(self.budgets.latency_ms)
+        card.note.setText(f"limit {format_ms(self.budgets.latency_ms)}" if self.budgets.latency_ms else "")
+        if report is None:
+            card.show_figure("–", "")
+            card.badge.set_origin("")
+            card.line.setText("not measured yet" if document.model is not None else "")
+            card.bar.set_figure(None, None, None, 1.0)
+            return
+        number, _, unit = format_ms(report.p50.value).partition(" ")
+        card.show_figure(number, unit, f"p90 {format_ms(report.p90.value)}")
+        fresh = report.recipe_digest in ("", document.recipe.digest)
+        # Weight-only changes alter the file, not the arithmetic: nothing faster is promised until it is measured.
+        card.badge.set_origin(str(report.p50.origin) if fresh else "estimated", f"n = {report.p50.n}" if fresh else "")
+        card.line.setText(
+            report.device if fresh else "unchanged: weight-only compression changes size, not speed. Measure to check."
+        )
+        card.line.setToolTip(card.line.text())
+        band = (report.p50.low, report.p50.high) if report.p50.low is not None and report.p50.high is not None else None
+        card.bar.set_figure(report.p50.value, band, None, report.p90.value * 1.5)
+        card.trend.add(report.p50.value)
+
+    def _show_banner(self) -> None:
+        document = self._document
+        if document.model is None:
+            self.banner.set_state("accent", "Nothing open", "open a model to begin")
+            return
+        states = {
+            "accuracy": self.accuracy.bar.is_met,
+            "size": self.size.bar.is_met,
+            "latency": self.latency.bar.is_met,
+        }
+        missed = [name for name, met in states.items() if met is False]
+        met = [name for name, met in states.items() if met]
+        if missed:
+            self.banner.set_state("bad", "Over budget: " + ", ".join(missed), "keeps " + ", ".join(met) if met else "")
+        elif met and document.dataset is not None:
+            report = document.accuracy
+            final = report is not None and report.is_final and report.recipe_digest in ("", document.recipe.digest)
+            headline = "All three budgets met" if len(met) == 3 else f"Budget met: {', '.join(met)}"
+            self.banner.set_state("good", headline, "accuracy measured" if final else "accuracy still being measured")
+        elif document.dataset is None:
+            self.banner.set_state("accent", "No data yet", "open samples to measure accuracy")
+        else:
+            self.banner.set_state("accent", "No budgets set", "drag on a bar below to set one")
+
+    @Slot(float)
+    def _on_accuracy_budget(self, value: float) -> None:
+        self.budgets = self.budgets.with_accuracy(value)
+        self._show_accuracy()
+        self._show_banner()
+
+    @Slot(float)
+    def _on_size_budget(self, value: float) -> None:
+        self.budgets = self.budgets.with_size(value)
+        self._show_size()
+        self._show_banner()
+
+    @Slot(float)
+    def _on_latency_budget(self, value: float) -> None:
+        self.budgets = self.budgets.with_latency(value)
+        self._show_latency()
+        self._show_banner()
+
+
+def format_change(change: float) -> str:
+    """A relative change with a sign.
+
+    >>> format_change(-0.724)
+    '−72 %'
+    """
+    sign = "−" if change < 0 else "+" if change > 0 else "±"
+    return f"{sign}{abs(100 * change):.{0 if abs(change) >= 0.1 else 1}f} %"
+
+
+def _interval_text(figure: Figure, *, paired: bool) -> str:
+    if figure.low is None or figure.high is None:
+        return "exact" if figure.origin is Origin.MEASURED else ""
+    if paired and figure.unit == "fraction":
+        return f"paired difference {100 * figure.low:+.1f} … {100 * figure.high:+.1f} pp (95 %)"
+    if figure.unit == "fraction":
+        return f"{100 * figure.low:.1f} … {100 * figure.high:.1f} % (95 %)"
+    return f"{figure.low:.2f} … {figure.high:.2f} {figure.unit} (95 %)"

@@ -1,0 +1,109 @@
+"""The tool bar: actions at the left, what is open in the middle, data, theme and Export at the right."""
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from workbench.engine.core.format import format_bytes
+from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.reports import DataInfo
+from workbench.gui.actions import TOOLBAR
+from workbench.gui.theme import Theme
+from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.pill import Pill
+
+_OTHER = "other"
+
+
+class TitleBar(QToolBar):
+    """The window's only tool bar. `data_wished(path)`: one of the listed data sets; empty to ask for another."""
+
+    data_wished = Signal(str)
+
+    def __init__(self, theme: Theme, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
+        super().__init__("Main", parent)
+        self._shown_path = ""
+        self._last = 0
+        self.setObjectName("main_tool_bar")
+        self.setMovable(False)
+        self.setIconSize(QSize(18, 18))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        for key in TOOLBAR:
+            if key:
+                self.addAction(actions[key])
+            else:
+                self.addSeparator()
+        self.addWidget(_spacer(self))
+        self.pill = Pill(theme, "", parent=self)
+        self._pill_action = self.addWidget(self.pill)
+        self.addWidget(_spacer(self))
+        self.addWidget(make_label("Data  ", "muted", self))
+        self.data = QComboBox(self)
+        self.data.setAccessibleName("Data")
+        self.data.setMinimumWidth(170)
+        self.data.activated.connect(self._on_data)
+        self.addWidget(self.data)
+        theme_button = QToolButton(self)
+        theme_button.setDefaultAction(actions["theme"])
+        theme_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self.addWidget(QLabel("  ", self))
+        self.addWidget(theme_button)
+        self.addWidget(QLabel("  ", self))
+        self.export = QPushButton(self)
+        self.export.setObjectName("primary")
+        self.export.setText("Export…")
+        self.export.clicked.connect(actions["export"].trigger)
+        self.addWidget(self.export)
+        self._export_action = actions["export"]
+        self._export_action.changed.connect(self._on_export_changed)
+        self._on_export_changed()
+        self.show_model(None)
+        self.show_data(None, [])
+
+    def show_model(self, model: ModelInfo | None) -> None:
+        """Say what is open."""
+        self._pill_action.setVisible(model is not None)
+        if model is not None:
+            name = model.path.replace("\\", "/").rpartition("/")[2]
+            facts = f"opset {model.opset} · {format_bytes(model.file_bytes)} · {len(model.layers)} layers"
+            self.pill.set_value(facts, name)
+            self.pill.setToolTip(f"{model.path}\nSHA-256 {model.sha256}\nwritten by {model.producer or 'an unnamed program'}")
+
+    def show_data(self, data: DataInfo | None, recent: list[str]) -> None:
+        """Say which samples are open, and offer those that were open lately."""
+        self.data.blockSignals(True)
+        self.data.clear()
+        self.data.addItem(_data_text(data) if data else "No data", data.path if data else "")
+        for path in recent:
+            if data is None or path != data.path:
+                self.data.addItem(path.replace("\\", "/").rpartition("/")[2], path)
+        self.data.addItem("Open data…", _OTHER)
+        if data is not None:
+            guesses = ", ".join(data.preprocessing.guessed)
+            self.data.setToolTip(f"{data.path}" + (f"\nguessed: {guesses}" if guesses else ""))
+        self.data.blockSignals(False)
+
+    @Slot(int)
+    def _on_data(self, index: int) -> None:
+        path = self.data.itemData(index)
+        self.data.setCurrentIndex(0)
+        if path and index > 0:
+            self.data_wished.emit("" if path == _OTHER else path)
+
+    @Slot()
+    def _on_export_changed(self) -> None:
+        self.export.setEnabled(self._export_action.isEnabled())
+        self.export.setIcon(self._export_action.icon())
+        self.export.setToolTip(self._export_action.toolTip())
+
+
+def _data_text(data: DataInfo) -> str:
+    name = data.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return f"{name} ({data.num_samples})"
+
+
+def _spacer(parent: QWidget) -> QWidget:
+    spacer = QWidget(parent)
+    spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return spacer
