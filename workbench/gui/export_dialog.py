@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from workbench.engine.core.format import format_bytes, format_fraction
 from workbench.engine.core.recipe import ENCODINGS
 from workbench.engine.core.reports import ApplyReport
+from workbench.gui.change_text import format_change
 from workbench.gui.file_dialogs import Asks
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
@@ -115,7 +116,11 @@ class ExportDialog(QDialog):
         change = report.after.file_bytes / report.before.file_bytes - 1 if report.before.file_bytes else 0.0
         lines = [
             ("File", str(report.output_path)),
-            ("Size", f"{format_bytes(report.before.file_bytes)} → {format_bytes(report.after.file_bytes)} ({100 * change:+.1f} %)"),
+            (
+                "Size",
+                f"{format_bytes(report.before.file_bytes)} → {format_bytes(report.after.file_bytes)}"
+                f" ({format_change(change)})",
+            ),
             ("Preview said", format_bytes(report.preview_bytes)),
             ("Same answers", f"{format_fraction(verified.agreement)} of {verified.samples} samples"),
             ("Largest difference", f"{verified.max_abs_difference:.3g}"),
@@ -123,7 +128,9 @@ class ExportDialog(QDialog):
         ]
         if report.after.accuracy is not None:
             lines.insert(3, ("Accuracy", format_fraction(report.after.accuracy.value)))
-        rows = "".join(f"<tr><td style='padding-right:14px'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines)
+        rows = "".join(
+            f"<tr><td style='padding-right:14px'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines
+        )
         self.result.setText(f"<table>{rows}</table>")
         self.result.setVisible(True)
 

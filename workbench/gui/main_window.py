@@ -101,7 +101,7 @@ class MainWindow(QMainWindow):
         for number, stretch in enumerate((0, 1, 0)):
             self._columns.setStretchFactor(number, stretch)
             self._columns.setCollapsible(number, False)
-        self._columns.setSizes([500, 760, 320])
+        self._columns.setSizes([496, 730, 350])
         for splitter in (self._columns, self._middle):
             splitter.setHandleWidth(SPACING)
         self.pages = QStackedWidget(self)
@@ -192,7 +192,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_undo_changed(self) -> None:
         stack = self.document.undo_stack
-        for key, able, text in (("undo", stack.canUndo(), stack.undoText()), ("redo", stack.canRedo(), stack.redoText())):
+        for key, able, text in (
+            ("undo", stack.canUndo(), stack.undoText()),
+            ("redo", stack.canRedo(), stack.redoText()),
+        ):
             action = self.all_actions[key]
             action.setEnabled(able)
             action.setToolTip(f"{key.capitalize()} {text}".strip() + f" ({action.shortcut().toString()})")
@@ -345,7 +348,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def about(self) -> None:
         """Say which version this is."""
-        text = f"Model compression workbench {workbench.__version__}. Prune and quantize a trained network, see what it costs, and export a file that is proven to be what you saw."
+        text = (
+            f"Model compression workbench {workbench.__version__}. Prune and quantize a trained network, see what it "
+            "costs, and export a file that is proven to be what you saw."
+        )
         self.message_bar.show_message(text, tone="good")
 
     # Jobs and export

@@ -188,7 +188,8 @@ def style_sheet_of(tokens: Tokens) -> str:
                            color: {tokens.on_accent}; border: none; font-weight: 600; padding: 7px 16px; }}
     QPushButton#primary:disabled {{ background: {tokens.track}; color: {tokens.muted}; }}
     QPushButton#primary:focus {{ border: 1px solid {tokens.text}; padding: 6px 15px; }}
-    QPushButton#link {{ background: transparent; border: none; color: {tokens.accent}; text-align: left; padding: 2px; }}
+    QPushButton#link {{ background: transparent; border: none; color: {tokens.accent};
+                        text-align: left; padding: 2px; }}
     QPushButton#link:focus {{ text-decoration: underline; }}
     QLineEdit#filter {{ background: {tokens.surface}; border: 1px solid {tokens.border}; border-radius: 6px;
                         padding: 5px 8px; }}

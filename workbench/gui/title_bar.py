@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from workbench.engine.core.format import format_bytes
 from workbench.engine.core.layer import ModelInfo
@@ -10,6 +10,7 @@ from workbench.engine.core.reports import DataInfo
 from workbench.gui.actions import TOOLBAR
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.combo import Combo
 from workbench.gui.widgets.pill import Pill
 
 _OTHER = "other"
@@ -39,7 +40,7 @@ class TitleBar(QToolBar):
         self._pill_action = self.addWidget(self.pill)
         self.addWidget(_spacer(self))
         self.addWidget(make_label("Data  ", "muted", self))
-        self.data = QComboBox(self)
+        self.data = Combo(theme, self)
         self.data.setAccessibleName("Data")
         self.data.setMinimumWidth(170)
         self.data.activated.connect(self._on_data)
@@ -68,7 +69,9 @@ class TitleBar(QToolBar):
             name = model.path.replace("\\", "/").rpartition("/")[2]
             facts = f"opset {model.opset} · {format_bytes(model.file_bytes)} · {len(model.layers)} layers"
             self.pill.set_value(facts, name)
-            self.pill.setToolTip(f"{model.path}\nSHA-256 {model.sha256}\nwritten by {model.producer or 'an unnamed program'}")
+            self.pill.setToolTip(
+                f"{model.path}\nSHA-256 {model.sha256}\nwritten by {model.producer or 'an unnamed program'}"
+            )
 
     def show_data(self, data: DataInfo | None, recent: list[str]) -> None:
         """Say which samples are open, and offer those that were open lately."""

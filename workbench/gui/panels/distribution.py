@@ -106,7 +106,7 @@ class DistributionPanel(QWidget):
 
         self.histogram = HistogramPlot(self._theme, self)
         self.channels = ChannelPlot(self._theme, self)
-        self.channels.setMaximumHeight(190)
+        self.channels.setFixedHeight(180)
         self.histogram.threshold_pressed.connect(self._gesture.begin)
         self.histogram.threshold_moved.connect(self._on_threshold)
         self.histogram.threshold_released.connect(self._on_released)

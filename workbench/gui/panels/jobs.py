@@ -25,6 +25,7 @@ class _Row:
     started: float
     fraction: float = 0.0
     running: bool = True
+    tone: str = "accent"
 
 
 class JobsPanel(QWidget):
@@ -63,6 +64,7 @@ class JobsPanel(QWidget):
         outer.setContentsMargins(2, 0, 2, 0)
         outer.addWidget(scroll)
         self._tick = QTimer(self, interval=500)
+        theme.changed.connect(self._dress)
         self._tick.timeout.connect(self._show_time_left)
 
     @property
@@ -85,9 +87,17 @@ class JobsPanel(QWidget):
         button.setAccessibleName(f"Cancel {name}")
         button.setProperty("job", job)
         button.clicked.connect(self._on_cancel)
-        row = _Row(make_label(name, "strong", self), make_label("", "muted", self), bar, QLabel("", self), button, self._clock())
+        row = _Row(
+            make_label(name, "strong", self),
+            make_label("", "muted", self),
+            bar,
+            QLabel("", self),
+            button,
+            self._clock(),
+        )
         self._rows[job] = row
         self._arrange()
+        self._dress()
         self._tick.start()
 
     def progress(self, job: int, fraction: float, text: str) -> None:
@@ -109,12 +119,18 @@ class JobsPanel(QWidget):
             row.bar.setValue(1000)
         row.left.setText(text)
         row.left.setToolTip(text)
-        row.left.setStyleSheet(f"color: {getattr(self._theme.tokens, tone)}; font-weight: 600;")
+        row.tone = tone
+        self._dress()
         row.button.setEnabled(False)
         row.button.setText("Done" if tone == "good" else "Ended")
         self._forget_old()
         if not self.num_running:
             self._tick.stop()
+
+    def _dress(self) -> None:
+        for row in self._rows.values():
+            weight = 400 if row.running else 600
+            row.left.setStyleSheet(f"color: {getattr(self._theme.tokens, row.tone)}; font-weight: {weight};")
 
     def _arrange(self) -> None:
         for number, row in enumerate(reversed(self._rows.values())):

@@ -23,7 +23,7 @@ class LayerCard(Card):
     `amount_moved(unit, value)` has unit "sparsity" (0…1) or "threshold" (as the weights).
     """
 
-    pruning_wished = Signal(bool)
+    pruning_wished = Signal(object)
     amount_pressed = Signal()
     amount_moved = Signal(str, float)
     amount_released = Signal()
@@ -58,7 +58,9 @@ class LayerCard(Card):
 
     def show_layers(self, layers: tuple[Layer, ...], states: tuple[LayerState, ...], total: int) -> None:
         """Show the settings of these layers; where they differ, no choice is marked. Emits nothing."""
-        self.title.setText(layers[0].name if len(layers) == 1 else f"{len(layers)} layers" if layers else "No layer selected")
+        self.title.setText(
+            layers[0].name if len(layers) == 1 else f"{len(layers)} layers" if layers else "No layer selected"
+        )
         self.note.setText(f"{len(layers)} of {total} selected" if total else "")
         self.title.setToolTip("\n".join(layer.name for layer in layers[:20]))
         able = [(layer, state) for layer, state in zip(layers, states, strict=True) if layer.prunable]
@@ -126,7 +128,13 @@ class LayerCard(Card):
         ranges = QHBoxLayout()
         ranges.addWidget(self.range, 1)
         ranges.addWidget(self.symmetric)
-        rows = (("Pruning", pruning), ("Amount", amount), ("Bits", self.precision), ("Scales", self.scales), ("Range", ranges))
+        rows = (
+            ("Pruning", pruning),
+            ("Amount", amount),
+            ("Bits", self.precision),
+            ("Scales", self.scales),
+            ("Range", ranges),
+        )
         for row, (text, content) in enumerate(rows):
             label: QLabel = make_label(text, "muted", self)
             grid.addWidget(label, row, 0)

@@ -164,5 +164,3 @@ def pruned_bars(layer: Layer, threshold: float) -> tuple[int, int]:
     first = round((-threshold - statistics.minimum) / span * count)
     last = round((threshold - statistics.minimum) / span * count)
     return max(0, first), min(count, last)
-
-

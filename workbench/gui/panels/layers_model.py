@@ -78,7 +78,9 @@ class LayersModel(QAbstractTableModel):
             return NO_SCAN
         if role == Qt.ItemDataRole.TextAlignmentRole:
             right = section == Column.PARAMS
-            return Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft)
+            return Qt.AlignmentFlag.AlignVCenter | (
+                Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+            )
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -148,7 +150,7 @@ class LayersFilter(QSortFilterProxyModel):
 
 
 def bits_text(bits: int | None) -> str:
-    """How a bit width is called: FP32, INT8 …
+    """The name of a bit width, FP32 where there is none.
 
     >>> bits_text(4)
     'INT4'

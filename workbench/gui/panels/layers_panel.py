@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QActionGroup, QIcon
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget
 
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import FLOAT, Recipe, WeightRule
@@ -15,6 +15,7 @@ from workbench.gui.panels.layers_model import LAYER_ROLE, Column, LayersFilter, 
 from workbench.gui.panels.layers_table import LayersTable
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
+from workbench.gui.widgets.combo import Combo
 from workbench.gui.widgets.icons import make_icon
 
 
@@ -35,7 +36,7 @@ class LayersPanel(Card):
         self.filter.setObjectName("filter")
         self.filter.setAccessibleName("Filter layers")
         self._search = self.filter.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
-        self.op_types = QComboBox(self)
+        self.op_types = Combo(theme, self)
         self.op_types.setAccessibleName("Operator type")
         self.table = LayersTable(theme, self)
         self.table.setModel(self.rows)

@@ -1,10 +1,18 @@
 """What the recipe does to the whole model, against the original: accuracy, size, latency, and where the bytes are."""
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from workbench.engine.core.format import format_bytes, format_count, format_fraction, format_ms, format_points
-from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.format import (
+    format_bytes,
+    format_count,
+    format_fraction,
+    format_interval,
+    format_ms,
+    format_points,
+)
+from workbench.engine.core.measurement import Figure
+from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
 from workbench.gui.panels.budgets import Budgets
 from workbench.gui.panels.layer_state import LayerStates
@@ -35,7 +43,7 @@ class PreviewPanel(Card):
         self.banner = Banner(theme, self)
         self.accuracy = MetricCard(theme, "Accuracy", floor=True, parent=self)
         self.size = MetricCard(theme, "Size on disk", parent=self)
-        self.latency = MetricCard(theme, "Latency (this computer, batch 1)", parent=self)
+        self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
         self.bars = SizeBars(theme, self)
         self._cells: dict[tuple[str, str], QLabel] = {}
         self._lay_out()
@@ -61,12 +69,13 @@ class PreviewPanel(Card):
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(0, 1)
         for place, title in enumerate(("Original", "Now"), start=1):
-            grid.addWidget(make_label(title, "muted", table), 0, place)
+            grid.addWidget(make_label(title, "muted", table), 0, place, Qt.AlignmentFlag.AlignRight)
         for row, name in enumerate(_TABLE, start=1):
             grid.addWidget(make_label(name, "", table), row, 0)
             for place, (title, kind) in enumerate((("original", "muted"), ("now", "strong")), start=1):
                 label = make_label("–", kind, table)
-                label.setMinimumWidth(74)
+                label.setMinimumWidth(70)
+                label.setAlignment(Qt.AlignmentFlag.AlignRight)
                 self._cells[name, title] = label
                 grid.addWidget(label, row, place)
         table.column.addLayout(grid)
@@ -77,6 +86,8 @@ class PreviewPanel(Card):
         column.addWidget(where)
         column.addStretch(1)
         scroll = QScrollArea(self, widgetResizable=True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(340)
         scroll.setWidget(inside)
         inside.setAutoFillBackground(False)
         scroll.viewport().setAutoFillBackground(False)
@@ -152,7 +163,10 @@ class PreviewPanel(Card):
         macs = format_count(model.macs) if model.macs is not None else "unknown"
         now = {
             "Parameters": (format_count(model.num_params), format_count(model.num_params)),
-            "Not zero": (format_count(model.num_params - sizes.zeros_before), format_count(model.num_params - sizes.zeros)),
+            "Not zero": (
+                format_count(model.num_params - sizes.zeros_before),
+                format_count(model.num_params - sizes.zeros),
+            ),
             # Zeros inside a tensor are still multiplied: weight pruning leaves the MACs as they are.
             "MACs": (macs, macs),
             "Mean bits": ("32.0", f"{sizes.mean_bits:.1f}"),
@@ -179,7 +193,9 @@ class PreviewPanel(Card):
         in_percent = figure.unit == "fraction"
         value = f"{100 * figure.value:.1f}" if in_percent else f"{figure.value:.2f}"
         delta, tone = self._difference_texts(report.difference, in_percent=in_percent)
-        card.title.setText(f"Accuracy ({report.metric})" if report.metric != "agreement" else "Agreement with the original")
+        card.title.setText(
+            f"Accuracy ({report.metric})" if report.metric != "agreement" else "Agreement with the original"
+        )
         card.show_figure(value, "%" if in_percent else figure.unit, delta, tone)
         card.dim(report.recipe_digest not in ("", document.recipe.digest))
         detail = f"n = {figure.n}" if report.is_final else f"n = {report.done} of {report.total}"
@@ -263,21 +279,8 @@ class PreviewPanel(Card):
         self._show_banner()
 
 
-def format_change(change: float) -> str:
-    """A relative change with a sign.
-
-    >>> format_change(-0.724)
-    '−72 %'
-    """
-    sign = "−" if change < 0 else "+" if change > 0 else "±"
-    return f"{sign}{abs(100 * change):.{0 if abs(change) >= 0.1 else 1}f} %"
-
-
 def _interval_text(figure: Figure, *, paired: bool) -> str:
-    if figure.low is None or figure.high is None:
-        return "exact" if figure.origin is Origin.MEASURED else ""
-    if paired and figure.unit == "fraction":
-        return f"paired difference {100 * figure.low:+.1f} … {100 * figure.high:+.1f} pp (95 %)"
-    if figure.unit == "fraction":
-        return f"{100 * figure.low:.1f} … {100 * figure.high:.1f} % (95 %)"
-    return f"{figure.low:.2f} … {figure.high:.2f} {figure.unit} (95 %)"
+    interval = format_interval(figure, difference=paired)
+    if not interval:
+        return "no interval known"
+    return f"{'paired difference ' if paired else ''}{interval} (95 %)"

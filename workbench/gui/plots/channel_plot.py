@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from workbench.engine.core.weight_curves import WeightCurves
-from workbench.gui.plots.plot_frame import dress_plot, make_plot
+from workbench.gui.plots.plot_frame import dress_plot, make_plot, make_steps
 from workbench.gui.theme import Theme
 
 
@@ -20,10 +20,10 @@ class ChannelPlot(QWidget):
         self._order = np.zeros(0, np.int64)
         self.plot = make_plot(self, "output channel (sorted by range)", "range")
         self.setAccessibleName("Range of each output channel")
-        self._low = pg.PlotCurveItem(stepMode="center")
-        self._high = pg.PlotCurveItem(stepMode="center")
+        self._low = make_steps()
+        self._high = make_steps()
         self._band = pg.FillBetweenItem(self._low, self._high)
-        self._clips = [pg.PlotCurveItem(stepMode="center") for _ in range(2)]
+        self._clips = [make_steps() for _ in range(2)]
         for item in (self._low, self._high, self._band, *self._clips):
             self.plot.addItem(item)
         theme.changed.connect(self._dress)

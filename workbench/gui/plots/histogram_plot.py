@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from workbench.engine.core.weight_curves import WeightCurves
-from workbench.gui.plots.plot_frame import dress_plot, make_plot
+from workbench.gui.plots.plot_frame import dress_plot, make_plot, make_steps
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
 
@@ -29,13 +29,13 @@ class HistogramPlot(QWidget):
         self._moving = False
         self.plot = make_plot(self, "weight value", "count")
         self.setAccessibleName("Histogram of weights")
-        self._all = pg.PlotCurveItem(stepMode="center", fillLevel=0)
-        self._pruned = pg.PlotCurveItem(stepMode="center", fillLevel=0)
+        self._all = make_steps(0)
+        self._pruned = make_steps(0)
         self._region = pg.LinearRegionItem(movable=False)
         self.left = pg.InfiniteLine(angle=90, movable=True)
         self.right = pg.InfiniteLine(angle=90, movable=True)
         self._clips = [pg.InfiniteLine(angle=90) for _ in range(2)]
-        self._labels = [pg.TextItem(anchor=anchor) for anchor in ((0, 0), (0, 0), (1, 0))]
+        self._labels = [pg.TextItem(anchor=anchor) for anchor in ((0, 0), (1, 0), (0, 0))]
         self._region.setZValue(-10)
         for item in (self._region, self._all, self._pruned, *self._clips, self.left, self.right):
             self.plot.addItem(item)

@@ -8,9 +8,7 @@ from workbench.gui.theme import SMALL_PIXELS, Theme
 
 def make_plot(parent: QWidget, bottom: str, left: str) -> pg.PlotItem:
     """A plot that fills `parent`, with named axes, without pyqtgraph's own menu and buttons."""
-    view = pg.PlotWidget(parent, background=None)
-    # pyqtgraph drops moves that come within 1/60 s: a drag must reach every value it passes.
-    view.sceneObj.setClickRadius(4)
+    view = pg.PlotWidget(parent)
     layout = QVBoxLayout(parent)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(view)
@@ -25,8 +23,15 @@ def make_plot(parent: QWidget, bottom: str, left: str) -> pg.PlotItem:
     return plot
 
 
+def make_steps(fill_level: float | None = None) -> pg.PlotCurveItem:
+    """A curve of steps, one value between each two edges, empty so far."""
+    # With stepMode pyqtgraph refuses to begin without values.
+    return pg.PlotCurveItem([0.0, 1.0], [0.0], stepMode="center", fillLevel=fill_level)
+
+
 def dress_plot(plot: pg.PlotItem, theme: Theme) -> None:
     """Give the axes the theme's colours and font."""
+    plot.getViewWidget().setBackground(theme.color("surface"))
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
         axis.setPen(pg.mkPen(theme.color("border")))

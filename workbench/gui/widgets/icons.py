@@ -6,7 +6,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 _STROKES = {
     "open": '<path d="M3 19V6h6l2 2h8v3M3 19l3-8h16l-3 8z"/>',
-    "data": '<rect x="3" y="4" width="18" height="16" rx="2"/><circle cx="9" cy="10" r="2"/><path d="M4 18l6-5 4 3 3-3 4 4"/>',
+    "data": '<rect x="3" y="4" width="18" height="16" rx="2"/><path d="M4 18l6-5 4 3 3-3 4 4M8 9v.5"/>',
     "undo": '<path d="M8 5L4 9l4 4M4 9h10a6 6 0 0 1 0 11h-4"/>',
     "redo": '<path d="M16 5l4 4-4 4M20 9H10a6 6 0 0 0 0 11h4"/>',
     "evaluate": '<path fill="COLOR" d="M7 4l13 8-13 8z"/>',

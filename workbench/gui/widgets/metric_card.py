@@ -1,7 +1,7 @@
 """One figure of the preview: value, difference to the original, where it comes from, budget and history."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from workbench.gui.theme import FIGURE_PIXELS, FONT_PIXELS, SMALL_PIXELS, Theme
 from workbench.gui.widgets.budget_bar import BudgetBar
@@ -19,6 +19,7 @@ class MetricCard(Card):
         super().__init__(title, inner=True, parent=parent)
         self._theme = theme
         self._tone = "muted"
+        self._stale = False
         self.value = QLabel("–", self)
         self.unit = make_label("", "muted", self)
         self.delta = QLabel("", self)
@@ -28,6 +29,8 @@ class MetricCard(Card):
         self.line = make_label("", "muted", self)
         self.line.setWordWrap(True)
         self.line.setFont(theme.font(SMALL_PIXELS))
+        # Its text is long and changes often: it takes what room there is, and never widens the card.
+        self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.badge.set_origin("")
         figures = QHBoxLayout()
         figures.setSpacing(5)
@@ -56,12 +59,15 @@ class MetricCard(Card):
             self._tone = tone
             self._dress()
 
-    def dim(self, stale: bool) -> None:  # noqa: D417 - one argument, said by its name
+    def dim(self, stale: bool) -> None:
         """Show the figure fainter: it belongs to an earlier recipe."""
-        tone = "muted" if stale else "text"
-        self.value.setStyleSheet(f"color: {getattr(self._theme.tokens, tone)};")
+        if stale != self._stale:
+            self._stale = stale
+            self._dress()
 
     def _dress(self) -> None:
         self.value.setFont(self._theme.font(FIGURE_PIXELS))
         self.delta.setFont(self._theme.font(FONT_PIXELS, bold=True))
+        value_tone = "muted" if self._stale else "text"
+        self.value.setStyleSheet(f"color: {getattr(self._theme.tokens, value_tone)};")
         self.delta.setStyleSheet(f"color: {getattr(self._theme.tokens, self._tone)};")

@@ -58,7 +58,9 @@ class Pill(QWidget):
         painter.setFont(self._theme.font(SMALL_PIXELS, bold=True))
         painter.setPen(color(self._tone))
         left = 10 + (name + 6 if name else 0)
-        painter.drawText(QRectF(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self._value)
+        painter.drawText(
+            QRectF(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self._value
+        )
 
     def _widths(self) -> tuple[float, float]:
         plain = QFontMetrics(self._theme.font(SMALL_PIXELS))

@@ -1,0 +1,61 @@
+"""Starts the window."""
+
+import os
+import sys
+from pathlib import Path
+
+from workbench.gui.dropped import in_opening_order
+
+NO_DISPLAY = (
+    "error: there is no screen to open the window on (DISPLAY and WAYLAND_DISPLAY are not set); "
+    "use the other verbs of workbench, or QT_QPA_PLATFORM=offscreen\n"
+)
+
+
+def has_display(environment: dict[str, str], platform: str) -> bool:
+    """Whether Qt can open a window. Asked first: without a screen Qt ends the whole process.
+
+    Args:
+        environment: the process's environment variables.
+        platform: as `sys.platform` names it.
+    """
+    if environment.get("QT_QPA_PLATFORM") or platform in ("win32", "darwin"):
+        return True
+    return bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
+def run_window(model: Path | None = None, data: Path | None = None, recipe: Path | None = None) -> int:
+    """Open the window, and the given files in it; returns the exit status when it is closed."""
+    if not has_display(dict(os.environ), sys.platform):
+        sys.stderr.write(NO_DISPLAY)
+        return 2
+    from PySide6.QtCore import QEvent, QSettings, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from workbench.gui.document import Document
+    from workbench.gui.main_window import MainWindow
+    from workbench.gui.theme import DARK, LIGHT, Theme
+
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    application.setApplicationName("workbench")
+    application.setOrganizationName("model-compression-workbench")
+    settings = QSettings()
+    theme = Theme()
+    theme.apply(application, DARK if settings.value("theme") == "dark" else LIGHT)
+    document = Document()
+    window = MainWindow(document, theme, settings)
+    window.show()
+    paths = in_opening_order([path for path in (model, data, recipe) if path is not None])
+
+    def open_paths() -> None:
+        for path in paths:
+            window.open_path(path)
+
+    # After the first paint: the window is up before the worker is asked for anything.
+    QTimer.singleShot(0, window, open_paths)
+    status = application.exec()
+    document.close()
+    # The window watches the document's undo stack, so it goes first.
+    window.deleteLater()
+    application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return int(status)
