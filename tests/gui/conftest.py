@@ -1,0 +1,173 @@
+"""Models made of values, and a document that edits at once, so that panels are tested without a worker."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.weight_curves import build_weight_curves
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            # The offscreen platform says this whenever a window is shown; it has no size hints to give.
+            item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints"))
+
+
+def layer_of(name: str, weight: np.ndarray, op_type: str = "Conv", *, editable: bool = True) -> Layer:
+    """A layer with the statistics of a weight, whose first axis is the output channels."""
+    finite = weight[np.isfinite(weight)] if np.isfinite(weight).any() else np.zeros(1, np.float32)
+    largest = float(np.abs(finite).max()) or 1.0
+    magnitudes = np.cumsum(np.histogram(np.abs(finite), 1000, (0, largest))[0])
+    statistics = WeightStatistics(
+        minimum=float(finite.min()),
+        maximum=float(finite.max()),
+        mean=float(finite.mean()),
+        std=float(finite.std()),
+        sparsity=float((finite == 0).mean()),
+        num_not_finite=int(weight.size - np.isfinite(weight).sum()),
+        bars=np.histogram(finite, 48)[0].astype(np.int32),
+        magnitudes=magnitudes,
+    )
+    return Layer(
+        name=name,
+        op_type=op_type,
+        weight_name=f"{name}.weight",
+        node_output=f"{name}.out",
+        weight_shape=weight.shape,
+        num_params=weight.size,
+        macs=weight.size * 10,
+        axis=0,
+        prunable=editable,
+        quantizable=editable,
+        reason="" if editable else "the weights are computed while the model runs",
+        statistics=statistics,
+    )
+
+
+def model_of(*layers: Layer) -> ModelInfo:
+    return ModelInfo(
+        path="/models/net.onnx",
+        sha256="0" * 64,
+        digest="0" * 64,
+        opset=17,
+        ir_version=8,
+        producer="test",
+        num_params=sum(layer.num_params for layer in layers),
+        file_bytes=4 * sum(layer.num_params for layer in layers) + 1000,
+        macs=sum(layer.macs or 0 for layer in layers),
+        inputs=(),
+        outputs=(),
+        layers=layers,
+    )
+
+
+class _SetRecipe(QUndoCommand):
+    def __init__(self, bench: "Bench", recipe: Recipe, text: str, gesture: object) -> None:
+        super().__init__(text)
+        self._bench, self._old, self._new, self._gesture = bench, bench.recipe, recipe, gesture
+
+    def id(self) -> int:
+        return 1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if self._gesture is None or other._gesture is not self._gesture:
+            return False
+        self._new = other._new
+        return True
+
+    def redo(self) -> None:
+        self._bench.set_recipe(self._new)
+
+    def undo(self) -> None:
+        self._bench.set_recipe(self._old)
+
+
+class Bench(QObject):
+    """The face of `Document` that panels see, with an undo stack and no worker."""
+
+    model_changed = Signal()
+    dataset_changed = Signal()
+    recipe_changed = Signal(object, object)
+    selection_changed = Signal()
+    measured = Signal(object)
+    layer_previewed = Signal(object)
+    message = Signal(str, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = self.footprint = self.dataset = None
+        self.accuracy = self.baseline = self.exact_bytes = self.latency = None
+        self.recipe = Recipe()
+        self.selection: tuple[str, ...] = ()
+        self.undo_stack = QUndoStack(self)
+        self.num_releases = 0
+        self.weights: dict[str, np.ndarray] = {}
+
+    def put(self, **weights: np.ndarray) -> None:
+        """Open a model with these weights."""
+        self.weights = weights
+        self.model = model_of(*(layer_of(name, weight) for name, weight in weights.items()))
+        self.model_changed.emit()
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        old, self.recipe = self.recipe, recipe
+        self.recipe_changed.emit(old, recipe)
+
+    def edit(self, recipe: Recipe, text: str, gesture: object = None) -> None:
+        self.undo_stack.push(_SetRecipe(self, recipe, text, gesture))
+
+    def released(self) -> None:
+        self.num_releases += 1
+
+    def select(self, names: tuple[str, ...]) -> None:
+        if tuple(names) != self.selection:
+            self.selection = tuple(names)
+            self.selection_changed.emit()
+
+    def request_curves(self, name: str, answer: object) -> None:
+        answer(name, build_weight_curves(self.weights[name], 0))
+
+
+@pytest.fixture
+def bench(qapp: object) -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def theme(qapp: object) -> object:
+    from workbench.gui.theme import Theme
+
+    theme = Theme()
+    theme.apply(qapp)
+    return theme
+
+
+@pytest.fixture
+def make_layer() -> object:
+    return layer_of
+
+
+@pytest.fixture
+def make_model() -> object:
+    return model_of
+
+
+@pytest.fixture(autouse=True)
+def _every_mouse_move_counts() -> object:
+    # pyqtgraph drops moves that come quicker than its limit: a drag in a test would lose its end.
+    import pyqtgraph as pg
+
+    old = pg.getConfigOption("mouseRateLimit")
+    pg.setConfigOption("mouseRateLimit", -1)
+    yield
+    pg.setConfigOption("mouseRateLimit", old)

@@ -1,0 +1,47 @@
+import numpy as np
+
+from workbench.engine.core.recipe import Prune, Recipe
+from workbench.gui.panels.layer_state import LayerStates, sparsity_at, threshold_at
+
+
+def test_the_worked_example_prunes_four_of_nine(make_layer, make_model):
+    # |w| < 0.3 on this matrix zeroes 0.2, -0.1, -0.2 and 0.1; the table's step of 0.0007 cannot split 0.3.
+    weight = np.array([[0.2, -0.1, 0.5], [0.301, 0.7, -0.2], [-0.4, 0.1, 0.6]], np.float32)
+    layer = make_layer("a", weight)
+    states = LayerStates()
+
+    states.reset(make_model(layer), Recipe().with_rule("a", prune=Prune("weights", threshold=0.3)))
+
+    assert abs(states.of(layer).sparsity - 4 / 9) < 1e-6
+
+
+def test_threshold_and_sparsity_are_inverse(make_layer):
+    # Uniform on [-1, 1]: the threshold that zeroes a share s of the weights is s itself.
+    layer = make_layer("a", np.linspace(-1, 1, 20_001, dtype=np.float32).reshape(3, -1))
+
+    assert abs(threshold_at(layer, 0.25) - 0.25) < 2e-3
+    assert abs(sparsity_at(layer, 0.25) - 0.25) < 2e-3
+
+
+def test_global_scope_prunes_the_smaller_weights_first(make_layer, make_model):
+    # 1,000 weights uniform on [0, 1] and 1,000 on [0, 10]: half of all, 1,000, lie below t with
+    # 1,000 + 100·t = 1,000 + … for t >= 1, and below 1 only 1,000·t + 100·t = 1,000, so t = 10/11.
+    small = make_layer("small", np.linspace(0, 1, 1000, dtype=np.float32).reshape(10, 100))
+    large = make_layer("large", np.linspace(0, 10, 1000, dtype=np.float32).reshape(10, 100))
+    states = LayerStates()
+    prune = Prune("weights", sparsity=0.5, scope="global")
+
+    states.reset(make_model(small, large), Recipe().with_rule("*", prune=prune))
+
+    assert abs(states.of(small).threshold - 10 / 11) < 0.01
+    assert abs(states.of(small).sparsity - 10 / 11) < 0.01
+    assert abs(states.of(large).sparsity - 1 / 11) < 0.01
+
+
+def test_weights_that_are_all_zero_have_no_threshold(make_layer, make_model):
+    layer = make_layer("a", np.zeros((4, 4), np.float32))
+    states = LayerStates()
+
+    states.reset(make_model(layer), Recipe().with_rule("a", prune=Prune("weights", sparsity=0.5)))
+
+    assert states.of(layer).threshold == 0.0
