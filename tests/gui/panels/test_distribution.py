@@ -41,9 +41,7 @@ def drag_line(panel, start: float, values: list[float]) -> None:
         at = place(value)
         button = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
         where = QPointF(viewport.mapToGlobal(at.toPoint()))
-        QApplication.sendEvent(
-            viewport, QMouseEvent(kind, at, where, button, held, Qt.KeyboardModifier.NoModifier)
-        )
+        QApplication.sendEvent(viewport, QMouseEvent(kind, at, where, button, held, Qt.KeyboardModifier.NoModifier))
 
     send(QEvent.Type.MouseMove, start, Qt.MouseButton.NoButton)
     send(QEvent.Type.MouseButtonPress, start, Qt.MouseButton.LeftButton)

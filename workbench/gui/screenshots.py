@@ -1,0 +1,123 @@
+"""Pictures of the window in both themes, with the demo open: `python -m workbench.gui.screenshots OUT_DIR`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QEventLoop, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from workbench.engine.core.errors import WorkbenchError
+from workbench.engine.core.recipe import Prune, WeightRule
+from workbench.gui.demo_files import demo_files
+from workbench.gui.document import Document
+from workbench.gui.main_window import MainWindow
+from workbench.gui.panels.layer_edits import selectors_for
+from workbench.gui.theme import DARK, LIGHT, Theme
+
+WIDTH, HEIGHT = 1600, 1000
+_TIMEOUT_S = 120
+_BITS = (8, 6, 6, 5, 4, 4)
+
+
+def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
+    """Open the files, set a recipe of mixed widths, wait for the figures, and write one picture a theme.
+
+    Raises:
+        WorkbenchError: the figures did not come within two minutes.
+    """
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    out.mkdir(parents=True, exist_ok=True)
+    theme = Theme()
+    theme.apply(application, LIGHT)
+    document = Document()
+    window = MainWindow(document, theme, QSettings(str(out / "screenshots.ini"), QSettings.Format.IniFormat))
+    try:
+        window.resize(WIDTH, HEIGHT)
+        window.show()
+        window.open_path(model)
+        _wait(lambda: document.model is not None, "the model")
+        window.open_path(data)
+        _wait(lambda: document.dataset is not None, "the data")
+        _set_recipe(document)
+        window.evaluate()
+        _wait(lambda: _has_accuracy(document), "the accuracy")
+        window.measure_latency()
+        _wait(lambda: document.latency is not None, "the latency")
+        _wait(lambda: window.distribution.has_curves, "the histogram")
+        return [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
+    finally:
+        document.close()
+        window.deleteLater()
+        application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        (out / "screenshots.ini").unlink(missing_ok=True)
+
+
+def _set_recipe(document: Document) -> None:
+    """Widths that fall and sparsities that rise along the network, as a person might leave them."""
+    model, recipe = document.model, document.recipe
+    editable = [layer for layer in model.layers if layer.editable]
+    for number, layer in enumerate(editable):
+        share = number / max(1, len(editable) - 1)
+        weights = WeightRule(bits=_BITS[round(share * (len(_BITS) - 1))], granularity="per_channel", range="mse")
+        prune = Prune("weights", sparsity=round(0.6 * share, 2)) if number else None
+        recipe = recipe.with_rule(selectors_for(model, (layer,)), weights=weights, prune=prune)
+    document.edit(recipe, "Mixed widths")
+    widest = max(editable, key=lambda layer: layer.num_params)
+    document.select((widest.name,))
+
+
+def _has_accuracy(document: Document) -> bool:
+    report = document.accuracy
+    return report is not None and report.is_final and report.recipe_digest == document.recipe.digest
+
+
+def _grab(window: MainWindow, theme: Theme, application: QApplication, tokens: object, out: Path) -> Path:
+    theme.apply(application, tokens)
+    _rest(300)
+    path = out / f"window-{theme.tokens.name}.png"
+    window.grab().save(str(path))
+    return path
+
+
+def _wait(is_there: Callable[[], bool], what: str) -> None:
+    for _ in range(_TIMEOUT_S * 20):
+        if is_there():
+            return
+        _rest(50)
+    raise WorkbenchError(f"{what} did not come within {_TIMEOUT_S} s", "look at the log")
+
+
+def _rest(milliseconds: int) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path, metavar="OUT_DIR")
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--data", type=Path)
+    given = parser.parse_args(arguments)
+    demo = demo_files()
+    if (given.model is None or given.data is None) and demo is None:
+        sys.stderr.write("error: the demo's files are missing; give --model and --data\n")
+        return 2
+    model, data = given.model or demo[0], given.data or demo[1]
+    # Pictures need no screen, and look the same with and without one.
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    try:
+        for path in take_screenshots(given.out, model, data):
+            sys.stdout.write(f"{path}\n")
+    except WorkbenchError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
