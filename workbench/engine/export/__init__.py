@@ -1,0 +1,4 @@
+"""Writers, verification and the report.
+
+May import compress, evaluate, graph and core.
+"""
