@@ -18,9 +18,7 @@ class ConvBn(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(
-            channels_in, channels_out, kernel, stride, padding=kernel // 2, groups=groups, bias=False
-        )
+        self.conv = nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(channels_out)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
