@@ -63,8 +63,8 @@ def test_the_result_says_what_was_verified(make_dialog, tmp_path):
     dialog.show_report(report_of(tmp_path / "out.onnx", ok=True))
 
     assert dialog.banner.headline == "Verified: the file is what you saw"
-    assert "3.81 MiB → 600.0 kB (−85 %)" in dialog.result.text()
-    assert "ab" * 32 in dialog.result.text()
+    assert "3.81 MiB → 600.0 kB (−85 %)" in dialog.outcome.text()
+    assert "ab" * 32 in dialog.outcome.text()
 
 
 def test_a_mismatch_names_the_layer(make_dialog, tmp_path):
@@ -82,5 +82,5 @@ def test_a_failure_is_readable_and_can_be_tried_again(make_dialog, tmp_path):
 
     dialog.show_failure("no room on the disk; free some space")
 
-    assert "no room on the disk" in dialog.result.text()
+    assert "no room on the disk" in dialog.outcome.text()
     assert dialog.start.isEnabled()

@@ -53,9 +53,9 @@ class ExportDialog(QDialog):
         self.banner = Banner(theme, self)
         self.bar = QProgressBar(self, maximum=1000, textVisible=False)
         self.progress_text = make_label("", "muted", self)
-        self.result = QLabel(self)
-        self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.result.setWordWrap(True)
+        self.outcome = QLabel(self)
+        self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.outcome.setWordWrap(True)
         self.close_button = QPushButton("Close", self)
         self.start = QPushButton("Export", self)
         self.start.setObjectName("primary")
@@ -66,7 +66,7 @@ class ExportDialog(QDialog):
         self.close_button.clicked.connect(self._on_close)
         self.encoding.set_value(encoding)
         self._on_encoding(encoding)
-        for widget in (self.banner, self.bar, self.progress_text, self.result):
+        for widget in (self.banner, self.bar, self.progress_text, self.outcome):
             widget.hide()
 
     def _lay_out(self) -> None:
@@ -88,7 +88,7 @@ class ExportDialog(QDialog):
         column.setContentsMargins(16, 16, 16, 14)
         column.setSpacing(10)
         column.addLayout(form)
-        for widget in (self.banner, self.bar, self.progress_text, self.result):
+        for widget in (self.banner, self.bar, self.progress_text, self.outcome):
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(buttons)
@@ -131,15 +131,15 @@ class ExportDialog(QDialog):
         rows = "".join(
             f"<tr><td style='padding-right:14px'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines
         )
-        self.result.setText(f"<table>{rows}</table>")
-        self.result.setVisible(True)
+        self.outcome.setText(f"<table>{rows}</table>")
+        self.outcome.setVisible(True)
 
     def show_failure(self, text: str) -> None:
         """Nothing was written, or it is not what was previewed: why."""
         self._end()
         self.banner.set_state("bad", "Export failed", text)
-        self.result.setText(text)
-        self.result.setVisible(True)
+        self.outcome.setText(text)
+        self.outcome.setVisible(True)
 
     def _end(self) -> None:
         self._running = False
@@ -162,7 +162,7 @@ class ExportDialog(QDialog):
             return
         self._running = True
         self.banner.hide()
-        self.result.hide()
+        self.outcome.hide()
         self.bar.setValue(0)
         self.bar.show()
         self.progress_text.setText("Starting…")

@@ -1,5 +1,6 @@
 """The window: lays out the panels, and answers the actions of the table."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, Slot
@@ -20,6 +21,8 @@ from PySide6.QtWidgets import (
 
 import workbench
 from workbench.engine.core.errors import WorkbenchError
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import ApplyReport
 from workbench.gui.actions import ACTIONS, dress_actions, make_actions
 from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
@@ -38,6 +41,7 @@ from workbench.gui.theme import DARK, LIGHT, SPACING, Theme
 from workbench.gui.title_bar import TitleBar
 from workbench.gui.widgets.card import Card
 from workbench.gui.widgets.message_bar import MessageBar
+from workbench.jobs import Progress
 
 
 class MainWindow(QMainWindow):
@@ -363,11 +367,12 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_export_closed(self) -> None:
-        self._export_dialog.deleteLater()
-        self._export_dialog = None
+        if self._export_dialog is not None:
+            self._export_dialog.deleteLater()
+            self._export_dialog = None
 
     @Slot(object)
-    def _on_exported(self, report: object) -> None:
+    def _on_exported(self, report: ApplyReport) -> None:
         self.log.add(f"wrote {report.output_path}, SHA-256 {report.output_sha256}")
         if self._export_dialog is not None:
             self._export_dialog.show_report(report)
@@ -377,7 +382,7 @@ class MainWindow(QMainWindow):
         self.jobs.start(job, name)
 
     @Slot(int, object)
-    def _on_job_progressed(self, job: int, progress: object) -> None:
+    def _on_job_progressed(self, job: int, progress: Progress) -> None:
         self.jobs.progress(job, progress.fraction, progress.text)
         if self._export_dialog is not None and self._export_dialog.is_running:
             self._export_dialog.show_progress(progress.fraction, progress.text)
@@ -394,7 +399,7 @@ class MainWindow(QMainWindow):
         if path is not None:
             self.open_path(path)
 
-    def _ask_and_save(self, title: str, suffix: str, file_filter: str, save: object) -> None:
+    def _ask_and_save(self, title: str, suffix: str, file_filter: str, save: Callable[[Path], None]) -> None:
         model = self.document.model
         suggested = str(Path(model.path).with_suffix(suffix)) if model else ""
         path = self.asks.ask_save(self, title, suggested, file_filter)
@@ -410,7 +415,7 @@ class MainWindow(QMainWindow):
             return
         self.statusBar().showMessage(f"Saved {path}")
 
-    def _copy(self, make_text: object) -> None:
+    def _copy(self, make_text: Callable[[str, str | None, Recipe], str]) -> None:
         model, data = self.document.model, self.document.dataset
         if model is not None:
             text = make_text(model.path, data.path if data else None, self.document.recipe)

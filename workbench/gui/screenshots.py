@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QEventLoop, QSettings, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from workbench.engine.core.errors import WorkbenchError
@@ -15,7 +15,7 @@ from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
 from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.layer_edits import selectors_for
-from workbench.gui.theme import DARK, LIGHT, Theme
+from workbench.gui.theme import DARK, LIGHT, Theme, Tokens
 
 WIDTH, HEIGHT = 1600, 1000
 _TIMEOUT_S = 120
@@ -74,7 +74,7 @@ def _has_accuracy(document: Document) -> bool:
     return report is not None and report.is_final and report.recipe_digest == document.recipe.digest
 
 
-def _grab(window: MainWindow, theme: Theme, application: QApplication, tokens: object, out: Path) -> Path:
+def _grab(window: MainWindow, theme: Theme, application: QCoreApplication, tokens: Tokens, out: Path) -> Path:
     theme.apply(application, tokens)
     _rest(300)
     path = out / f"window-{theme.tokens.name}.png"
@@ -103,11 +103,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--data", type=Path)
     given = parser.parse_args(arguments)
-    demo = demo_files()
-    if (given.model is None or given.data is None) and demo is None:
+    demo_model, demo_data = demo_files() or (None, None)
+    model, data = given.model or demo_model, given.data or demo_data
+    if model is None or data is None:
         sys.stderr.write("error: the demo's files are missing; give --model and --data\n")
         return 2
-    model, data = given.model or demo[0], given.data or demo[1]
     # Pictures need no screen, and look the same with and without one.
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     try:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
@@ -115,9 +115,11 @@ class Theme(QObject):
         font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
         return font
 
-    def apply(self, application: QApplication, tokens: Tokens | None = None) -> None:
+    def apply(self, application: QCoreApplication, tokens: Tokens | None = None) -> None:
         """Dress the whole application in these tokens, or in those in use."""
         self._tokens = tokens or self._tokens
+        if not isinstance(application, QApplication):
+            return
         # Asking for the style by name each time would reset the palette of every widget twice.
         if application.style().objectName().lower() != "fusion":
             application.setStyle(QStyleFactory.create("Fusion"))

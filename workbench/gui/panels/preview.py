@@ -42,7 +42,7 @@ class PreviewPanel(Card):
         self.note.setText("vs. original")
         self.banner = Banner(theme, self)
         self.accuracy = MetricCard(theme, "Accuracy", floor=True, parent=self)
-        self.size = MetricCard(theme, "Size on disk", parent=self)
+        self.disk_size = MetricCard(theme, "Size on disk", parent=self)
         self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
         self.bars = SizeBars(theme, self)
         self._cells: dict[tuple[str, str], QLabel] = {}
@@ -52,7 +52,7 @@ class PreviewPanel(Card):
         document.recipe_changed.connect(self._on_recipe)
         document.measured.connect(self._on_measured)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
-        self.size.budget_moved.connect(self._on_size_budget)
+        self.disk_size.budget_moved.connect(self._on_size_budget)
         self.latency.budget_moved.connect(self._on_latency_budget)
         self.bars.layer_clicked.connect(self.layer_wished)
         self._on_model()
@@ -62,7 +62,7 @@ class PreviewPanel(Card):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 4, 0)
         column.setSpacing(8)
-        for widget in (self.banner, self.accuracy, self.size, self.latency):
+        for widget in (self.banner, self.accuracy, self.disk_size, self.latency):
             column.addWidget(widget)
         table = Card(inner=True, parent=inside)
         grid = QGridLayout()
@@ -100,7 +100,7 @@ class PreviewPanel(Card):
 
     @Slot()
     def _on_model(self) -> None:
-        for card in (self.accuracy, self.size, self.latency):
+        for card in (self.accuracy, self.disk_size, self.latency):
             card.trend.clear()
         self.budgets = Budgets()
         self._show_all()
@@ -133,8 +133,8 @@ class PreviewPanel(Card):
         model = document.model
         if model is None:
             self.sizes = None
-            self.size.show_figure("–", "")
-            self.size.badge.set_origin("")
+            self.disk_size.show_figure("–", "")
+            self.disk_size.badge.set_origin("")
             self.bars.set_bars(())
             for label in self._cells.values():
                 label.setText("–")
@@ -146,13 +146,15 @@ class PreviewPanel(Card):
         number, _, unit = format_bytes(now).partition(" ")
         change = now / original - 1 if original else 0.0
         tone = "good" if change < 0 else "muted" if change == 0 else "warn"
-        self.size.show_figure(number, unit, format_change(change), tone)
-        self.size.badge.set_origin("measured" if exact is not None else "estimated")
-        self.size.line.setText("every byte counted" if exact is not None else "by arithmetic on this recipe")
-        self.size.bar.set_figure(now, None, original, max(original, now) * 1.05)
-        self.size.bar.set_budget(self.budgets.size_bytes)
-        self.size.note.setText(f"limit {format_bytes(int(self.budgets.size_bytes))}" if self.budgets.size_bytes else "")
-        self.size.trend.add(now)
+        self.disk_size.show_figure(number, unit, format_change(change), tone)
+        self.disk_size.badge.set_origin("measured" if exact is not None else "estimated")
+        self.disk_size.line.setText("every byte counted" if exact is not None else "by arithmetic on this recipe")
+        self.disk_size.bar.set_figure(now, None, original, max(original, now) * 1.05)
+        self.disk_size.bar.set_budget(self.budgets.size_bytes)
+        self.disk_size.note.setText(
+            f"limit {format_bytes(int(self.budgets.size_bytes))}" if self.budgets.size_bytes else ""
+        )
+        self.disk_size.trend.add(now)
         self.bars.set_bars(self.sizes.largest(_MANY))
         self._show_table()
 
@@ -243,7 +245,7 @@ class PreviewPanel(Card):
             return
         states = {
             "accuracy": self.accuracy.bar.is_met,
-            "size": self.size.bar.is_met,
+            "size": self.disk_size.bar.is_met,
             "latency": self.latency.bar.is_met,
         }
         missed = [name for name, met in states.items() if met is False]
