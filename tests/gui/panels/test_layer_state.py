@@ -45,3 +45,27 @@ def test_weights_that_are_all_zero_have_no_threshold(make_layer, make_model):
     states.reset(make_model(layer), Recipe().with_rule("a", prune=Prune("weights", sparsity=0.5)))
 
     assert states.of(layer).threshold == 0.0
+
+
+def test_states_that_are_kept_equal_those_resolved_anew(make_layer, make_model):
+    weight = np.linspace(-1, 1, 200, dtype=np.float32).reshape(2, 100)
+    layers = [make_layer(name, weight) for name in ("a", "b", "c[0]")]
+    model = make_model(*layers)
+    base = Recipe().with_rule("*", prune=Prune("weights", sparsity=0.5))
+    steps = [
+        base,
+        base.with_rule("a", prune=Prune("weights", sparsity=0.2)),
+        base.with_rule(("a", "b"), prune=Prune("weights", sparsity=0.3)),
+        base.with_rule("c[[]0]", prune=Prune("none")),
+        base.with_rule("*", prune=Prune("weights", sparsity=0.7, scope="global")),
+        Recipe(),
+        base,
+    ]
+    kept = LayerStates()
+
+    for recipe in steps:
+        kept.reset(model, recipe)
+        fresh = LayerStates()
+        fresh.reset(model, recipe)
+
+        assert [kept.of(layer) for layer in layers] == [fresh.of(layer) for layer in layers]

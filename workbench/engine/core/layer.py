@@ -1,5 +1,6 @@
 """What a model and its layers look like from outside: plain values that may cross a pipe."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ class Layer:
     @property
     def num_weights(self) -> int:
         """Number of weights, without the bias."""
-        return int(np.prod(self.weight_shape, dtype=np.int64)) if self.weight_shape else 0
+        return math.prod(self.weight_shape) if self.weight_shape else 0
 
     @property
     def editable(self) -> bool:

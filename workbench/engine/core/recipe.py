@@ -7,6 +7,7 @@ one layer; whether the layer can do it is the plan's business, not the recipe's.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TypeVar
 
 from workbench.engine.core.digest import digest_of_json
@@ -90,7 +91,8 @@ class Rule:
         >>> Rule(("features.*",)).matches("features.7", "Conv")
         True
         """
-        return any(_selects(selector, layer_name, op_type) for selector in self.select)
+        names, patterns = _names_and_patterns(self.select)
+        return layer_name in names or any(_selects(selector, layer_name, op_type) for selector in patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,13 @@ def escape_selector(name: str) -> str:
     'block[[]0]'
     """
     return "".join(f"[{character}]" if character in "*?[" else character for character in name)
+
+
+@lru_cache(maxsize=256)
+def _names_and_patterns(select: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The selectors apart from those that need more than a look-up: a rule may name hundreds of layers."""
+    patterns = tuple(selector for selector in select if selector.startswith("op:") or any(c in selector for c in "*?["))
+    return frozenset(select), patterns
 
 
 def _selects(selector: str, layer_name: str, op_type: str) -> bool:

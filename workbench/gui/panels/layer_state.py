@@ -43,9 +43,26 @@ class LayerStates:
 
     def reset(self, model: ModelInfo | None, recipe: Recipe) -> None:
         """From now on answer for this model and recipe."""
-        self._model, self._recipe = model, recipe
-        self._states.clear()
+        kept = self._untouched(recipe) if model is self._model and model is not None else {}
+        self._model, self._recipe, self._states = model, recipe, kept
         self._global.clear()
+
+    def _untouched(self, recipe: Recipe) -> dict[str, LayerState]:
+        """States that hold in a recipe that differs in one rule only: all but those that this rule selects."""
+        old, new = self._recipe.rules, recipe.rules
+        differing = [number for number, (a, b) in enumerate(zip(old, new, strict=False)) if a != b]
+        if abs(len(old) - len(new)) + len(differing) > 1:
+            return {}
+        number = differing[0] if differing else min(len(old), len(new))
+        changed = [*old[number : number + 1], *new[number : number + 1]]
+        return {
+            layer.name: state
+            for layer in (self._model.layers if self._model else ())
+            if (state := self._states.get(layer.name)) is not None
+            and not any(rule.matches(layer.name, layer.op_type) for rule in changed)
+            # A global threshold depends on other layers too.
+            and (state.prune is None or state.prune.scope == "layer")
+        }
 
     def of(self, layer: Layer) -> LayerState:
         """What is asked of a layer."""
