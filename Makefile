@@ -9,8 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := demo-out
-# Without a screen Qt aborts when it looks for one; an empty value leaves the choice to Qt.
-QT_PLATFORM := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,offscreen)
+# Libraries of Qt's that setup had to keep in the virtual environment.
+WITH := packaging/with_libraries.sh $(VENV)
+# Without a screen Qt aborts when it looks for one; with one, the choice is Qt's.
+ON_SCREEN := $(if $(DISPLAY)$(WAYLAND_DISPLAY),$(WITH),env QT_QPA_PLATFORM=offscreen $(WITH))
+OFFSCREEN := env QT_QPA_PLATFORM=offscreen $(WITH)
 
 .PHONY: help
 help:  ## show this list
@@ -18,23 +21,23 @@ help:  ## show this list
 
 .PHONY: demo
 demo: $(READY)  ## do the main job on the built-in model: a table, a compressed file, a report, the window
-	@$(if $(QT_PLATFORM),QT_QPA_PLATFORM=$(QT_PLATFORM) )$(BIN)/workbench demo --out $(OUT)
+	@$(ON_SCREEN) $(BIN)/workbench demo --out $(OUT)
 
 .PHONY: run
 run: $(READY)  ## open the window
-	@$(BIN)/workbench gui
+	@$(WITH) $(BIN)/workbench gui
 
 .PHONY: test
 test: lint  ## every check and every test that takes seconds
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	@$(OFFSCREEN) $(BIN)/python -m pytest
 
 .PHONY: test-all
 test-all: lint  ## the tests that take minutes too
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m "not bench"
+	@$(OFFSCREEN) $(BIN)/python -m pytest -m "not bench"
 
 .PHONY: bench
 bench: $(READY)  ## print the tables of figures
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m bench -s
+	@$(OFFSCREEN) $(BIN)/python -m pytest -m bench -s
 
 .PHONY: lint
 lint: $(READY)  ## style, types and the import contract
@@ -47,7 +50,7 @@ lint: $(READY)  ## style, types and the import contract
 setup: $(READY)  ## the virtual environment, the packages and Qt's system libraries
 
 # Made again when the list of packages changes, and only then.
-$(READY): pyproject.toml packaging/setup.sh
+$(READY): pyproject.toml packaging/setup.sh packaging/system_packages.sh
 	@packaging/setup.sh $(VENV)
 	@touch $@
 
