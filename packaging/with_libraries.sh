@@ -4,7 +4,7 @@
 set -euo pipefail
 system="$1/system"
 shift
-for folder in "$system"/usr/lib/*-linux-gnu; do
+for folder in "$system"/usr/lib/*-linux-gnu "$system"/lib/*-linux-gnu; do
     if [ -d "$folder" ]; then
         LD_LIBRARY_PATH="$(realpath "$folder")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
         export LD_LIBRARY_PATH
