@@ -123,7 +123,7 @@ def add_scattered(
     byte_index = nodes.add("Cast", nodes.constant(pack_mask(mask)), to=TensorProto.INT32)
     bits = nodes.add("Reshape", nodes.add("Gather", tables.mask(), byte_index, axis=0), nodes.shape(-1))
     # The running count of kept weights is, where a weight is kept, one more than its place among the values.
-    count = nodes.add("CumSum", nodes.add("Cast", bits, to=TensorProto.INT32), nodes.constant(np.int32(0)))
+    count = nodes.add("CumSum", nodes.add("Cast", bits, to=TensorProto.INT32), nodes.constant(np.array(0, np.int32)))
     zero = nodes.add("ConstantOfShape", nodes.shape(1), value=helper.make_tensor("", dtype, [1], [0]))
     row = nodes.add("Concat", zero, nodes.add("Reshape", values, nodes.shape(-1)), axis=0)
     spread = nodes.add("Where", bits, nodes.add("Gather", row, count, axis=0), zero)

@@ -1,0 +1,216 @@
+"""One model being compressed again and again: what a layer costs to compress is computed once per setting."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from workbench.engine.compress.compressed_layer import compress_weight, sqnr_db
+from workbench.engine.compress.footprint import layer_footprint, shared_overhead
+from workbench.engine.compress.packing import CompressedWeight
+from workbench.engine.compress.plan import resolve_plan
+from workbench.engine.compress.replaced_weights import Replacement, replace_weights
+from workbench.engine.compress.unpack_nodes import OPSET_FOR_BITS, OPSET_FOR_MASK
+from workbench.engine.core.footprint import Encoding, smallest_encoding
+from workbench.engine.core.layer import Layer
+from workbench.engine.core.plan import LayerPlan, Plan
+from workbench.engine.core.recipe import Recipe, WeightSettings
+from workbench.engine.core.reports import LayerFootprint, LayerPreview, ModelFootprint
+from workbench.engine.graph.model import Model
+from workbench.engine.graph.opset import raised
+from workbench.engine.graph.save import serialize
+
+_CACHED_BYTES = 512 << 20
+_OPSET_FOR_PLAIN = 13
+
+_Key = tuple[str, float | None, WeightSettings | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    weight: CompressedWeight
+    sqnr_db: float
+    sparsity: float
+    size: int
+
+
+class Compressor:
+    """Resolves recipes on one model and builds the compressed file's bytes.
+
+    Safe to use from several threads. Cost of `build` after an edit of one layer: that layer's weights
+    once, and writing the file's bytes.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._cache: OrderedDict[_Key, _Cached] = OrderedDict()
+        self._cached_bytes = 0
+        self._lock = threading.Lock()
+        self._footprint: ModelFootprint | None = None
+
+    def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
+        """The recipe resolved on the model. Raises RecipeError."""
+        return resolve_plan(self.model.info, recipe, self.model.weight, source=source)
+
+    def footprint(self) -> ModelFootprint:
+        """What size previews need; computed at the first call."""
+        if self._footprint is None:
+            info = self.model.info
+            layers = tuple(layer_footprint(layer) for layer in info.layers if layer.editable)
+            unchanged = len(serialize(self.model.to_proto()))
+            self._footprint = ModelFootprint(unchanged, layers, shared_overhead())
+        return self._footprint
+
+    def build(self, plan: Plan, *, encoding: str = "auto") -> bytes:
+        """The bytes of the compressed model file.
+
+        Args:
+            plan: of this very model.
+            encoding: "auto", or "plain" for containers that other tools read.
+
+        Raises:
+            ModelError: the model's opset cannot be raised to what the encoding needs.
+        """
+        changed = [entry for entry in plan.layers if entry.threshold or entry.weights is not None]
+        proto = self.model.to_proto()
+        if not changed:
+            return serialize(proto)
+        replacements = self._replacements(changed, plain=encoding == "plain")
+        needed = max(_opset_needed(replacement) for replacement in replacements)
+        proto = raised(proto, needed)
+        replace_weights(proto, replacements, _opset(proto))
+        return serialize(proto)
+
+    def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
+        """What the recipe does to one layer's weights. Raises RecipeError."""
+        layer = self.model.info.layer(layer_name)
+        entry = self.plan(recipe).layer(layer_name) or LayerPlan(layer_name, "", "", num_kept=layer.num_weights)
+        if not layer.editable:
+            return _untouched(layer, recipe)
+        cached = self._compressed(layer, entry)
+        weight = cached.weight
+        encoding, size = self._encoding(layer, weight, plain=recipe.encoding == "plain")
+        low, high, clipped = _clipping(self.model.weight(layer_name), weight)
+        channel_low, channel_high = _by_channel(low, layer), _by_channel(high, layer)
+        return LayerPreview(
+            layer=layer_name,
+            recipe_digest=recipe.digest,
+            threshold=entry.threshold or 0.0,
+            sparsity=cached.sparsity,
+            pruned=1 - entry.num_kept / max(1, layer.num_weights) if entry.threshold else 0.0,
+            clip_low=None if low is None else float(low.min()),
+            clip_high=None if high is None else float(high.max()),
+            channel_clip_low=channel_low,
+            channel_clip_high=channel_high,
+            clipped=clipped,
+            sqnr_db=cached.sqnr_db,
+            size_bytes=size,
+            encoding=encoding,
+        )
+
+    def sparsity(self, plan: Plan) -> float:
+        """Fraction of zeros among the weights of the model's layers after the plan."""
+        zeros = total = 0.0
+        for layer in self.model.info.layers:
+            if layer.statistics is None:
+                continue
+            entry = plan.layer(layer.name)
+            is_changed = entry is not None and (entry.threshold or entry.weights is not None)
+            share = self._compressed(layer, entry).sparsity if entry and is_changed else layer.statistics.sparsity
+            zeros += share * layer.num_weights
+            total += layer.num_weights
+        return zeros / total if total else 0.0
+
+    def _replacements(self, changed: Sequence[LayerPlan], *, plain: bool) -> list[Replacement]:
+        """One replacement for all layers that read the same tensor and are treated alike."""
+        together: OrderedDict[tuple[object, ...], list[Layer]] = OrderedDict()
+        entries: dict[tuple[object, ...], LayerPlan] = {}
+        for entry in changed:
+            layer = self.model.info.layer(entry.layer)
+            key: tuple[object, ...] = (layer.weight_name, entry.threshold, entry.weights, layer.axis)
+            together.setdefault(key, []).append(layer)
+            entries[key] = entry
+        replacements = []
+        for key, layers in together.items():
+            weight = self._compressed(layers[0], entries[key]).weight
+            encoding, _ = self._encoding(layers[0], weight, plain=plain)
+            dtype = self.model.weight_dtype(layers[0].name)
+            readers = tuple(layer.node_output for layer in layers)
+            replacements.append(Replacement(layers[0].weight_name, readers, weight, encoding, dtype))
+        return replacements
+
+    def _compressed(self, layer: Layer, entry: LayerPlan) -> _Cached:
+        key = (layer.name, entry.threshold, entry.weights)
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+        original = self.model.weight(layer.name)
+        assert layer.axis is not None
+        weight = compress_weight(original, layer.axis, entry.threshold, entry.weights)
+        dense = weight.dense()
+        size = dense.nbytes + (dense.size if weight.kept is not None else 0)
+        sparsity = 1 - float(np.count_nonzero(dense)) / max(1, dense.size)
+        cached = _Cached(weight, sqnr_db(original, dense), sparsity, size)
+        with self._lock:
+            if key not in self._cache:
+                self._cache[key] = cached
+                self._cached_bytes += size
+            while self._cached_bytes > _CACHED_BYTES and len(self._cache) > 1:
+                _, oldest = self._cache.popitem(last=False)
+                self._cached_bytes -= oldest.size
+        return cached
+
+    def _encoding(self, layer: Layer, weight: CompressedWeight, *, plain: bool) -> tuple[Encoding, int]:
+        footprint = self._layer_footprint(layer.name)
+        return smallest_encoding(weight.tensor_shape, footprint.overhead, plain=plain)
+
+    def _layer_footprint(self, name: str) -> LayerFootprint:
+        return next(layer for layer in self.footprint().layers if layer.layer == name)
+
+
+def _opset(proto: onnx.ModelProto) -> int:
+    return max((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), default=0)
+
+
+def _opset_needed(replacement: Replacement) -> int:
+    if replacement.encoding is Encoding.PLAIN:
+        return _OPSET_FOR_PLAIN if replacement.weight.rows.num_scales > 1 else 10
+    if replacement.encoding is Encoding.MASK:
+        return OPSET_FOR_MASK
+    return OPSET_FOR_BITS
+
+
+def _clipping(
+    original: npt.NDArray[np.float32], weight: CompressedWeight
+) -> tuple[npt.NDArray[np.float32] | None, npt.NDArray[np.float32] | None, float]:
+    """Range kept for each weight, in a shape that broadcasts, and the fraction of weights outside it."""
+    if weight.params is None:
+        return None, None, 0.0
+    low = weight.rows.spread(weight.params.low).astype(np.float32)
+    high = weight.rows.spread(weight.params.high).astype(np.float32)
+    # Half a step beyond the last code still rounds to it: that is rounding, not clipping.
+    half = weight.rows.spread(weight.params.scale).astype(np.float32) / 2
+    outside = (original < low - half) | (original > high + half)
+    return low, high, float(outside.mean()) if original.size else 0.0
+
+
+def _by_channel(limit: npt.NDArray[np.float32] | None, layer: Layer) -> npt.NDArray[np.float32] | None:
+    """The widest limit of each output channel, shape (C,)."""
+    if limit is None or layer.axis is None:
+        return None
+    full = np.broadcast_to(limit, layer.weight_shape)
+    others = tuple(index for index in range(full.ndim) if index != layer.axis)
+    widest = full.max(axis=others) if float(limit.max()) > 0 else full.min(axis=others)
+    return np.asarray(widest, np.float32)
+
+
+def _untouched(layer: Layer, recipe: Recipe) -> LayerPreview:
+    sparsity = layer.statistics.sparsity if layer.statistics else 0.0
+    return LayerPreview(
+        layer.name, recipe.digest, 0.0, sparsity, 0.0, None, None, None, None, 0.0, float("inf"), 0, Encoding.DENSE
+    )

@@ -1,0 +1,162 @@
+"""Putting compressed weights into a graph in place of the float ones, and dropping what nothing reads."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import onnx
+
+from workbench.engine.compress.node_list import NodeList
+from workbench.engine.compress.packing import CompressedWeight, add_weight
+from workbench.engine.compress.unpack_nodes import LookUpTables
+from workbench.engine.core.footprint import Encoding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replacement:
+    """One compressed tensor and the nodes that read it.
+
+    Args:
+        weight_name: the tensor that the nodes read now.
+        readers: first outputs of those nodes.
+        weight, encoding: what to store, and how.
+        dtype: ONNX element type that the readers expect.
+    """
+
+    weight_name: str
+    readers: tuple[str, ...]
+    weight: CompressedWeight
+    encoding: Encoding
+    dtype: int
+
+
+def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement], opset: int) -> None:
+    """Rewrite the graph, in place, so that the readers read the compressed tensors.
+
+    The new tensor keeps its old name where all who read the old one are to read it, so that layers
+    keep their names. Constants that nothing reads any more are dropped.
+
+    Args:
+        proto: a copy that belongs to the caller, at least of the opset that the encodings need.
+        replacements: one a tensor.
+        opset: of the model.
+    """
+    graph = proto.graph
+    taken = _names(graph)
+    shared = NodeList("wbt", taken)
+    tables = LookUpTables(shared)
+    by_output = {node.output[0]: node for node in graph.node if node.output}
+    num_reads = _count_reads(graph)
+    own: list[NodeList] = []
+    for number, replacement in enumerate(replacements):
+        nodes = NodeList(f"wb{number}_", taken)
+        readers = [by_output[output] for output in replacement.readers]
+        reads = sum(list(node.input).count(replacement.weight_name) for node in readers)
+        output = replacement.weight_name
+        if reads < num_reads[output] or output in {info.name for info in graph.output}:
+            output = _fresh_name(f"{output}.for.{replacement.readers[0]}", taken)
+        else:
+            _remove_producer(graph, output)
+        add_weight(
+            nodes, tables, replacement.weight, replacement.encoding,
+            opset=opset, dtype=replacement.dtype, output=output,
+        )  # fmt: skip
+        for node in readers:
+            for index, name in enumerate(node.input):
+                if name == replacement.weight_name:
+                    node.input[index] = output
+        own.append(nodes)
+    _prepend(graph, [shared, *own])
+    drop_unread_constants(graph)
+
+
+def drop_unread_constants(graph: onnx.GraphProto) -> None:
+    """Remove initializers, and nodes that depend on constants alone, whose output nothing reads."""
+    while True:
+        reads = _count_reads(graph)
+        needed = {info.name for info in graph.output}
+        constant = _constant_names(graph)
+        dead = [
+            node
+            for node in graph.node
+            if node.output
+            and all(name in constant for name in node.output)
+            and not any(reads[name] or name in needed for name in node.output)
+        ]
+        for node in dead:
+            graph.node.remove(node)
+        unread = [tensor for tensor in graph.initializer if not reads[tensor.name] and tensor.name not in needed]
+        for tensor in unread:
+            graph.initializer.remove(tensor)
+        dropped = {tensor.name for tensor in unread}
+        for info in [info for info in graph.input if info.name in dropped]:
+            graph.input.remove(info)
+        if not dead:
+            return
+
+
+def _constant_names(graph: onnx.GraphProto) -> set[str]:
+    """Tensors that depend on constants alone; nodes are expected in topological order."""
+    constant = {tensor.name for tensor in graph.initializer} | {""}
+    for node in graph.node:
+        has_body = any(attribute.type in _BODIES for attribute in node.attribute)
+        if not has_body and all(name in constant for name in node.input):
+            constant.update(node.output)
+    return constant
+
+
+_BODIES = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
+
+
+def _count_reads(graph: onnx.GraphProto) -> Counter[str]:
+    """How often each tensor is read, bodies of control flow included."""
+    reads: Counter[str] = Counter()
+    for node in graph.node:
+        reads.update(name for name in node.input if name)
+        for attribute in node.attribute:
+            for body in _bodies(attribute):
+                reads.update(_count_reads(body))
+                reads.update(info.name for info in body.output)
+    return reads
+
+
+def _bodies(attribute: onnx.AttributeProto) -> Iterable[onnx.GraphProto]:
+    if attribute.type == onnx.AttributeProto.GRAPH:
+        return (attribute.g,)
+    return tuple(attribute.graphs)
+
+
+def _names(graph: onnx.GraphProto) -> set[str]:
+    names = {tensor.name for tensor in graph.initializer} | {info.name for info in graph.input}
+    for node in graph.node:
+        names.update(node.input)
+        names.update(node.output)
+    return names
+
+
+def _fresh_name(wanted: str, taken: set[str]) -> str:
+    name = wanted
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def _remove_producer(graph: onnx.GraphProto, name: str) -> None:
+    """Remove what gives the tensor now: an initializer (and its graph input), or a node with this one output."""
+    for repeated in (graph.initializer, graph.input):
+        for item in [item for item in repeated if item.name == name]:
+            repeated.remove(item)
+    for node in [node for node in graph.node if list(node.output) == [name]]:
+        graph.node.remove(node)
+    for info in [info for info in graph.value_info if info.name == name]:
+        graph.value_info.remove(info)
+
+
+def _prepend(graph: onnx.GraphProto, lists: Sequence[NodeList]) -> None:
+    new_nodes = [node for part in lists for node in part.nodes]
+    old_nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(new_nodes)
+    graph.node.extend(old_nodes)
+    graph.initializer.extend(tensor for part in lists for tensor in part.initializers)

@@ -1,0 +1,47 @@
+"""Names of layers: the module path where the exporter left one, so that a recipe fits several exports."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+
+def layer_name(node_name: str, op_type: str, weight_name: str, index: int) -> str:
+    """The name of one layer, not yet made unique.
+
+    A weight called `<path>.weight` gives the path; a node name like `/layer1/layer1.0/conv1/Conv`, as
+    torch's exporter writes it, gives `layer1.0.conv1`; then the node's own name; then type and index.
+
+    >>> layer_name("/layer1/layer1.0/conv1/Conv", "Conv", "onnx::Conv_287", 3)
+    'layer1.0.conv1'
+    """
+    if weight_name.endswith(".weight") and "::" not in weight_name:
+        return weight_name.removesuffix(".weight")
+    if node_name.startswith("/") and node_name.count("/") > 1:
+        return _module_path(node_name.split("/")[1:-1])
+    return node_name or f"{op_type}_{index}"
+
+
+def unique_names(wanted: Sequence[str], fallback: Sequence[str]) -> list[str]:
+    """The wanted names where they are unique; otherwise the fallback, with a number if that is taken too."""
+    counts = Counter(wanted)
+    used: set[str] = set()
+    names = []
+    for name, other in zip(wanted, fallback, strict=True):
+        chosen = name if counts[name] == 1 else other or name
+        base, number = chosen, 2
+        while chosen in used:
+            chosen = f"{base}#{number}"
+            number += 1
+        used.add(chosen)
+        names.append(chosen)
+    return names
+
+
+def _module_path(parts: Sequence[str]) -> str:
+    path: list[str] = []
+    for part in parts:
+        # A scope repeats its parent: layer1, layer1.0 is one step down from layer1.
+        if path and part.startswith(path[-1] + "."):
+            path[-1] = part
+        else:
+            path.append(part)
+    return ".".join(path)

@@ -1,0 +1,51 @@
+"""Writing a model: the same bytes each time, and either the whole file or none."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import onnx
+
+from workbench.engine.core.errors import ExportError, ModelError
+
+_LARGEST_BYTES = 2**31 - 1
+
+
+def serialize(proto: onnx.ModelProto) -> bytes:
+    """The model's bytes. Raises ModelError for a model of 2 GiB or more, which one file cannot hold."""
+    if proto.ByteSize() > _LARGEST_BYTES:
+        raise ModelError("the model is larger than 2 GiB, more than one ONNX file can hold", "compress it further")
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def write_atomically(path: Path, data: bytes, *, force: bool = False) -> None:
+    """Write a file whole: beside the target first, then renamed.
+
+    Args:
+        path: the target.
+        data: its bytes.
+        force: overwrite a file that is there.
+
+    Raises:
+        ExportError: the target exists, or cannot be written; nothing is left behind.
+    """
+    if path.exists() and not force:
+        raise ExportError(f"{path}: already exists", "choose another name, or overwrite with --force")
+    temporary = ""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        reason = error.strerror or str(error)
+        raise ExportError(
+            f"{path}: cannot be written ({reason})", "check the folder, its permissions and free space"
+        ) from error

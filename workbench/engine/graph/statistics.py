@@ -1,0 +1,63 @@
+"""Summary of a weight tensor for the layer table, in chunks that fit the cache."""
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.layer import WeightStatistics
+
+NUM_BARS = 48
+NUM_MAGNITUDES = 1024
+_CHUNK = 1 << 18
+
+
+def weight_statistics(weight: npt.NDArray[np.float32]) -> WeightStatistics:
+    """Statistics of the finite weights. Two passes over the weights in chunks of 1 MiB.
+
+    Args:
+        weight: any shape; may hold NaN or infinite values, which are counted and left out.
+    """
+    flat = weight.reshape(-1)
+    low, high, total, squares, zeros, finite_count = np.inf, -np.inf, 0.0, 0.0, 0, 0
+    for part in _finite_parts(flat):
+        if part.size:
+            low, high = min(low, float(part.min())), max(high, float(part.max()))
+            total += float(part.sum(dtype=np.float64))
+            squares += float(np.dot(part, part.astype(np.float64)))
+            zeros += part.size - int(np.count_nonzero(part))
+            finite_count += part.size
+    if not finite_count:
+        low = high = 0.0
+    bars, magnitudes = _tables(flat, low, high)
+    count = max(1, finite_count)
+    mean = total / count
+    return WeightStatistics(
+        minimum=low,
+        maximum=high,
+        mean=mean,
+        std=float(np.sqrt(max(0.0, squares / count - mean * mean))),
+        sparsity=zeros / count,
+        num_not_finite=flat.size - finite_count,
+        bars=bars,
+        magnitudes=magnitudes,
+    )
+
+
+def _finite_parts(flat: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    parts = [flat[start : start + _CHUNK] for start in range(0, flat.size, _CHUNK)]
+    return [part if np.isfinite(part).all() else part[np.isfinite(part)] for part in parts]
+
+
+def _tables(
+    flat: npt.NDArray[np.float32], low: float, high: float
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    bars = np.zeros(NUM_BARS, np.int64)
+    magnitudes = np.zeros(NUM_MAGNITUDES, np.int64)
+    largest = max(abs(low), abs(high))
+    bar_scale = np.float32(NUM_BARS / (high - low)) if high > low else np.float32(0)
+    step_scale = np.float32((NUM_MAGNITUDES - 1) / largest) if largest > 0 else np.float32(0)
+    for part in _finite_parts(flat):
+        bins = np.minimum(((part - np.float32(low)) * bar_scale).astype(np.int32), NUM_BARS - 1)
+        bars += np.bincount(bins, minlength=NUM_BARS)
+        steps = np.ceil(np.abs(part) * step_scale).astype(np.int32)
+        magnitudes += np.bincount(np.minimum(steps, NUM_MAGNITUDES - 1), minlength=NUM_MAGNITUDES)
+    return bars.astype(np.int32), np.cumsum(magnitudes)
