@@ -9,7 +9,7 @@ for folder in "$system"/usr/lib/*-linux-gnu "$system"/lib/*-linux-gnu; do
         LD_LIBRARY_PATH="$(realpath "$folder")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
         export LD_LIBRARY_PATH
         # The system's own settings for fonts are better, where it has any.
-        [ -e /etc/fonts/fonts.conf ] || export FONTCONFIG_FILE="$system/fonts.conf"
+        [ -e /etc/fonts/fonts.conf ] || export FONTCONFIG_FILE="$(realpath "$system")/fonts.conf"
     fi
 done
 exec "$@"
