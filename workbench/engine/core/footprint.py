@@ -48,7 +48,7 @@ def payload_bytes(encoding: Encoding, tensor: TensorShape) -> int:
     """Bytes of weights, mask, scales and zero points, without headers.
 
     >>> payload_bytes(Encoding.BITS, TensorShape(num_weights=1000, num_kept=1000, bits=3, num_scales=10))
-    416
+    415
     """
     scales = tensor.num_scales * (4 if tensor.symmetric else 5)
     if encoding is Encoding.DENSE:
