@@ -1,0 +1,1 @@
+"""Text and files that outlive the program: recipes and projects."""
