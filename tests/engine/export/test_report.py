@@ -105,8 +105,8 @@ def test_says_what_it_cost_with_interval_and_origin() -> None:
 def test_says_what_was_done_and_why_it_differs() -> None:
     text = _page(_report()).text
 
-    assert "first weights 4 bit weights 4 bit" in text
-    assert "it is shared with a layer that stays float" in text
+    assert "first weights 4 bit as asked" in text
+    assert "second weights 4 bit nothing it is shared with a layer that stays float" in text
     assert "opset raised from 9 to 11" in text
 
 
@@ -127,6 +127,22 @@ def test_without_samples_it_says_not_evaluated_rather_than_nothing() -> None:
 
     assert "Accuracy not evaluated not evaluated" in text
     assert "Multiply-adds, batch 1 unknown unknown" in text
+
+
+def test_a_verification_without_samples_claims_no_share() -> None:
+    text = _page(_report(verified=Verification(0, 0.0, 1.0, ok=True))).text
+
+    assert "Samples with the same answer no samples were given" in text
+
+
+def test_a_quality_in_decibel_is_not_called_accuracy() -> None:
+    quality = Figure(38.2, "dB", Origin.MEASURED, n=20)
+    summary = ModelSummary(100, 10, None, 0.0, quality)
+
+    text = _page(_report(before=summary, after=summary, difference=None)).text
+
+    assert "Quality of the output 38.2 dB measured n = 20" in text
+    assert "Accuracy" not in text
 
 
 def test_loads_nothing_and_runs_nothing() -> None:

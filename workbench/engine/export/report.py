@@ -70,7 +70,8 @@ def _drop(report: ApplyReport) -> str:
     if report.difference is None:
         return ""
     interval = format_interval(report.difference, difference=True)
-    return f", accuracy <b>{format_figure(report.difference, difference=True)}</b>" + (
+    name = _metric_name(report.difference).lower()
+    return f", {name} <b>{format_figure(report.difference, difference=True)}</b>" + (
         f" ({interval}, 95 %)" if interval else ""
     )
 
@@ -79,7 +80,12 @@ def _before_after(report: ApplyReport) -> str:
     before, after = report.before, report.after
     rows = [
         ("File", format_bytes(before.file_bytes), format_bytes(after.file_bytes), _change(before, after)),
-        ("Accuracy", _figure(before.accuracy), _figure(after.accuracy), _difference(report.difference)),
+        (
+            _metric_name(after.accuracy),
+            _figure(before.accuracy),
+            _figure(after.accuracy),
+            _difference(report.difference),
+        ),
         ("Zeros among the weights", *_sparsity(before, after)),
         ("Parameters", format_count(before.num_params), format_count(after.num_params), ""),
         ("Multiply-adds, batch 1", _macs(before), _macs(after), ""),
@@ -88,10 +94,20 @@ def _before_after(report: ApplyReport) -> str:
         f'<tr><th scope="row">{name}</th><td>{old}</td><td>{new}</td><td>{change}</td></tr>'
         for name, old, new, change in rows
     )
-    return _table(("", "Original", "Compressed", "Change"), body) + (
-        '<p class="muted">Intervals are 95 %. That of the difference is narrower than those of the two '
-        "accuracies, because both models answered the same samples.</p>"
+    return _table(("", "Original", "Compressed", "Change"), body) + _note_on_intervals(report.difference)
+
+
+def _note_on_intervals(difference: Figure | None) -> str:
+    if difference is None or difference.low is None:
+        return ""
+    return (
+        '<p class="muted">Intervals are 95 %. Both models answered the same samples, so the interval of the '
+        "difference is that of paired answers.</p>"
     )
+
+
+def _metric_name(figure: Figure | None) -> str:
+    return "Quality of the output" if figure is not None and figure.unit != "fraction" else "Accuracy"
 
 
 def _change(before: ModelSummary, after: ModelSummary) -> str:
@@ -122,8 +138,8 @@ def _difference(figure: Figure | None) -> str:
 
 def _with_origin(figure: Figure, value: str, interval: str) -> str:
     origin = str(figure.origin)
-    samples = f", n = {figure.n:,}" if figure.n else ""
-    band = f'<br><span class="muted">{escape(interval)}{samples}</span>' if interval or samples else ""
+    band = ", ".join(part for part in (escape(interval), f"n = {figure.n:,}" if figure.n else "") if part)
+    band = band and f'<br><span class="muted">{band}</span>'
     return f'{escape(value)} <span class="badge {origin}">{origin}</span>{band}'
 
 
@@ -132,13 +148,19 @@ def _verification(report: ApplyReport) -> str:
     state, verdict = ("good", "verified") if verified.ok else ("bad", "failed")
     rows: Iterable[tuple[str, str]] = [
         ("Result", f'<span class="badge {state}">{verdict}</span> {_sentence(verified)}'),
-        ("Samples with the same answer", f"{format_fraction(verified.agreement)} of {verified.samples:,}"),
+        ("Samples with the same answer", _agreement(verified)),
         ("Largest difference of any output", f"{verified.max_abs_difference:.3g}"),
         ("Bytes", f"{report.after.file_bytes:,} written, {report.preview_bytes:,} in the preview"),
         ("SHA-256", f"<code>{escape(report.output_sha256)}</code>"),
     ]
     body = "".join(f'<tr><th scope="row">{name}</th><td class="text">{value}</td></tr>' for name, value in rows)
     return f'<div class="scroll"><table><tbody>{body}</tbody></table></div>'
+
+
+def _agreement(verified: Verification) -> str:
+    if not verified.samples:
+        return "no samples were given"
+    return f"{format_fraction(verified.agreement)} of {verified.samples:,}"
 
 
 def _sentence(verified: Verification) -> str:
@@ -162,7 +184,9 @@ def _plan(plan: Plan) -> str:
 def _plan_rows(plan: Plan) -> Iterator[str]:
     for entry in plan.layers:
         style = ' class="differs"' if entry.reason else ""
-        cells = "".join(f"<td>{escape(text)}</td>" for text in (entry.asked, entry.done, entry.reason))
+        # Repeating a long text hides the few rows that differ.
+        done = "as asked" if entry.done == entry.asked else entry.done or "nothing"
+        cells = "".join(f"<td>{escape(text)}</td>" for text in (entry.asked, done, entry.reason))
         yield f'<tr{style}><th scope="row">{escape(entry.layer)}</th>{cells}</tr>'
 
 
