@@ -3,10 +3,34 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import onnx
-from onnx import shape_inference
+from onnx import numpy_helper, shape_inference
 
 Shape = tuple[int | None, ...]
+
+_SMALL = 256
+_MAX_ROUNDS = 8
+_ARGUMENT_OPERATORS = frozenset(
+    (
+        "Constant",
+        "ConstantOfShape",
+        "Concat",
+        "Reshape",
+        "Slice",
+        "Transpose",
+        "Cast",
+        "Unsqueeze",
+        "Squeeze",
+        "Gather",
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "Floor",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +68,65 @@ def infer_shapes(proto: onnx.ModelProto) -> Shapes:
     del model.graph.value_info[:]
     for info in model.graph.output:
         info.type.tensor_type.ClearField("shape") if info.type.HasField("tensor_type") else None
-    warning = ""
+    stored_shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in proto.graph.initializer}
+    known: dict[str, Shape] = {}
+    for _ in range(_MAX_ROUNDS):
+        is_changed = _fold_small_constants(model.graph, known)
+        if known and not is_changed:
+            break
+        try:
+            model = shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
+        except Exception as error:
+            reason = str(error).splitlines()[0][:120]
+            return Shapes({**known, **stored_shapes}, f"shapes could not be inferred ({reason})")
+        infos = (*model.graph.input, *model.graph.value_info, *model.graph.output)
+        known = {info.name: _shape(info) for info in infos if info.type.tensor_type.HasField("shape")}
+    return Shapes({**known, **stored_shapes})
+
+
+def _fold_small_constants(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> bool:
+    """Replace what small constants and known shapes give by its value, which inference itself does not all do.
+
+    Exporters compute Pad and Reshape arguments from constants, in a dozen nodes each.
+
+    Returns:
+        Whether anything was replaced.
+    """
+    is_changed = False
+    known = {
+        tensor.name: numpy_helper.to_array(tensor)
+        for tensor in graph.initializer
+        if math.prod(tensor.dims) <= _SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL
+    }
+    for node in list(graph.node):
+        value = _small_value(node, known, shapes)
+        if value is None:
+            continue
+        known[node.output[0]] = value
+        if node.op_type != "Constant":
+            graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
+            graph.node.remove(node)
+            is_changed = True
+    return is_changed
+
+
+def _small_value(
+    node: onnx.NodeProto, known: dict[str, npt.NDArray[np.generic]], shapes: dict[str, Shape]
+) -> npt.NDArray[np.generic] | None:
+    if node.op_type == "Shape" and not node.attribute:
+        shape = shapes.get(node.input[0])
+        return None if shape is None or None in shape else np.array(shape, np.int64)
+    if node.op_type not in _ARGUMENT_OPERATORS or len(node.output) != 1 or node.domain not in ("", "ai.onnx"):
+        return None
+    if any(name and name not in known for name in node.input):
+        return None
+    from onnx.reference import ReferenceEvaluator  # 0.1 s, and few models need it
+
     try:
-        model = shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
-    except Exception as error:
-        warning = f"shapes could not be inferred ({str(error).splitlines()[0][:120]}); multiply-adds are unknown"
-    by_name = {tensor.name: tuple(tensor.dims) for tensor in proto.graph.initializer}
-    infos = (*model.graph.input, *model.graph.value_info, *model.graph.output)
-    known: dict[str, Shape] = {info.name: _shape(info) for info in infos if info.type.tensor_type.HasField("shape")}
-    return Shapes({**known, **by_name}, warning)
+        result = ReferenceEvaluator(node).run(None, {name: known[name] for name in node.input if name})[0]
+    except Exception:
+        return None
+    return result if isinstance(result, np.ndarray) and result.size <= _SMALL else None
 
 
 def _shape(info: onnx.ValueInfoProto) -> Shape:

@@ -152,4 +152,5 @@ def _stored_bytes(tensor: TensorProto) -> int | None:
         return None
     if tensor.data_type == TensorProto.STRING or dtype in (np.dtype(ml_dtypes.int2), np.dtype(ml_dtypes.uint2)):
         return None
-    return int(dtype.itemsize) * math.prod(tensor.dims)
+    num_bytes: int = dtype.itemsize * math.prod(tensor.dims)
+    return num_bytes

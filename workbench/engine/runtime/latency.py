@@ -1,0 +1,70 @@
+"""Time of one inference on this computer: measured, batch 1, with intervals of the percentiles."""
+
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.layer import TensorInfo
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.reports import LatencyReport
+from workbench.engine.runtime.session import RuntimeSession
+from workbench.jobs import JobContext
+
+_DTYPES = {"float": np.float32, "float16": np.float16, "double": np.float64, "int64": np.int64, "int32": np.int32,
+           "uint8": np.uint8, "int8": np.int8, "bool": np.bool_}  # fmt: skip
+_WARM_UP_RUNS = 5
+_Z95 = 1.959963984540054
+
+
+def measure_latency(
+    model: bytes | Path, ctx: JobContext, *, max_runs: int = 200, max_seconds: float = 3.0
+) -> LatencyReport:
+    """p50 and p90 of single inferences with random inputs of one sample.
+
+    Args:
+        model: the file's bytes or its path.
+        ctx: asked before each run.
+        max_runs: stop after so many runs.
+        max_seconds: stop after this time, but not before ten runs.
+
+    Raises:
+        Cancelled: somebody asked to stop.
+        RunError: the model does not run.
+    """
+    session = RuntimeSession(model, spinning=True)
+    feeds = {info.name: _random_input(info) for info in session.inputs}
+    for _ in range(_WARM_UP_RUNS):
+        session.run(feeds, ctx)
+    times: list[float] = []
+    start = time.perf_counter()
+    while len(times) < max_runs and (len(times) < 10 or time.perf_counter() - start < max_seconds):
+        ctx.checkpoint()
+        before = time.perf_counter()
+        session.run(feeds)
+        times.append((time.perf_counter() - before) * 1000)
+        ctx.progress(len(times), max_runs, "latency")
+    ordered = np.sort(np.array(times))
+    return LatencyReport(_percentile(ordered, 0.5), _percentile(ordered, 0.9), platform.processor() or "this computer")
+
+
+def _percentile(ordered: npt.NDArray[np.float64], share: float) -> Figure:
+    """A percentile and its 95 % interval between order statistics.
+
+    Source: binomial ranks n·p ± z·√(n·p·(1−p)); David & Nagaraja, Order Statistics, section 7.1.
+    """
+    count = ordered.size
+    half = _Z95 * np.sqrt(count * share * (1 - share))
+    low = ordered[max(0, int(np.floor(count * share - half)))]
+    high = ordered[min(count - 1, int(np.ceil(count * share + half)))]
+    value = float(np.quantile(ordered, share))
+    return Figure(value, "ms", Origin.MEASURED, float(low), float(high), count)
+
+
+def _random_input(info: TensorInfo) -> npt.NDArray[np.generic]:
+    shape = tuple(dim if isinstance(dim, int) else 1 for dim in info.shape)
+    generator = np.random.default_rng(0)
+    dtype = _DTYPES.get(info.dtype, np.float32)
+    return generator.random(shape, dtype=np.float32).astype(dtype)

@@ -1,0 +1,85 @@
+"""One model open in onnxruntime, run batch by batch, and stopped when asked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+import psutil
+
+from workbench.engine.core.errors import RunError
+from workbench.engine.core.layer import TensorInfo
+from workbench.jobs import Cancelled, JobContext
+
+_ONLY_ERRORS = 3
+Feeds = Mapping[str, npt.NDArray[np.generic]]
+
+
+class RuntimeSession:
+    """A model open on the CPU.
+
+    Args:
+        model: the file's bytes or its path.
+        threads: for one operator; the number of physical cores if not given.
+        spinning: whether threads wait busily. Off, so that a window on the same cores stays smooth; on for
+            timing.
+
+    Raises:
+        RunError: onnxruntime does not open the model.
+    """
+
+    def __init__(self, model: bytes | Path, *, threads: int | None = None, spinning: bool = False) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or psutil.cpu_count(logical=False) or 1
+        options.log_severity_level = _ONLY_ERRORS
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+        source = str(model) if isinstance(model, Path) else model
+        try:
+            self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise RunError(f"onnxruntime does not open the model: {_reason(error)}", "check the model") from error
+        self.inputs = tuple(_info(value) for value in self._session.get_inputs())
+        self.outputs = tuple(_info(value) for value in self._session.get_outputs())
+
+    @property
+    def batch_size(self) -> int | None:
+        """The model's fixed batch size; None if any will do."""
+        sizes = [info.shape[0] for info in self.inputs if info.shape]
+        return sizes[0] if sizes and isinstance(sizes[0], int) else None
+
+    def run(self, feeds: Feeds, ctx: JobContext | None = None) -> list[npt.NDArray[np.generic]]:
+        """The outputs for one batch. Stops between operators when the context is cancelled.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RunError: onnxruntime failed; the message names the operator.
+        """
+        options = ort.RunOptions()
+        remove = ctx.call_on_cancel(lambda: setattr(options, "terminate", True)) if ctx is not None else None
+        try:
+            outputs: list[npt.NDArray[np.generic]] = self._session.run(None, dict(feeds), options)
+        except Exception as error:
+            if ctx is not None and ctx.is_cancelled:
+                raise Cancelled from error
+            raise RunError(f"the model fails on these samples: {_reason(error)}", "check shapes and layout") from error
+        finally:
+            if remove is not None:
+                remove()
+        return outputs
+
+
+def runtime_version() -> str:
+    """Name and version of the runtime, as measurements record it."""
+    return f"onnxruntime {ort.__version__}"
+
+
+def _reason(error: Exception) -> str:
+    """The part of onnxruntime's message that helps, on one line."""
+    text = " ".join(str(error).split())
+    return text.rsplit("] : ", 1)[-1][:240]
+
+
+def _info(value: ort.NodeArg) -> TensorInfo:
+    shape = tuple(dim if isinstance(dim, int) else (dim or "?") for dim in value.shape)
+    return TensorInfo(value.name, value.type.removeprefix("tensor(").removesuffix(")"), shape)
