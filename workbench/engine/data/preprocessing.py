@@ -1,8 +1,9 @@
 """How samples become tensors: read from a file beside the data, overridden by hand, or guessed from the model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,8 @@ def read_preprocessing(
     """
     given = {**_read_sidecar(data_path), **_checked(overrides, "preprocessing")}
     guesses = {name: value for name, value in _guesses(inputs, sample_shape, given).items() if name not in given}
-    return replace(Preprocessing(), **given, **guesses, guessed=tuple(guesses))
+    values: dict[str, Any] = {**given, **guesses}
+    return Preprocessing(**values, guessed=tuple(guesses))
 
 
 def to_tensor(

@@ -24,10 +24,21 @@ _LARGEST_PIXELS = 64_000_000
 class Source(Protocol):
     """Samples as they are stored."""
 
-    labels: npt.NDArray[np.int64] | None
-    names: Sequence[str]
-    sample_shape: tuple[int, ...]
-    digest: str
+    @property
+    def labels(self) -> npt.NDArray[np.int64] | None:
+        """The label of each sample; None if there are none."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What each sample is called."""
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of the first sample as stored."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the stored samples."""
 
     def image(self, index: int) -> Image.Image | None:
         """The sample as an image; None if it is an array."""
@@ -139,6 +150,7 @@ def _images(files: "_Folder | _Archive", path: Path) -> Source:
     names = [name for name in files.names if name.lower().endswith(_IMAGE_SUFFIXES)]
     if not names:
         raise DataError(f"{path}: holds no images", "give class folders, or images with a labels.csv")
+    labels: npt.NDArray[np.int64] | None
     if tables:
         names, labels = _labelled(files, path, tables[0], set(names))
     else:
