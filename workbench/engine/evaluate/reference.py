@@ -11,6 +11,8 @@ from workbench.engine.evaluate.answers import Answers, answers_of
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 
+Indices = Sequence[int] | npt.NDArray[np.int64]
+
 
 class ReferenceAnswers:
     """Answers of one model to one data set.
@@ -26,9 +28,7 @@ class ReferenceAnswers:
         self._known: dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.float32] | None]] = {}
         self._lock = threading.Lock()
 
-    def answers(
-        self, indices: Sequence[int] | npt.NDArray[np.int64], feeds: dict[str, npt.NDArray[np.generic]], ctx: JobContext
-    ) -> Answers:
+    def answers(self, indices: Indices, feeds: dict[str, npt.NDArray[np.generic]], ctx: JobContext) -> Answers:
         """The answers to these samples, which `feeds` holds already."""
         if any(int(index) not in self._known for index in indices):
             found = answers_of(self._session.run(feeds, ctx)[0][: len(indices)])

@@ -142,11 +142,10 @@ def _compared(expected: Outputs, found: Outputs) -> tuple[float, int]:
         if first.dtype.kind not in "fiub":
             largest = max(largest, 0.0 if np.array_equal(first, second) else float("inf"))
             continue
-        gap = np.abs(first.astype(np.float64) - second.astype(np.float64))
-        both_same = (first == second) | (
-            np.isnan(gap) & (np.isnan(first.astype(float)) == np.isnan(second.astype(float)))
-        )
-        largest = max(largest, float(np.where(both_same, 0, gap).max(initial=0.0)))
+        one, two = first.astype(np.float64), second.astype(np.float64)
+        same = (one == two) | (np.isnan(one) & np.isnan(two))
+        gap = np.where(same, 0.0, np.nan_to_num(np.abs(one - two), nan=np.inf))
+        largest = max(largest, float(gap.max(initial=0.0)))
     rows = len(expected[0])
     flat = [np.asarray(output).reshape(rows, -1) for output in (expected[0], found[0])]
     return largest, int((flat[0].argmax(axis=1) == flat[1].argmax(axis=1)).sum())
@@ -156,7 +155,8 @@ def _first_difference(preview: bytes, path: Path, feeds: Feeds) -> str:
     """The first node, in graph order, whose output differs between the two models."""
     found = [_all_outputs(onnx.load_from_string(preview), feeds), _all_outputs(onnx.load(str(path)), feeds)]
     names: Sequence[str] = list(found[0])
-    return next((name for name in names if not np.array_equal(found[0][name], found[1].get(name))), "")
+    missing = np.zeros(0)
+    return next((name for name in names if not np.array_equal(found[0][name], found[1].get(name, missing))), "")
 
 
 def _all_outputs(proto: onnx.ModelProto, feeds: Feeds) -> Feeds:

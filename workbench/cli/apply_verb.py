@@ -1,0 +1,90 @@
+"""`workbench apply`: compress, write, open again in a fresh process, verify."""
+
+from pathlib import Path
+
+import click
+
+from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.output import apply_json, job, print_json, print_table
+from workbench.engine.core.errors import RecipeError
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import ApplyReport
+from workbench.project.recipe_text import parse_recipe
+
+
+@click.command("apply")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--recipe", "recipe_path", required=True, type=click.Path(path_type=Path), help="What to do, as YAML.")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--data", type=click.Path(path_type=Path), default=None, help="Samples to evaluate and verify on.")
+@click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that set ranges.")
+@click.option("--force", is_flag=True, help="Overwrite the file that is there.")
+@preprocessing_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    model: Path,
+    recipe_path: Path,
+    out: Path,
+    data: Path | None,
+    calibration: Path | None,
+    force: bool,
+    as_json: bool,
+    **rest: str | None,
+) -> int:
+    """Compress MODEL as the recipe says, write it, and prove that the file is what was evaluated.
+
+    Example: workbench apply resnet20.onnx --recipe w4.yaml --data test.zip -o small.onnx
+    """
+    from workbench.session import Session
+
+    recipe = read_recipe(recipe_path)
+    session = Session()
+    session.open_model(model)
+    session.plan(recipe, source=str(recipe_path))
+    if data is not None:
+        session.open_data(data, overrides(rest))
+    with job("apply") as ctx:
+        report = session.export(recipe, out, force=force, ctx=ctx)
+    if as_json:
+        print_json(apply_json(report))
+    else:
+        print_report(report)
+        if calibration is not None:
+            print("note: --calibration is not used: no activations are quantized yet")
+    return 0 if report.verified.ok else 1
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a file. Raises RecipeError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read ({error})", "check the path of the recipe") from error
+    return parse_recipe(text, str(path))
+
+
+def print_report(report: ApplyReport) -> None:
+    """The plan, the before/after table and the verification, for people."""
+    print_table([(entry.layer, entry.done, entry.reason) for entry in report.plan.layers], ("layer", "done", "but"))
+    for note in report.plan.notes:
+        print(f"note: {note}")
+    before, after = report.before, report.after
+    rows = [
+        ("file", format_bytes(before.file_bytes), format_bytes(after.file_bytes)),
+        ("zeros", format_fraction(before.sparsity), format_fraction(after.sparsity)),
+    ]
+    if before.accuracy is not None and after.accuracy is not None:
+        rows.append(("accuracy", format_figure(before.accuracy), format_figure(after.accuracy)))
+    if report.difference is not None:
+        rows.append(("difference", "", format_figure(report.difference, difference=True)))
+    print_table(rows, ("", "before", "after"))
+    verified = report.verified
+    word = "verified" if verified.ok else "NOT VERIFIED"
+    print(
+        f"{word}: {verified.samples} samples in a fresh process, largest difference "
+        f"{verified.max_abs_difference:g}, same answers {format_fraction(verified.agreement)}"
+    )
+    if not verified.ok:
+        print(f"the first tensor that differs is {verified.first_difference or 'unknown'}")
+    print(f"{report.output_path}  sha256 {report.output_sha256}")

@@ -1,0 +1,39 @@
+"""The options that say which samples to use and how to prepare them, shared by several verbs."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+NAMES = ("resize", "crop", "scale", "mean", "std", "channel_order", "layout", "labels_offset", "metric")
+
+
+def preprocessing_options(function: _Function) -> _Function:
+    """Add `--resize`, `--mean`, … to a verb; they win over the file beside the data."""
+    for name in reversed(NAMES):
+        option = click.option(f"--{name.replace('_', '-')}", name, default=None, help=_HELP[name])
+        function = option(function)
+    return function
+
+
+def overrides(values: dict[str, str | None]) -> dict[str, object]:
+    """The settings that were given, with lists of numbers split at commas."""
+    given: dict[str, object] = {name: values[name] for name in NAMES if values.get(name) is not None}
+    for name in ("mean", "std"):
+        if name in given:
+            given[name] = [part.strip() for part in str(given[name]).split(",")]
+    return given
+
+
+_HELP = {
+    "resize": "Side of the square that images are resized to, in pixels.",
+    "crop": "Side of the centred square that is cut out, in pixels.",
+    "scale": "Pixels 0…255 are multiplied by this first; 1/255 = 0.00392157 if not given.",
+    "mean": "Subtracted after scaling; one number, or one a channel: 0.485,0.456,0.406.",
+    "std": "Divided by after the mean; as --mean.",
+    "channel_order": "rgb or bgr.",
+    "layout": "nchw, nhwc, or raw for features.",
+    "labels_offset": "Added to a label to give the output's index.",
+    "metric": "top1, top5 or agreement.",
+}

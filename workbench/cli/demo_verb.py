@@ -1,0 +1,64 @@
+"""`workbench demo`: the whole main job on the built-in model and data."""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from workbench.cli.apply_verb import print_report, read_recipe
+from workbench.cli.output import job, print_json, summary_json
+from workbench.engine.core.errors import ExportError, ModelError
+from workbench.gui.demo_files import demo_files
+
+
+@click.command("demo")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo-out"), help="Folder for what is made.")
+@click.option("--headless", is_flag=True, help="Do not open the window.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(out: Path, headless: bool, as_json: bool) -> int:
+    """Inspect, compress, export, verify and report on the built-in model; then open the window.
+
+    Example: workbench demo --out demo-out --headless
+    """
+    from workbench.engine.export.report import render_report
+    from workbench.engine.graph.save import write_atomically
+    from workbench.session import Session
+
+    found = demo_files()
+    if found is None:
+        raise ModelError("the built-in model is missing from this installation", "install the program again")
+    model, data = found
+    recipe_path = model.with_suffix(".recipe.yaml")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"{out}: cannot be made ({error.strerror})", "choose another folder with --out") from error
+    session = Session()
+    info = session.open_model(model)
+    session.open_data(data)
+    with job("demo") as ctx:
+        report = session.export(read_recipe(recipe_path), out / "digits.compressed.onnx", force=True, ctx=ctx)
+    page = render_report(report, info, title="Demo: handwritten digits", created=datetime.now(UTC))
+    report_path = out / "report.html"
+    write_atomically(report_path, page.encode("utf-8"), force=True)
+    if as_json:
+        before, after = summary_json(report.before), summary_json(report.after)
+        print_json({"before": before, "after": after, "verified": report.verified.ok, "report": str(report_path)})
+    else:
+        print_report(report)
+        print(f"report: {report_path}")
+    if not report.verified.ok:
+        return 1
+    if headless or as_json or not _has_screen():
+        return 0
+    from workbench.gui.app import run_window
+
+    return run_window(model=model, data=data, recipe=recipe_path)
+
+
+def _has_screen() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

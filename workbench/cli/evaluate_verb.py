@@ -1,0 +1,70 @@
+"""`workbench evaluate`: how good a model is on samples, alone or against another."""
+
+from pathlib import Path
+
+import click
+
+from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.output import figure_json, job, print_json
+from workbench.engine.core.errors import DataError
+from workbench.engine.core.format import format_figure
+from workbench.engine.core.reports import EvaluationReport
+
+
+@click.command("evaluate")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder, .zip, .npz or idx file.")
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="Evaluate so many samples only.")
+@click.option("--against", type=click.Path(path_type=Path), default=None, help="Another model, on the same samples.")
+@preprocessing_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: Path, data: Path, limit: int | None, against: Path | None, as_json: bool, **rest: str | None) -> int:
+    """Measure MODEL's metric on samples, with a 95 % interval.
+
+    Example: workbench evaluate resnet20.onnx --data test.zip --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+    """
+    from workbench.session import Session
+
+    session = Session()
+    session.open_model(model)
+    info = session.open_data(data, overrides(rest))
+    with job("evaluate") as ctx:
+        report: EvaluationReport | None = None
+        source = (
+            session.evaluate_against(against, limit=limit, ctx=ctx)
+            if against is not None
+            else session.evaluate(limit=limit, ctx=ctx)
+        )
+        for report in source:  # noqa: B007 - the last one is wanted
+            pass
+    if report is None:
+        raise DataError(f"{data}: holds no samples")
+    if as_json:
+        print_json(_json(report, against))
+        return 0
+    print(f"{report.metric} {format_figure(report.figure)} (n = {report.done}, {report.seconds:.1f} s)")
+    if report.difference is not None and against is not None:
+        print(f"difference to {against.name}: {format_figure(report.difference, difference=True)}")
+    if info.preprocessing.guessed:
+        print(f"guessed: {', '.join(info.preprocessing.guessed)}")
+    return 0
+
+
+def _json(report: EvaluationReport, against: Path | None) -> dict[str, object]:
+    value: dict[str, object] = {
+        "metric": report.metric,
+        "figure": figure_json(report.figure),
+        "seconds": report.seconds,
+    }
+    if against is not None:
+        changed = [
+            {"sample": item.sample, "name": item.name, "label": item.label, "before": item.before, "after": item.after}
+            for item in report.changed
+        ]
+        value |= {
+            "difference": figure_json(report.difference),
+            "agreement": figure_json(report.agreement),
+            "kl_divergence": figure_json(report.kl_divergence),
+            "changed": changed,
+        }
+    return value

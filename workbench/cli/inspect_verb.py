@@ -1,0 +1,86 @@
+"""`workbench inspect`: what is in a model."""
+
+from pathlib import Path
+
+import click
+
+from workbench.cli.output import print_json, print_table
+from workbench.engine.core.format import format_bytes, format_count, format_fraction
+from workbench.engine.core.layer import Layer, ModelInfo
+
+
+@click.command("inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: Path, as_json: bool) -> int:
+    """Show what is in MODEL: its layers, shapes, parameters and multiply-adds.
+
+    Example: workbench inspect resnet20.onnx --json
+    """
+    from workbench.session import Session
+
+    info = Session().open_model(model)
+    if as_json:
+        print_json(_json(info))
+        return 0
+    macs = f"{format_count(info.macs)} MACs" if info.macs is not None else "MACs unknown"
+    print(
+        f"{info.path}: opset {info.opset}, {format_bytes(info.file_bytes)}, "
+        f"{format_count(info.num_params)} parameters, {macs}, {len(info.layers)} layers"
+    )
+    print_table(
+        [_row(layer) for layer in info.layers], ("layer", "type", "shape", "params", "MACs", "min", "max", "zeros")
+    )
+    for warning in info.warnings:
+        print(f"note: {warning}")
+    return 0
+
+
+def _row(layer: Layer) -> tuple[str, ...]:
+    statistics = layer.statistics
+    numbers = ("–", "–", "–")
+    if statistics is not None:
+        numbers = (f"{statistics.minimum:.4g}", f"{statistics.maximum:.4g}", format_fraction(statistics.sparsity))
+    shape = "×".join(str(size) for size in layer.weight_shape)
+    macs = format_count(layer.macs) if layer.macs is not None else "–"
+    return (layer.name, layer.op_type, shape, format_count(layer.num_params), macs, *numbers)
+
+
+def _json(info: ModelInfo) -> dict[str, object]:
+    tensors = {
+        "inputs": [{"name": item.name, "dtype": item.dtype, "shape": list(item.shape)} for item in info.inputs],
+        "outputs": [{"name": item.name, "dtype": item.dtype, "shape": list(item.shape)} for item in info.outputs],
+    }
+    model = {
+        "path": info.path,
+        "sha256": info.sha256,
+        "opset": info.opset,
+        "ir_version": info.ir_version,
+        "producer": info.producer,
+        "num_params": info.num_params,
+        "file_bytes": info.file_bytes,
+        "macs": info.macs,
+        **tensors,
+    }
+    return {"model": model, "layers": [_layer_json(layer) for layer in info.layers], "warnings": list(info.warnings)}
+
+
+def _layer_json(layer: Layer) -> dict[str, object]:
+    statistics = layer.statistics
+    return {
+        "name": layer.name,
+        "op_type": layer.op_type,
+        "weight_shape": list(layer.weight_shape),
+        "num_params": layer.num_params,
+        "macs": layer.macs,
+        "min": statistics.minimum if statistics else None,
+        "max": statistics.maximum if statistics else None,
+        "mean": statistics.mean if statistics else None,
+        "std": statistics.std if statistics else None,
+        "sparsity": statistics.sparsity if statistics else None,
+        "group_id": layer.group_id,
+        "prunable": layer.prunable,
+        "quantizable": layer.quantizable,
+        "reason": layer.reason,
+        "shares_weights_with": list(layer.shares_weights_with),
+    }

@@ -1,0 +1,100 @@
+"""What verbs print: one JSON object, or tables for people; progress always on standard error."""
+
+import json
+import math
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from workbench.engine.core.measurement import Figure
+from workbench.engine.core.reports import ApplyReport, ModelSummary
+from workbench.jobs import JobContext, Progress
+
+
+def print_json(value: object) -> None:
+    """Exactly one JSON object on standard output; numbers that JSON does not know become null."""
+    print(json.dumps(_plain(value), ensure_ascii=False))
+
+
+def print_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ()) -> None:
+    """A table on standard output; the first column to the left, the others to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=bool(headings), pad_edge=False)
+    for index in range(max((len(row) for row in rows), default=len(headings))):
+        table.add_column(headings[index] if headings else "", justify="left" if index == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
+
+
+@contextmanager
+def job(title: str) -> Iterator[JobContext]:
+    """A context whose progress is shown with the time left on a terminal, and which Ctrl-C stops cleanly."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn(title), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def show(progress: Progress) -> None:
+            bar.update(task, completed=progress.fraction, description=progress.text)
+
+        ctx = JobContext(show)
+        before = signal.signal(signal.SIGINT, lambda *_: ctx.cancel())
+        try:
+            yield ctx
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def summary_json(summary: ModelSummary) -> dict[str, object]:
+    """One side of a before/after comparison."""
+    return {
+        "file_bytes": summary.file_bytes,
+        "num_params": summary.num_params,
+        "macs": summary.macs,
+        "sparsity": summary.sparsity,
+        "accuracy": figure_json(summary.accuracy),
+    }
+
+
+def apply_json(report: ApplyReport) -> dict[str, object]:
+    """What `apply` and `demo` print."""
+    return {
+        "plan": [entry.to_json() for entry in report.plan.layers],
+        "notes": list(report.plan.notes),
+        "before": summary_json(report.before),
+        "after": summary_json(report.after),
+        "difference": figure_json(report.difference),
+        "preview": {"file_bytes": report.preview_bytes, "accuracy": figure_json(report.preview_accuracy)},
+        "verified": {
+            "samples": report.verified.samples,
+            "max_abs_difference": report.verified.max_abs_difference,
+            "agreement": report.verified.agreement,
+            "ok": report.verified.ok,
+            "first_difference": report.verified.first_difference,
+        },
+        "output": str(report.output_path),
+        "output_sha256": report.output_sha256,
+    }
+
+
+def figure_json(figure: Figure | None) -> dict[str, object] | None:
+    """A figure as JSON, or null."""
+    return figure.to_json() if figure is not None else None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
