@@ -1,1 +1,5 @@
-"""The session in a process of its own, behind a pipe."""
+"""The session behind a pipe, in a process of its own: requests go down, progress and results come up.
+
+The window imports the client side (`client`, `messages`), which knows the nouns only; `server` imports the
+session inside the child.
+"""

@@ -1,0 +1,206 @@
+"""The engine's process: calls verbs of a session in three lanes, and answers through a pipe."""
+
+import importlib
+import inspect
+import os
+import queue
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+
+from workbench.engine.core.errors import WorkbenchError
+from workbench.jobs import Cancelled, JobContext, Progress
+from workbench.worker.messages import (
+    LANES,
+    Cancel,
+    Died,
+    Done,
+    Failed,
+    Partial,
+    Progressed,
+    Reply,
+    Request,
+    Stopped,
+)
+
+NICE = 10
+_PROGRESS_S = 0.1
+_END_S = 2.0
+_GATE_S = 0.05
+
+
+def serve(connection: Connection, factory: str) -> None:
+    """Work until the pipe closes, then end the process.
+
+    Args:
+        connection: the engine's end of the pipe.
+        factory: "module:name" of what is called to make the session.
+    """
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    # Ctrl-C in a terminal reaches both processes; it is the other one that decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    send = _Sender(connection)
+    try:
+        session = _make_session(factory)
+    except Exception as error:
+        send(Died(f"the engine could not be started: {_one_line(error)}", traceback.format_exc()))
+        return
+    lanes = Lanes(session, send)
+    try:
+        while True:
+            message = connection.recv()
+            if isinstance(message, Cancel):
+                lanes.cancel(message.id)
+            else:
+                lanes.put(message)
+    except (EOFError, OSError):
+        lanes.close()
+    # A lane may be deep in the runtime; nobody waits for its answer any more.
+    os._exit(0)
+
+
+class Lanes:
+    """One thread a lane. Runs wait at their checkpoints while another lane works."""
+
+    def __init__(self, session: object, send: Callable[[Reply], None]) -> None:
+        self._session = session
+        self._send = send
+        self._urgent = _Urgent()
+        self._contexts: dict[int, JobContext] = {}
+        self._queues: dict[str, queue.SimpleQueue[Request | None]] = {lane: queue.SimpleQueue() for lane in LANES}
+        self._threads = [threading.Thread(target=self._work, args=(lane,), name=lane, daemon=True) for lane in LANES]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, request: Request) -> None:
+        """Have a request worked on when its lane is free."""
+        context = self._context(request)
+        self._contexts[request.id] = context
+        if request.lane != "run":
+            self._urgent.add()
+        self._queues[request.lane].put(request)
+
+    def cancel(self, request: int) -> None:
+        """Stop a request; nothing happens if it is answered already."""
+        context = self._contexts.get(request)
+        if context is not None:
+            context.cancel()
+
+    def close(self) -> None:
+        """Stop everything, and wait up to two seconds for it."""
+        for context in tuple(self._contexts.values()):
+            context.cancel()
+        for waiting in self._queues.values():
+            waiting.put(None)
+        until = time.monotonic() + _END_S
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _context(self, request: Request) -> JobContext:
+        last = -_PROGRESS_S
+
+        def report(progress: Progress) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= _PROGRESS_S or progress.fraction >= 1:
+                last = now
+                self._send(Progressed(request.id, progress))
+
+        def gate() -> None:
+            self._urgent.wait_until_none(context)
+
+        context = JobContext(report, gate if request.lane == "run" else None)
+        return context
+
+    def _work(self, lane: str) -> None:
+        while (request := self._queues[lane].get()) is not None:
+            try:
+                self._send(self._answer(request))
+            finally:
+                del self._contexts[request.id]
+                if lane != "run":
+                    self._urgent.remove()
+
+    def _answer(self, request: Request) -> Reply:
+        context = self._contexts[request.id]
+        try:
+            context.checkpoint()
+            return Done(request.id, self._call(request, context))
+        except Cancelled:
+            return Stopped(request.id)
+        except WorkbenchError as error:
+            return Failed(request.id, str(error))
+        except OSError as error:
+            return Failed(request.id, f"{request.verb}: {_one_line(error)}", traceback.format_exc())
+        except Exception as error:
+            text = f"{request.verb} failed: {_one_line(error)}; this is a fault of the program"
+            return Failed(request.id, text, traceback.format_exc())
+
+    def _call(self, request: Request, context: JobContext) -> object:
+        verb = getattr(self._session, request.verb)
+        kwargs = dict(request.kwargs)
+        if "ctx" in inspect.signature(verb).parameters:
+            kwargs["ctx"] = context
+        value = verb(*request.args, **kwargs)
+        if not isinstance(value, Iterator):
+            return value
+        last: object = None
+        for last in value:
+            self._send(Partial(request.id, last))
+            context.checkpoint()
+        return last
+
+
+class _Sender:
+    """Sends whole messages from any thread. What cannot be sent because the window is gone is dropped."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def __call__(self, reply: Reply) -> None:
+        with self._lock:
+            try:
+                self._connection.send(reply)
+            except OSError:
+                return
+            except Exception as error:
+                if isinstance(reply, Done | Partial):
+                    text = f"the answer cannot be sent: {_one_line(error)}; this is a fault of the program"
+                    self._connection.send(Failed(reply.id, text, traceback.format_exc()))
+
+
+class _Urgent:
+    """Counts requests that others wait for."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def add(self) -> None:
+        with self._changed:
+            self._count += 1
+
+    def remove(self) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def wait_until_none(self, context: JobContext) -> None:
+        with self._changed:
+            # The time-out is for a cancel that comes while waiting.
+            while self._count and not context.is_cancelled:
+                self._changed.wait(_GATE_S)
+
+
+def _make_session(factory: str) -> object:
+    module, _, name = factory.partition(":")
+    return getattr(importlib.import_module(module), name)()
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
