@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -317,7 +317,9 @@ class MainWindow(QMainWindow):
     @Slot()
     def switch_theme(self) -> None:
         """From light to dark, or back."""
-        self.theme.apply(QApplication.instance(), LIGHT if self.theme.is_dark else DARK)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        self.theme.apply(application, LIGHT if self.theme.is_dark else DARK)
         self._settings.setValue("theme", self.theme.tokens.name)
 
     @Slot()
@@ -438,7 +440,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_recent(self) -> None:
-        self.open_path(Path(self.sender().data()))
+        action = self.sender()
+        assert isinstance(action, QAction)
+        self.open_path(Path(action.data()))
 
     @Slot(str)
     def _on_path_wished(self, path: str) -> None:

@@ -18,7 +18,7 @@ class RecentFiles:
         """What can be opened again."""
         stored = self._settings.value(self._key, [])
         # One entry comes back from an ini file as a plain string.
-        listed = [stored] if isinstance(stored, str) else list(stored or [])
+        listed = [stored] if isinstance(stored, str) else list(stored) if isinstance(stored, list | tuple) else []
         return [path for path in listed if Path(path).exists()]
 
     def add(self, path: Path) -> None:

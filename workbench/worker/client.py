@@ -1,6 +1,7 @@
 """The window's end of the pipe to the engine's process. Knows nothing of Qt."""
 
 import atexit
+import contextlib
 import itertools
 import multiprocessing
 import threading
@@ -8,8 +9,10 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
+import psutil
+
 from workbench.engine.core.errors import WorkerError
-from workbench.worker.messages import Cancel, Died, Reply, Request
+from workbench.worker.messages import Cancel, Close, Died, Reply, Request
 from workbench.worker.server import serve
 
 _END_S = 2.0
@@ -29,6 +32,7 @@ class WorkerClient:
         self._ids = itertools.count(1)
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
+        self._reader: threading.Thread | None = None
 
     @property
     def pid(self) -> int | None:
@@ -46,7 +50,8 @@ class WorkerClient:
         # Kept open here, the far end would hide that the process is gone.
         theirs.close()
         self._process, self._connection = process, ours
-        threading.Thread(target=self._read, args=(ours, process), name="engine replies", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(ours, process), name="engine replies", daemon=True)
+        self._reader.start()
         # At exit, multiprocessing waits for the process, and the process for the pipe to close.
         atexit.register(self.close)
 
@@ -105,11 +110,27 @@ class WorkerClient:
     def _end(self, patience_s: float) -> None:
         process, connection = self._process, self._connection
         self._process = self._connection = None
-        if connection is not None:
-            connection.close()
-        if process is None:
+        if process is None or connection is None:
             return
+        # Looked for while the process lives: what it has started would outlive a kill.
+        descendants = _descendants(process)
+        # A word, not a closed pipe: our reading thread keeps the pipe open until the other end closes.
+        with contextlib.suppress(OSError):
+            connection.send(Close())
         process.join(patience_s)
         if process.is_alive():
             process.kill()
+            for descendant in descendants:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    descendant.kill()
         process.join()
+        if self._reader is not None and self._reader is not threading.current_thread():
+            self._reader.join()
+        connection.close()
+
+
+def _descendants(process: SpawnProcess) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []

@@ -31,6 +31,11 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Close:
+    """Stop everything, and end the process."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progressed:
     """How far a request is."""
 
@@ -77,10 +82,17 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The engine's process ended without being asked to. Nothing that was sent to it will be answered."""
+    """The engine's process ended without being asked to. Nothing that was sent to it will be answered.
+
+    Args:
+        text: one line for people.
+        details: the traceback, or how the process ended.
+        was_ready: whether it had got as far as making its session; if not, another will fare no better.
+    """
 
     text: str
     details: str = ""
+    was_ready: bool = True
 
 
 Reply = Progressed | Partial | Done | Failed | Stopped | Died

@@ -1,7 +1,9 @@
 """The engine's process: calls verbs of a session in three lanes, and answers through a pipe."""
 
+import contextlib
 import importlib
 import inspect
+import logging
 import os
 import queue
 import signal
@@ -10,12 +12,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 
 from workbench.engine.core.errors import WorkbenchError
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.worker.messages import (
     LANES,
     Cancel,
+    Close,
     Died,
     Done,
     Failed,
@@ -25,6 +29,8 @@ from workbench.worker.messages import (
     Request,
     Stopped,
 )
+
+_log = logging.getLogger(__name__)
 
 NICE = 10
 _PROGRESS_S = 0.1
@@ -47,18 +53,19 @@ def serve(connection: Connection, factory: str) -> None:
     try:
         session = _make_session(factory)
     except Exception as error:
-        send(Died(f"the engine could not be started: {_one_line(error)}", traceback.format_exc()))
+        send(Died(f"the engine could not be started: {_one_line(error)}", traceback.format_exc(), was_ready=False))
         return
     lanes = Lanes(session, send)
     try:
-        while True:
-            message = connection.recv()
+        while not isinstance(message := connection.recv(), Close):
             if isinstance(message, Cancel):
                 lanes.cancel(message.id)
             else:
                 lanes.put(message)
     except (EOFError, OSError):
-        lanes.close()
+        # The window's process has ended without a word: nobody is left to work for.
+        _log.info("the pipe has closed")
+    lanes.close()
     # A lane may be deep in the runtime; nobody waits for its answer any more.
     os._exit(0)
 
@@ -132,16 +139,14 @@ class Lanes:
             return Done(request.id, self._call(request, context))
         except Cancelled:
             return Stopped(request.id)
-        except WorkbenchError as error:
-            return Failed(request.id, str(error))
-        except OSError as error:
-            return Failed(request.id, f"{request.verb}: {_one_line(error)}", traceback.format_exc())
         except Exception as error:
-            text = f"{request.verb} failed: {_one_line(error)}; this is a fault of the program"
-            return Failed(request.id, text, traceback.format_exc())
+            # What a terminated run of the runtime raises is the answer to our own request to stop.
+            return Stopped(request.id) if context.is_cancelled else _failed(request, error)
 
     def _call(self, request: Request, context: JobContext) -> object:
-        verb = getattr(self._session, request.verb)
+        verb = None if request.verb.startswith("_") else getattr(self._session, request.verb, None)
+        if verb is None:
+            raise WorkbenchError(f"the session has no verb {request.verb!r}")
         kwargs = dict(request.kwargs)
         if "ctx" in inspect.signature(verb).parameters:
             kwargs["ctx"] = context
@@ -155,6 +160,15 @@ class Lanes:
         return last
 
 
+def _failed(request: Request, error: Exception) -> Failed:
+    if isinstance(error, WorkbenchError):
+        return Failed(request.id, str(error))
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, OSError):
+        return Failed(request.id, f"{request.verb}: {_one_line(error)}", details)
+    return Failed(request.id, f"{request.verb} failed: {_one_line(error)}; this is a fault of the program", details)
+
+
 class _Sender:
     """Sends whole messages from any thread. What cannot be sent because the window is gone is dropped."""
 
@@ -163,15 +177,20 @@ class _Sender:
         self._lock = threading.Lock()
 
     def __call__(self, reply: Reply) -> None:
-        with self._lock:
-            try:
-                self._connection.send(reply)
-            except OSError:
-                return
-            except Exception as error:
-                if isinstance(reply, Done | Partial):
-                    text = f"the answer cannot be sent: {_one_line(error)}; this is a fault of the program"
-                    self._connection.send(Failed(reply.id, text, traceback.format_exc()))
+        # Pickled first and outside the lock: what cannot be pickled leaves no half message in the pipe.
+        data = _pickled(reply)
+        with self._lock, contextlib.suppress(OSError):
+            self._connection.send_bytes(data)
+
+
+def _pickled(reply: Reply) -> memoryview:
+    try:
+        return ForkingPickler.dumps(reply)
+    except Exception as error:
+        if not isinstance(reply, Done | Partial):
+            raise
+        text = f"the answer cannot be sent: {_one_line(error)}; this is a fault of the program"
+        return ForkingPickler.dumps(Failed(reply.id, text, traceback.format_exc()))
 
 
 class _Urgent:

@@ -15,7 +15,7 @@ class WeightStatistics:
         sparsity: fraction of exact zeros, 0…1.
         num_not_finite: how many values are NaN or infinite.
         bars: histogram for a sparkline, shape (48,), over [minimum, maximum].
-        magnitudes: cumulative count of |w| at `magnitudes.size` equal steps of [0, max |w|]; the last
+        magnitudes: entry k counts the finite weights with |w| <= (k + 1) / size · max |w|; the last
             entry is the number of finite weights. Gives the sparsity of any threshold to within a bin.
     """
 

@@ -54,10 +54,10 @@ def _tables(
     magnitudes = np.zeros(NUM_MAGNITUDES, np.int64)
     largest = max(abs(low), abs(high))
     bar_scale = np.float32(NUM_BARS / (high - low)) if high > low else np.float32(0)
-    step_scale = np.float32((NUM_MAGNITUDES - 1) / largest) if largest > 0 else np.float32(0)
+    step_scale = np.float32(NUM_MAGNITUDES / largest) if largest > 0 else np.float32(0)
     for part in _finite_parts(flat):
         bins = np.minimum(((part - np.float32(low)) * bar_scale).astype(np.int32), NUM_BARS - 1)
         bars += np.bincount(bins, minlength=NUM_BARS)
-        steps = np.ceil(np.abs(part) * step_scale).astype(np.int32)
-        magnitudes += np.bincount(np.minimum(steps, NUM_MAGNITUDES - 1), minlength=NUM_MAGNITUDES)
+        steps = np.ceil(np.abs(part) * step_scale).astype(np.int32) - 1
+        magnitudes += np.bincount(np.clip(steps, 0, NUM_MAGNITUDES - 1), minlength=NUM_MAGNITUDES)
     return bars.astype(np.int32), np.cumsum(magnitudes)

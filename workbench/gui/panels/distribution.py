@@ -43,7 +43,8 @@ class DistributionPanel(QWidget):
         self.scales_note = make_label("", "muted", self)
         self.name = make_label("", "head", self)
         self.facts = make_label("", "muted", self)
-        self.bins = QSpinBox(self, minimum=20, maximum=1024, value=240, singleStep=20, keyboardTracking=False)
+        self.bins = QSpinBox(self, minimum=20, maximum=1024, value=240, singleStep=20)
+        self.bins.setKeyboardTracking(False)
         self.bins.setAccessibleName("Bins")
         self.scale = Segmented(theme, "Count axis", ((False, "Linear"), (True, "Log")), self)
         self.scale.set_value(False)
@@ -146,8 +147,7 @@ class DistributionPanel(QWidget):
         self.facts.setText(
             f"{layer.op_type} · {shape_text(layer)} · {format_count(layer.num_params)} params{macs}{warning}"
         )
-        self.histogram.show_curves(None)
-        self.channels.show_curves(None)
+        self._show_curves(None)
         self._show_figures()
         self._stack.setCurrentIndex(1)
         self._document.request_curves(layer.name, self._on_curves)
@@ -164,8 +164,7 @@ class DistributionPanel(QWidget):
         if self._layer is None or name != self._layer.name:
             return
         self._curves = curves
-        self.histogram.show_curves(curves)
-        self.channels.show_curves(curves)
+        self._show_curves(curves)
         self._show_figures()
         self._show_preview()
 
@@ -182,7 +181,13 @@ class DistributionPanel(QWidget):
             self._preview = preview
             self._show_preview()
 
+    def _show_curves(self, curves: WeightCurves | None) -> None:
+        if self.histogram is not None and self.channels is not None:
+            self.histogram.show_curves(curves)
+            self.channels.show_curves(curves)
+
     def _state(self) -> LayerState:
+        assert self._layer is not None
         return self._states.of(self._layer)
 
     def _show_figures(self) -> None:
@@ -196,7 +201,8 @@ class DistributionPanel(QWidget):
             sparsity = self._curves.sparsity_at(threshold)
             self.sigma.set_value(f"{self._curves.std:.4f}")
             self.kurtosis.set_value(f"{self._curves.kurtosis:.1f}")
-            self.histogram.set_threshold(threshold)
+            if self.histogram is not None:
+                self.histogram.set_threshold(threshold)
         self.pruned.set_value(format_fraction(sparsity))
         self.threshold.set_value(f"{threshold:.4g}" if threshold > 0 else "none")
         if state.bits is None:
@@ -223,6 +229,8 @@ class DistributionPanel(QWidget):
         self._show_clip(preview if quantized else None)
 
     def _show_clip(self, preview: LayerPreview | None) -> None:
+        if self.histogram is None or self.channels is None:
+            return
         self.histogram.set_clip(*((preview.clip_low, preview.clip_high) if preview else (None, None)))
         self.channels.set_clip(*((preview.channel_clip_low, preview.channel_clip_high) if preview else (None, None)))
 

@@ -155,6 +155,7 @@ class JobsPanel(QWidget):
 
     def _on_cancel(self) -> None:
         button = self.sender()
+        assert isinstance(button, QPushButton)
         button.setEnabled(False)
         button.setText("Stopping…")
         self.cancel_wished.emit(button.property("job"))

@@ -1,7 +1,7 @@
 """The settings of the selected layers as a form."""
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QWidget
 
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import FLOAT, WeightRule
@@ -41,7 +41,8 @@ class LayerCard(Card):
         self.unit = Segmented(theme, "Amount as", (("sparsity", "%"), ("threshold", "θ")), self)
         self.unit.setMaximumWidth(64)
         self.slider = ValueSlider(theme, "Amount of pruning", self)
-        self.spin = QDoubleSpinBox(self, decimals=1, maximum=100.0, singleStep=1.0, suffix=" %", keyboardTracking=False)
+        self.spin = QDoubleSpinBox(self, decimals=1, maximum=100.0, singleStep=1.0, suffix=" %")
+        self.spin.setKeyboardTracking(False)
         self.spin.setMinimumWidth(92)
         self.spin.setAccessibleName("Amount of pruning")
         self.precision = Segmented(theme, "Bits", _PRECISIONS, self)
@@ -140,7 +141,7 @@ class LayerCard(Card):
             grid.addWidget(label, row, 0)
             if isinstance(content, QWidget):
                 grid.addWidget(content, row, 1)
-            else:
+            elif isinstance(content, QLayout):
                 grid.addLayout(content, row, 1)
         self.column.addLayout(grid)
         buttons = QHBoxLayout()

@@ -66,7 +66,10 @@ class LayersPanel(Card):
 
     def _lay_out(self) -> None:
         self.column.setContentsMargins(0, 10, 0, 10)
-        self.column.itemAt(0).layout().setContentsMargins(12, 0, 12, 0)
+        first = self.column.itemAt(0)
+        header = first.layout() if first is not None else None
+        if header is not None:
+            header.setContentsMargins(12, 0, 12, 0)
         line = QHBoxLayout()
         line.setContentsMargins(12, 0, 12, 0)
         line.addWidget(self.filter, 1)

@@ -64,7 +64,10 @@ class WelcomePage(QWidget):
     def set_recent(self, paths: Sequence[str]) -> None:
         """Offer these files."""
         while self._recent.count():
-            self._recent.takeAt(0).widget().deleteLater()
+            item = self._recent.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
         if paths:
             self._recent.addWidget(make_label("Recent", "strong", self.card))
         for path in paths[:5]:
@@ -75,7 +78,9 @@ class WelcomePage(QWidget):
             self._recent.addWidget(button)
 
     def _on_recent(self) -> None:
-        self.path_wished.emit(self.sender().toolTip())
+        button = self.sender()
+        assert isinstance(button, QPushButton)
+        self.path_wished.emit(button.toolTip())
 
     def _dress(self) -> None:
         self._icon.setPixmap(icon_pixmap("app", self._theme.tokens.accent, 40))
