@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -144,13 +145,19 @@ class Document(QObject):
     def request_curves(self, layer: str, answer: Callable[[str, WeightCurves], None]) -> None:
         """Ask for a layer's tables; `answer(layer, curves)` follows on the main thread."""
         self.engine.request(
-            "quick", "curves", layer, on_done=lambda curves: answer(layer, curves), on_failed=self._on_failed
+            "quick", "curves", layer, on_done=self._curves_answer(layer, answer), on_failed=self._on_failed
         )
+
+    @staticmethod
+    def _curves_answer(layer: str, answer: Callable[[str, WeightCurves], None]) -> Callable[[object], None]:
+        def on_curves(curves: object) -> None:
+            assert isinstance(curves, WeightCurves)
+            answer(layer, curves)
+
+        return on_curves
 
     def set_encoding(self, encoding: str) -> None:
         """Choose between the smallest encodings and those that other tools read."""
-        from dataclasses import replace
-
         self.edit(replace(self.recipe, encoding=encoding), "Encoding")
 
     def evaluate(self) -> None:
@@ -354,6 +361,6 @@ class Document(QObject):
 
         self._jobs[job] = self.engine.request(
             "run", verb, *args, on_done=done, on_partial=on_partial, on_progress=progressed, on_failed=failed,
-            on_stopped=lambda reason: end(reason, ok=False), **kwargs,  # type: ignore[arg-type] # the verb's own
+            on_stopped=lambda reason: end(reason, ok=False), **kwargs,
         )  # fmt: skip
         return job

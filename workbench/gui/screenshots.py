@@ -58,6 +58,7 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
 def _set_recipe(document: Document) -> None:
     """Widths that fall and sparsities that rise along the network, as a person might leave them."""
     model, recipe = document.model, document.recipe
+    assert model is not None
     editable = [layer for layer in model.layers if layer.editable]
     for number, layer in enumerate(editable):
         share = number / max(1, len(editable) - 1)

@@ -1,9 +1,8 @@
 """Sizes and totals of the recipe as it stands, for the preview: arithmetic on what is known of each layer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.engine.core.layer import Layer
+from workbench.engine.core.layer import ModelInfo
 from workbench.gui.document import Document
 from workbench.gui.instant import instant_size
 from workbench.gui.panels.layer_state import LayerStates
@@ -45,21 +44,21 @@ class SizesNow:
 def sizes_now(document: Document, states: LayerStates) -> SizesNow:
     """Totals of the document's model and recipe; with no file written. The document has a model."""
     model = document.model
+    assert model is not None
     layers = [layer for layer in model.layers if layer.statistics is not None]
+    own = {layer.name: layer.statistics.sparsity for layer in layers if layer.statistics is not None}
     num_weights = sum(layer.num_weights for layer in layers)
-    zeros_before = sum(round(layer.statistics.sparsity * layer.num_weights) for layer in layers)
-    zeros = sum(
-        round(max(layer.statistics.sparsity, states.of(layer).sparsity) * layer.num_weights) for layer in layers
-    )
+    zeros_before = sum(round(own[layer.name] * layer.num_weights) for layer in layers)
+    zeros = sum(round(max(own[layer.name], states.of(layer).sparsity) * layer.num_weights) for layer in layers)
     bits = sum((states.of(layer).bits or 32) * layer.num_weights for layer in layers)
-    total, bars = _bytes_now(document, layers)
+    total, bars = _bytes_now(document, model)
     return SizesNow(total, zeros_before, zeros, num_weights, bits / num_weights if num_weights else 32.0, bars)
 
 
-def _bytes_now(document: Document, layers: Sequence[Layer]) -> tuple[int, tuple[SizeBar, ...]]:
+def _bytes_now(document: Document, model: ModelInfo) -> tuple[int, tuple[SizeBar, ...]]:
     if document.footprint is None:
-        return document.model.file_bytes, ()
-    size = instant_size(document.model, document.footprint, document.recipe)
+        return model.file_bytes, ()
+    size = instant_size(model, document.footprint, document.recipe)
     return size.total_bytes, tuple(
         SizeBar(item.layer, item.original_bytes, size.layers.get(item.layer, item.original_bytes))
         for item in document.footprint.layers

@@ -1,0 +1,74 @@
+"""A small session for the worker's child: every verb does one thing that tests can see."""
+
+import os
+import threading
+from collections.abc import Iterator
+
+from workbench.engine.core.errors import ModelError
+from workbench.jobs import JobContext
+
+
+class FakeSession:
+    """Remembers what was opened, and counts as slowly as it is let."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        self.let = threading.Event()
+
+    def open_model(self, path: str) -> str:
+        if path == "fatal":
+            os._exit(7)
+        if path == "missing":
+            raise ModelError("missing: no such file", "choose another")
+        self.opened = [path]
+        return path
+
+    def open_data(self, path: str, overrides: dict[str, object] | None = None) -> str:
+        self.opened.append(path)
+        return path
+
+    def what_is_open(self) -> list[str]:
+        return self.opened
+
+    def niceness(self) -> int:
+        return os.nice(0)
+
+    def echo(self, value: object) -> object:
+        return value
+
+    def fault(self) -> None:
+        raise ZeroDivisionError("a fault")
+
+    def lambda_back(self) -> object:
+        return lambda: None
+
+    def count(self, number: int, ctx: JobContext) -> Iterator[int]:
+        for done in range(number):
+            ctx.checkpoint()
+            ctx.progress(done + 1, number, "counting")
+            yield done
+
+    def count_for_ever(self, ctx: JobContext) -> Iterator[int]:
+        number = 0
+        while True:
+            ctx.checkpoint()
+            yield number
+            number += 1
+            threading.Event().wait(0.001)
+
+    def deaf(self) -> None:
+        threading.Event().wait(600)
+
+    def wait_until_let(self) -> str:
+        self.let.wait(30)
+        return "let"
+
+    def let_go(self) -> None:
+        self.let.set()
+
+
+class NoSession:
+    """A session that cannot be made."""
+
+    def __init__(self) -> None:
+        raise ModelError("the runtime is missing", "install it")
