@@ -1,3 +1,4 @@
+import contextlib
 import os
 import queue
 import signal
@@ -254,10 +255,8 @@ def test_the_child_does_not_outlive_its_parent(tmp_path):
     )
 
     child = int(done.stdout.split()[0])
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(child).wait(10)
-    except psutil.NoSuchProcess:
-        pass
     assert not psutil.pid_exists(child)
 
 

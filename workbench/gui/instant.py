@@ -1,21 +1,54 @@
-"""The size that a recipe gives, by arithmetic in the window's process: nothing is asked of the engine."""
+"""The size that a recipe gives, by arithmetic in the window's process: nothing is asked of the engine.
 
-from dataclasses import dataclass
+What holds for one layer is remembered from call to call, so that a slider's move costs the layers it changes.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
 
 from workbench.engine.core.footprint import Encoding, TensorShape, smallest_encoding
 from workbench.engine.core.granularity import PerGroup, PerTensor, parse_granularity
 from workbench.engine.core.layer import Layer, ModelInfo
-from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule, WeightSettings
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
-from workbench.gui.panels.layer_state import LayerState, LayerStates
+from workbench.gui.magnitude_tables import MagnitudeTables, own_zeros, zeros_below
+
+_FLOAT_BITS = 32
+_WRITTEN_BITS = range(2, 9)
+_WEIGHT_RANGES = ("minmax", "percentile", "mse")
 
 
 @dataclass(frozen=True, slots=True)
 class InstantSize:
-    """Bytes of the whole file and of each editable layer, estimated."""
+    """What the recipe gives, estimated.
+
+    Args:
+        total_bytes: of the whole file.
+        layers: bytes of each editable layer's weights, by name.
+        num_weights, num_zeros: over the editable layers; zeros as pruning leaves them.
+        mean_bits: over the same weights.
+    """
 
     total_bytes: int
-    layers: dict[str, int]
+    layers: dict[str, int] = field(hash=False)
+    num_weights: int
+    num_zeros: int
+    mean_bits: float
+
+    @property
+    def sparsity(self) -> float:
+        """Fraction of zeros, 0…1."""
+        return self.num_zeros / self.num_weights if self.num_weights else 0.0
+
+    @property
+    def figure(self) -> Figure:
+        """The file's size as a figure."""
+        return Figure(self.total_bytes, "bytes", Origin.ESTIMATED)
 
 
 def instant_size(model: ModelInfo, footprint: ModelFootprint, recipe: Recipe) -> InstantSize:
@@ -26,38 +59,197 @@ def instant_size(model: ModelInfo, footprint: ModelFootprint, recipe: Recipe) ->
         footprint: their bytes by encoding.
         recipe: what is asked.
     """
-    states = LayerStates()
-    states.reset(model, recipe)
-    by_name = {layer.name: layer for layer in model.layers}
-    total, layers, tables = footprint.file_bytes, {}, set()
-    for entry in footprint.layers:
-        layer = by_name[entry.layer]
-        size, used = _layer_size(layer, entry, states.of(layer), plain=recipe.encoding == "plain")
-        layers[entry.layer] = size
-        total += size - entry.original_bytes
-        tables |= used
-    total += sum(footprint.shared_overhead.get(key, 0) for key in tables)
-    return InstantSize(total, layers)
+    return _sizes_of(_Bench(model, footprint)).of(recipe)
 
 
-def _layer_size(layer: Layer, entry: LayerFootprint, state: LayerState, *, plain: bool) -> tuple[int, set[int]]:
-    """Bytes of one layer's weights, and which shared tables unpack them."""
-    weights = state.settings.weights if state.bits is not None else None
-    if weights is not None and weights.bits > 8:
-        weights = None
-    if weights is None and not state.threshold:
-        return entry.original_bytes, set()
-    num_kept = max(1, round((1 - state.sparsity) * layer.num_weights)) if state.threshold else layer.num_weights
-    tensor = TensorShape(
-        num_weights=layer.num_weights,
-        num_kept=num_kept,
-        bits=weights.bits if weights else None,
-        num_scales=_num_scales(entry, weights.granularity) if weights else 0,
-        symmetric=weights.symmetric if weights else True,
-    )
-    encoding, size = smallest_encoding(tensor, entry.overhead, plain=plain)
-    used = {tensor.bits} if tensor.bits and encoding in (Encoding.BITS, Encoding.MASK) else set()
-    return size, used | ({1} if encoding is Encoding.MASK else set())
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bench:
+    """A model with its footprint, equal to itself only: comparing a thousand layers would take longer."""
+
+    model: ModelInfo
+    footprint: ModelFootprint
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Bench) and self.model is other.model and self.footprint is other.footprint
+
+    def __hash__(self) -> int:
+        return hash((id(self.model), id(self.footprint)))
+
+
+# One model is on the bench at a time. The key holds the objects, so their ids stay theirs.
+@lru_cache(maxsize=1)
+def _sizes_of(bench: _Bench) -> "_Sizes":
+    return _Sizes(bench.model, bench.footprint)
+
+
+@dataclass(frozen=True, slots=True)
+class _LayerSize:
+    """One layer's part of the sums. `tables` are the shared tables that unpack it."""
+
+    size: int
+    num_zeros: int
+    bits: int
+    tables: tuple[int, ...] = ()
+
+
+class _Sizes:
+    """The layers of one model, with what the last recipe gave for each."""
+
+    def __init__(self, model: ModelInfo, footprint: ModelFootprint) -> None:
+        self._footprint = footprint
+        by_name = {layer.name: layer for layer in model.layers}
+        self._entries = footprint.layers
+        self._layers = [by_name[entry.layer] for entry in footprint.layers]
+        self._place = {layer.name: place for place, layer in enumerate(self._layers)}
+        self._matching: dict[tuple[str, ...], frozenset[int]] = {}
+        self._tables: MagnitudeTables | None = None
+        self._recipe: Recipe | None = None
+        self._settings: list[LayerSettings] = [LayerSettings()] * len(self._layers)
+        self._sizes: list[_LayerSize] = [
+            _LayerSize(entry.original_bytes, own_zeros(layer), _FLOAT_BITS)
+            for entry, layer in zip(self._entries, self._layers, strict=True)
+        ]
+        self._thresholds: dict[int, float] = {}
+
+    def of(self, recipe: Recipe) -> InstantSize:
+        self._update(recipe)
+        total = self._footprint.file_bytes
+        used: set[int] = set()
+        zeros = num_weights = bits = 0
+        layers = {}
+        for entry, layer, size in zip(self._entries, self._layers, self._sizes, strict=True):
+            layers[entry.layer] = size.size
+            total += size.size - entry.original_bytes
+            used.update(size.tables)
+            count = layer.num_weights
+            num_weights += count
+            zeros += size.num_zeros
+            bits += size.bits * count
+        total += sum(self._footprint.shared_overhead.get(key, 0) for key in used)
+        return InstantSize(total, layers, num_weights, zeros, bits / num_weights if num_weights else float(_FLOAT_BITS))
+
+    def _update(self, recipe: Recipe) -> None:
+        if recipe is self._recipe:
+            return
+        changed = self._changed(recipe)
+        self._resolve(recipe, changed)
+        global_now = {
+            place
+            for place, settings in enumerate(self._settings)
+            if (prune := settings.prune("weights")) is not None and prune.scope == "global"
+        }
+        thresholds = self._global_thresholds(global_now) if global_now else {}
+        # One layer that comes or goes moves the common threshold of all the others.
+        changed = changed | global_now if thresholds != self._thresholds else changed
+        self._thresholds = thresholds
+        is_plain = recipe.encoding == "plain"
+        for place in changed:
+            self._sizes[place] = self._size(place, is_plain=is_plain)
+        self._recipe = recipe
+
+    def _changed(self, recipe: Recipe) -> set[int]:
+        """Places of the layers that a rule selects which the last recipe does not have in the same order."""
+        before = self._recipe
+        if before is None or before.encoding != recipe.encoding:
+            return set(range(len(self._layers)))
+        old, new = before.rules, recipe.rules
+        start = _num_equal(old, new)
+        end = min(_num_equal(old[::-1], new[::-1]), len(old) - start, len(new) - start)
+        rules = [*old[start : len(old) - end], *new[start : len(new) - end]]
+        return set().union(*(self._selected(rule) for rule in rules))
+
+    def _selected(self, rule: Rule) -> frozenset[int]:
+        found = self._matching.get(rule.select)
+        if found is None:
+            is_plain = not any(s.startswith("op:") or any(c in s for c in "*?[") for s in rule.select)
+            if is_plain:
+                found = frozenset(self._place[name] for name in rule.select if name in self._place)
+            else:
+                found = frozenset(
+                    place for place, layer in enumerate(self._layers) if rule.matches(layer.name, layer.op_type)
+                )
+            self._matching[rule.select] = found
+        return found
+
+    def _resolve(self, recipe: Recipe, places: set[int]) -> None:
+        """Layers that the same rules select have the same settings, so each set of rules is resolved once."""
+        if not places:
+            return
+        rules_of: dict[int, list[int]] = {place: [] for place in places}
+        for number, rule in enumerate(recipe.rules):
+            for place in self._selected(rule) & places:
+                rules_of[place].append(number)
+        known: dict[tuple[int, ...], LayerSettings] = {}
+        for place, numbers in rules_of.items():
+            key = tuple(numbers)
+            if key not in known:
+                layer = self._layers[place]
+                few = Recipe(tuple(recipe.rules[number] for number in numbers))
+                known[key] = few.settings_for(layer.name, layer.op_type)
+            self._settings[place] = known[key]
+
+    def _global_thresholds(self, places: set[int]) -> dict[int, float]:
+        """The common threshold of each global pruning, by the id of its `Prune`, as the plan tells them apart."""
+        if self._tables is None:
+            self._tables = MagnitudeTables(self._layers)
+        members: dict[int, tuple[Prune, list[int]]] = {}
+        for place in sorted(places):
+            prune = self._settings[place].prune("weights")
+            if prune is not None and prune.threshold is None and self._layers[place].editable:
+                members.setdefault(id(prune), (prune, []))[1].append(place)
+        return {
+            key: self._tables.common_threshold(np.array(group), prune.sparsity or 0.0)
+            for key, (prune, group) in members.items()
+        }
+
+    def _size(self, place: int, *, is_plain: bool) -> _LayerSize:
+        layer, entry, settings = self._layers[place], self._entries[place], self._settings[place]
+        weights = _written(settings.weights, is_plain=is_plain) if layer.editable else None
+        zeros = self._zeros(layer, settings.prune("weights"))
+        if weights is None and zeros is None:
+            return _LayerSize(entry.original_bytes, own_zeros(layer), _FLOAT_BITS)
+        tensor = TensorShape(
+            num_weights=layer.num_weights,
+            num_kept=layer.num_weights if zeros is None else max(1, layer.num_weights - zeros),
+            bits=weights.bits if weights else None,
+            num_scales=_num_scales(entry, weights.granularity) if weights else 0,
+            symmetric=weights.symmetric if weights else True,
+        )
+        encoding, size = smallest_encoding(tensor, entry.overhead, plain=is_plain)
+        return _LayerSize(
+            size, own_zeros(layer) if zeros is None else zeros, tensor.bits or _FLOAT_BITS, _tables_of(encoding, tensor)
+        )
+
+    def _zeros(self, layer: Layer, prune: Prune | None) -> int | None:
+        """How many weights pruning leaves at zero; None where it does nothing."""
+        if prune is None or prune.pattern is not None or not layer.editable:
+            return None
+        if prune.threshold is not None:
+            return zeros_below(layer, prune.threshold) if prune.threshold > 0 else None
+        if prune.scope == "global":
+            threshold = self._thresholds.get(id(prune), 0.0)
+            return zeros_below(layer, threshold) if threshold > 0 else None
+        asked = round((prune.sparsity or 0.0) * layer.num_weights)
+        # Zeros of the original go below any threshold.
+        return max(asked, own_zeros(layer)) if asked else None
+
+
+def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:
+    """How many rules at the beginning are the same."""
+    pairs = zip(first, second, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1] or pair[0] == pair[1], pairs))
+
+
+def _written(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:
+    """Settings that the plan carries out; it leaves the others in float, and says why."""
+    if weights is None or weights.bits not in _WRITTEN_BITS or weights.range not in _WEIGHT_RANGES:
+        return None
+    return None if is_plain and isinstance(parse_granularity(weights.granularity), PerGroup) else weights
+
+
+def _tables_of(encoding: Encoding, tensor: TensorShape) -> tuple[int, ...]:
+    codes: Sequence[int] = [tensor.bits] if tensor.bits and encoding in (Encoding.BITS, Encoding.MASK) else []
+    return (*codes, 1) if encoding is Encoding.MASK else tuple(codes)
 
 
 def _num_scales(entry: LayerFootprint, word: str) -> int:

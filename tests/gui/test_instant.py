@@ -1,0 +1,191 @@
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.engine.core.footprint import Encoding
+from workbench.engine.core.recipe import Prune, Recipe, WeightRule
+from workbench.engine.core.reports import LayerFootprint, ModelFootprint
+from workbench.gui.instant import instant_size
+from workbench.session import Session
+
+_OVERHEAD = {Encoding.DENSE: 20, Encoding.BITS: 300, Encoding.MASK: 500, Encoding.PLAIN: 100}
+
+
+def footprint_of(model):
+    entries = (
+        LayerFootprint(
+            layer.name,
+            4 * layer.num_weights + 20,
+            _OVERHEAD,
+            num_channels=layer.weight_shape[0],
+            num_rows=layer.weight_shape[0],
+            row_length=layer.num_weights // layer.weight_shape[0],
+        )
+        for layer in model.layers
+    )
+    return ModelFootprint(model.file_bytes, tuple(entries), {4: 70, 3: 90, 1: 200})
+
+
+@pytest.fixture
+def two_layers(make_layer, make_model):
+    # 1,000 weights 0.001 … 1.000 in 10 channels, and as many of twice the size.
+    even = (np.arange(1, 1001, dtype=np.float32) / 1000).reshape(10, 100)
+    model = make_model(make_layer("a", even), make_layer("b", 2 * even))
+    return model, footprint_of(model)
+
+
+def test_an_empty_recipe_is_the_file_as_it_is(two_layers):
+    model, footprint = two_layers
+
+    size = instant_size(model, footprint, Recipe())
+
+    assert size.total_bytes == model.file_bytes
+    assert size.layers == {"a": 4020, "b": 4020}
+    assert (size.num_zeros, size.mean_bits) == (0, 32.0)
+
+
+def test_four_bits_are_counted_with_scales_headers_and_the_shared_table_once(two_layers):
+    model, footprint = two_layers
+
+    size = instant_size(model, footprint, Recipe().with_rule("*", weights=WeightRule(bits=4)))
+
+    # 1,000 codes of half a byte, 10 scales of four, 300 of headers; 70 for the table of both.
+    assert size.layers == {"a": 840, "b": 840}
+    assert size.total_bytes == model.file_bytes - 2 * 4020 + 2 * 840 + 70
+    assert size.mean_bits == 4
+
+
+@pytest.mark.parametrize(
+    ("granularity", "scales"), [("per_tensor", 1), ("per_channel", 10), ("per_group_32", 40), ("per_group_200", 10)]
+)
+def test_scales_follow_the_granularity(two_layers, granularity, scales):
+    model, footprint = two_layers
+    rule = WeightRule(bits=4, granularity=granularity)
+
+    assert instant_size(model, footprint, Recipe().with_rule("a", weights=rule)).layers["a"] == 800 + 4 * scales
+
+
+def test_ninety_percent_zeros_are_stored_as_mask_and_values(two_layers):
+    model, footprint = two_layers
+    recipe = Recipe().with_rule("a", prune=Prune("weights", sparsity=0.9))
+
+    size = instant_size(model, footprint, recipe)
+
+    # 125 bytes of mask, 100 floats, 500 of headers, and the 200 that the first mask of the file adds.
+    assert size.layers == {"a": 1025, "b": 4020}
+    assert size.total_bytes == model.file_bytes - 4020 + 1025 + 200
+    assert size.num_zeros == 900
+    assert size.sparsity == 0.45
+
+
+def test_a_threshold_is_read_from_the_table(two_layers):
+    model, footprint = two_layers
+
+    size = instant_size(model, footprint, Recipe().with_rule("b", prune=Prune("weights", threshold=1.0)))
+
+    # 499 of the weights 0.002 … 2.000 are smaller than 1; the table has steps of two thousandths.
+    assert abs(size.num_zeros - 499) <= 1
+
+
+def test_one_global_threshold_takes_more_from_the_smaller_weights(two_layers):
+    model, footprint = two_layers
+    recipe = Recipe().with_rule("*", prune=Prune("weights", sparsity=0.6, scope="global"))
+
+    size = instant_size(model, footprint, recipe)
+
+    # |w| < θ: 1,000·θ of a and 500·θ of b; 1,200 in all at θ = 0.8: 800 of a, 400 of b.
+    assert abs(size.num_zeros - 1200) <= 2
+    assert abs(size.layers["a"] - (500 + 125 + 4 * 200)) <= 8
+    assert size.layers["b"] == 500 + 125 + 4 * (1000 - (size.num_zeros - (1000 - (size.layers["a"] - 625) // 4)))
+
+
+def test_what_the_plan_leaves_in_float_costs_nothing(two_layers):
+    model, footprint = two_layers
+    plain = replace(Recipe().with_rule("*", weights=WeightRule(bits=8, granularity="per_group_32")), encoding="plain")
+
+    for recipe in (
+        Recipe().with_rule("*", weights=WeightRule(bits=16)),
+        Recipe().with_rule("*", weights=WeightRule(bits=4, range="entropy")),
+        plain,
+    ):
+        assert instant_size(model, footprint, recipe).total_bytes == model.file_bytes
+
+
+def test_the_plain_encoding_keeps_whole_bytes(two_layers):
+    model, footprint = two_layers
+    recipe = replace(Recipe().with_rule("a", weights=WeightRule(bits=4)), encoding="plain")
+
+    assert instant_size(model, footprint, recipe).layers["a"] == 1000 + 40 + 100
+
+
+def test_moves_give_what_a_fresh_start_gives(make_layer, make_model):
+    random = np.random.default_rng(0)
+    weights = [random.normal(size=(4, 50)).astype(np.float32) for _ in range(6)]
+    model = make_model(*(make_layer(f"l{number}", weight) for number, weight in enumerate(weights)))
+    footprint = footprint_of(model)
+    recipe = Recipe()
+    for _ in range(60):
+        select = random.choice(["*", "l1", "l2", "l[34]", "op:Conv", "op:Gemm"])
+        scope = str(random.choice(["layer", "global"]))
+        prune = Prune("weights", sparsity=round(float(random.random()), 2), scope=scope)
+        weights_rule = WeightRule(bits=int(random.integers(2, 9)))
+        recipe = recipe.with_rule(str(select), prune=prune if random.random() < 0.6 else None, weights=weights_rule)
+        if random.random() < 0.2:
+            recipe = recipe.without(["l1"])
+
+        moved = instant_size(model, footprint, recipe)
+
+        # Another model object is another start; its layers are the same.
+        assert moved == instant_size(replace(model), footprint, recipe)
+        assert moved == instant_size(model, footprint, recipe)
+
+
+# The footprint's headers are those of 4 bits, symmetric; other widths, zero points and float masks take other nodes.
+_other_headers = pytest.mark.xfail(reason="the footprint has one header size per encoding, whatever the bit width")
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe().with_rule("*", weights=WeightRule(bits=4, granularity="per_channel")),
+        pytest.param(
+            Recipe().with_rule("*", weights=WeightRule(bits=3, granularity="per_tensor", symmetric=False)),
+            marks=_other_headers,
+        ),
+        pytest.param(Recipe().with_rule("*", prune=Prune("weights", sparsity=0.8)), marks=_other_headers),
+        pytest.param(
+            Recipe().with_rule("*", prune=Prune("weights", sparsity=0.9), weights=WeightRule(bits=6)),
+            marks=_other_headers,
+        ),
+        pytest.param(
+            replace(Recipe().with_rule("*", weights=WeightRule(bits=8)), encoding="plain"), marks=_other_headers
+        ),
+    ],
+    ids=["4 bit", "3 bit asymmetric", "sparse", "sparse 6 bit", "plain"],
+)
+def test_the_estimate_is_within_half_a_percent_of_the_file(demo_folder: Path, recipe: Recipe):
+    session = Session()
+    model = session.open_model(demo_folder / "digits.onnx")
+
+    estimated = instant_size(model, session.footprint(), recipe).total_bytes
+
+    assert estimated == pytest.approx(session.preview_bytes(recipe), rel=0.005)
+
+
+def test_a_move_of_one_layer_among_a_thousand_is_quick(make_layer, make_model):
+    weight = np.random.default_rng(0).normal(size=(8, 4, 3, 3)).astype(np.float32)
+    model = make_model(*(make_layer(f"l{number}", weight) for number in range(1000)))
+    footprint = footprint_of(model)
+    base = Recipe().with_rule("*", weights=WeightRule(bits=4))
+    instant_size(model, footprint, base)
+    seconds = []
+    for step in range(1, 12):
+        recipe = base.with_rule("l5", prune=Prune("weights", sparsity=step / 100))
+        began = time.perf_counter()
+        instant_size(model, footprint, recipe)
+        seconds.append(time.perf_counter() - began)
+
+    assert sorted(seconds)[5] < 0.005

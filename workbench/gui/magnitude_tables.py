@@ -1,0 +1,70 @@
+"""How many weights lie below a threshold, read from the layers' cumulative tables."""
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.layer import Layer
+from workbench.gui.panels.layer_state import max_magnitude
+
+_BISECTIONS = 30  # 2^-30 of the largest weight is finer than float32
+
+
+def own_zeros(layer: Layer) -> int:
+    """Weights that are zero as the model comes."""
+    return round(layer.statistics.sparsity * layer.num_weights) if layer.statistics is not None else 0
+
+
+def zeros_below(layer: Layer, threshold: float) -> int:
+    """Weights with |w| < threshold, to within a step of the table; never fewer than the zeros there are."""
+    statistics, largest = layer.statistics, max_magnitude(layer)
+    if statistics is None or threshold <= 0 or not statistics.magnitudes.size:
+        return 0
+    if threshold > largest:
+        return layer.num_weights
+    table = statistics.magnitudes
+    position = threshold / largest * table.size
+    lower = min(int(position), table.size - 1)
+    below = float(table[lower - 1]) if lower else 0.0
+    return max(own_zeros(layer), round(below + (position - lower) * (float(table[lower]) - below)))
+
+
+class MagnitudeTables:
+    """The tables of many layers behind each other, so that one threshold is one look-up for all."""
+
+    def __init__(self, layers: list[Layer]) -> None:
+        tables = [_table(layer) for layer in layers]
+        sizes = np.array([table.size for table in tables], np.int64)
+        self._flat = np.concatenate(tables) if tables else np.zeros(0, np.int64)
+        self._start = np.cumsum(sizes) - sizes
+        self._steps = sizes - 1
+        self._largest = np.array([max_magnitude(layer) or 1.0 for layer in layers])
+        self._counts = np.array([layer.num_weights for layer in layers], np.int64)
+
+    def common_threshold(self, places: npt.NDArray[np.int64], sparsity: float) -> float:
+        """The one threshold that zeroes this fraction of the weights of these layers together.
+
+        Args:
+            places: which layers, shape (L,).
+            sparsity: 0…1.
+        """
+        wanted = round(sparsity * int(self._counts[places].sum()))
+        if wanted == 0:
+            return 0.0
+        low, high = 0.0, float(np.nextafter(self._largest[places].max(), np.inf))
+        start, steps, largest = self._start[places], self._steps[places], self._largest[places]
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            position = np.minimum(middle / largest, 1.0) * steps
+            lower = np.minimum(position.astype(np.int64), steps - 1)
+            below, above = self._flat[start + lower], self._flat[start + lower + 1]
+            if float(np.sum(below + (position - lower) * (above - below))) < wanted:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+def _table(layer: Layer) -> npt.NDArray[np.int64]:
+    if layer.statistics is None or not layer.statistics.magnitudes.size:
+        return np.zeros(2, np.int64)
+    return np.concatenate(([0], layer.statistics.magnitudes)).astype(np.int64)
