@@ -47,12 +47,8 @@ def run_window(model: Path | None = None, data: Path | None = None, recipe: Path
     window.show()
     paths = in_opening_order([path for path in (model, data, recipe) if path is not None])
 
-    def open_paths() -> None:
-        for path in paths:
-            window.open_path(path)
-
     # After the first paint: the window is up before the worker is asked for anything.
-    QTimer.singleShot(0, window, open_paths)
+    QTimer.singleShot(0, window, lambda: window.open_paths(paths))
     status = application.exec()
     document.close()
     # The window watches the document's undo stack, so it goes first.

@@ -303,13 +303,15 @@ class Document(QObject):
     def _on_report(self, report: object) -> None:
         if not isinstance(report, EvaluationReport):
             return
+        is_baseline = not report.recipe_digest
         digest = report.recipe_digest or Recipe().digest
+        report = replace(report, recipe_digest=digest)
         known = self._reports.get(digest)
         if known is None or report.done >= known.done:
             self._reports[digest] = report
-        if not report.recipe_digest:
+        if is_baseline:
             self.baseline = self._reports[digest]
-        if digest == self.recipe.digest or (not report.recipe_digest and not self.recipe.rules):
+        if digest == self.recipe.digest:
             self.accuracy = self._reports[digest]
         self.measured.emit(report)
 

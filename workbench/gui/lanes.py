@@ -95,8 +95,8 @@ class Engine(QObject):
             self._send(ticket)
         return ticket
 
-    def cancel(self, ticket: Ticket) -> None:
-        """Ask a request to stop. One that does not within the time limit costs the worker a restart."""
+    def cancel(self, ticket: Ticket, *, insist: bool = True) -> None:
+        """Ask a request to stop. With `insist`, one that does not within the time limit costs the worker a restart."""
         if not ticket.is_open or ticket.is_cancelled:
             return
         ticket.is_cancelled = True
@@ -106,7 +106,8 @@ class Engine(QObject):
             return
         assert ticket.id is not None
         self._client.cancel(ticket.id)
-        QTimer.singleShot(self._cancel_timeout_ms, self, lambda: self._insist(ticket))
+        if insist:
+            QTimer.singleShot(self._cancel_timeout_ms, self, lambda: self._insist(ticket))
 
     def close(self) -> None:
         """End the worker. Open requests get no answer any more."""
@@ -253,7 +254,8 @@ class LatestLane(QObject):
             return
         self._waiting = send
         if self._cancels:
-            self._engine.cancel(self._running)
+            # Nobody waits for the old answer in vain: an ordinary edit must not cost the worker.
+            self._engine.cancel(self._running, insist=False)
 
     def clear(self) -> None:
         """Drop what waits, and cancel what runs."""

@@ -1,9 +1,10 @@
 """The window: lays out the panels, and answers the actions of the table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, Slot
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self._recent_models = RecentFiles(settings, "models")
         self._recent_data = RecentFiles(settings, "data")
         self._export_dialog: ExportDialog | None = None
+        self._waiting_paths: tuple[Path, ...] = ()
         self._history: QDockWidget | None = None
         self.setAcceptDrops(True)
         self.setWindowTitle("Model compression workbench")
@@ -159,6 +161,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_model_changed(self) -> None:
+        waiting, self._waiting_paths = self._waiting_paths, ()
+        for path in waiting:
+            QTimer.singleShot(0, self, partial(self.open_path, path))
         model = self.document.model
         if model is not None:
             self._recent_models.add(Path(model.path))
@@ -213,6 +218,16 @@ class MainWindow(QMainWindow):
         self.message_bar.show_message(text, details)
         self.log.add(text)
 
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open several files: what belongs to a model waits until the model is read."""
+        first = next((path for path in paths if kind_of(path) in (Kind.MODEL, Kind.PROJECT)), None)
+        if first is None:
+            for path in paths:
+                self.open_path(path)
+            return
+        self._waiting_paths = tuple(path for path in paths if path != first)
+        self.open_path(first)
+
     def open_path(self, path: Path) -> None:
         """Open a model, samples, a recipe or a project, by what the path is."""
         kind = kind_of(path)
@@ -258,8 +273,7 @@ class MainWindow(QMainWindow):
         """Open the built-in model and its samples."""
         files = demo_files()
         if files is not None:
-            for path in files:
-                self.open_path(path)
+            self.open_paths(files)
 
     @Slot()
     def save_project(self) -> None:
@@ -478,8 +492,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        for path in in_opening_order(paths):
-            self.open_path(path)
+        self.open_paths(in_opening_order(paths))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the geometry; ask before edits are lost."""

@@ -22,7 +22,7 @@ def as_python(model: str, data: str | None, recipe: Recipe) -> str:
     lines = [
         "from pathlib import Path",
         "",
-        "from workbench.engine.core.recipe_text import parse_recipe",
+        "from workbench.project.recipe_text import parse_recipe",
         "from workbench.session import Session",
         "",
         "session = Session()",
@@ -32,7 +32,7 @@ def as_python(model: str, data: str | None, recipe: Recipe) -> str:
         lines.append(f"session.open_data(Path({data!r}))")
     lines += [
         f'recipe = parse_recipe("""{json.dumps(recipe.to_json(), indent=2)}""")',
-        f"report = session.apply(recipe, Path({str(output_path(model))!r}))",
+        f"report = session.export(recipe, Path({str(output_path(model))!r}))",
     ]
     return "\n".join(lines) + "\n"
 

@@ -48,7 +48,7 @@ class ConstantChain:
 
     def value(self, data: TensorData) -> npt.NDArray[np.generic]:
         """The values at the end of the chain; a view of the stored ones where possible."""
-        array = data.array(self.tensor)
+        array = data.array(self.tensor, self.root)
         for node in self.nodes:
             if node.op_type == "Transpose":
                 array = array.transpose(_permutation(node, array.ndim))
