@@ -21,11 +21,10 @@ def window(qtbot: QtBot, theme: Theme, tmp_path: Path) -> Iterator[MainWindow]:
     document = Document()
     settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     window = MainWindow(document, theme, settings)
-    qtbot.addWidget(window)
+    # Closing would ask about edits that were not saved.
+    qtbot.addWidget(window, before_close_func=lambda _: document.undo_stack.setClean())
     window.show()
     yield window
-    # Closing would ask about edits that were not saved.
-    document.undo_stack.setClean()
     document.close()
 
 

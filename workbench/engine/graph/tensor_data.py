@@ -125,7 +125,12 @@ class TensorData:
 
     def _inside_folder(self, location: str, name: str) -> Path:
         folder = self._path.parent.resolve()
-        path = (folder / location).resolve()
+        try:
+            path = (folder / location).resolve()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{self._path}: tensor {name!r} names a place for its data that is none", "export the model again"
+            ) from error
         if not location or Path(location).is_absolute() or not path.is_relative_to(folder):
             raise ModelError(
                 f"{self._path}: tensor {name!r} asks for data outside the model's folder ({location!r})",
