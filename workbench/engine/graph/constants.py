@@ -1,6 +1,6 @@
 """Following a tensor back to the constant it is made from: initializer, Constant, Identity, Transpose, Cast."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +8,9 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
-from workbench.engine.graph.order import bodies, run_order
 from workbench.engine.graph.tensor_data import TensorData
 
 _THROUGH = ("Identity", "Transpose", "Cast")
-_RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +48,7 @@ class ConstantChain:
 
     def value(self, data: TensorData) -> npt.NDArray[np.generic]:
         """The values at the end of the chain; a view of the stored ones where possible."""
-        array = data.array(self.tensor, self.root)
+        array = data.array(self.tensor)
         for node in self.nodes:
             if node.op_type == "Transpose":
                 array = array.transpose(_permutation(node, array.ndim))
@@ -78,50 +76,6 @@ def constant_chain(
         nodes.append(node)
         name = node.input[0]
     return ConstantChain(initializers[name], name, tuple(reversed(nodes)))
-
-def constant_outputs(graph: onnx.GraphProto, constants: Collection[str]) -> set[str]:
-    """Tensors of a graph that depend on constants alone, the constants included.
-
-    Args:
-        graph: its nodes may stand in any order.
-        constants: names of initializers, and of constants of outer graphs.
-    """
-    constant = {*constants, ""}
-    produced = {name for node in graph.node for name in node.output}
-    order, _ = run_order(graph.node, {*constants, *({info.name for info in graph.input} - produced)})
-    for index in order:
-        node = graph.node[index]
-        is_fixed = node.op_type not in _RANDOM and next(bodies(node), None) is None
-        if is_fixed and all(name in constant for name in node.input):
-            constant.update(node.output)
-    return constant
-
-
-def made_from(
-    name: str, initializers: Mapping[str, TensorProto], producers: Mapping[str, onnx.NodeProto]
-) -> tuple[set[str], set[str]]:
-    """What a constant tensor is computed from.
-
-    Returns:
-        Names of the initializers and Constant nodes' outputs, and the operators on the way.
-    """
-    sources: set[str] = set()
-    op_types: set[str] = set()
-    seen = {name}
-    waiting = [name]
-    while waiting:
-        current = waiting.pop()
-        node = producers.get(current)
-        if current in initializers or node is None:
-            sources.add(current)
-            continue
-        if node.op_type == "Constant":
-            sources.add(current)
-        op_types.add(node.op_type)
-        new = [source for source in node.input if source and source not in seen]
-        seen.update(new)
-        waiting += new
-    return sources, op_types
 
 
 def _permutation(node: onnx.NodeProto, ndim: int) -> tuple[int, ...]:
