@@ -4,19 +4,31 @@ from collections import Counter
 from collections.abc import Sequence
 
 
-def layer_name(node_name: str, op_type: str, weight_name: str, index: int) -> str:
+def layer_name(node_name: str, op_type: str, weight_names: Sequence[str], index: int) -> str:
     """The name of one layer, not yet made unique.
 
     A weight called `<path>.weight` gives the path; a node name like `/layer1/layer1.0/conv1/Conv`, as
     torch's exporter writes it, gives `layer1.0.conv1`; then the node's own name; then type and index.
 
-    >>> layer_name("/layer1/layer1.0/conv1/Conv", "Conv", "onnx::Conv_287", 3)
+    Args:
+        node_name: of the layer's node; may be empty.
+        op_type: of the layer's node.
+        weight_names: the tensor that the node reads, then the one that it comes from.
+        index: position of the node in its graph.
+
+    >>> layer_name("/layer1/layer1.0/conv1/Conv", "Conv", ["onnx::Conv_287"], 3)
     'layer1.0.conv1'
+    >>> layer_name("Gemm_7", "Gemm", ["fc.weight.transposed", "fc.weight"], 7)
+    'fc'
     """
-    if weight_name.endswith(".weight") and "::" not in weight_name:
-        return weight_name.removesuffix(".weight")
+    for weight_name in weight_names:
+        stem = weight_name.removesuffix(".weight")
+        if stem and stem != weight_name and "::" not in weight_name:
+            return stem
     if node_name.startswith("/") and node_name.count("/") > 1:
-        return _module_path(node_name.split("/")[1:-1])
+        path = _module_path([part for part in node_name.split("/")[1:-1] if part])
+        if path:
+            return path
     return node_name or f"{op_type}_{index}"
 
 

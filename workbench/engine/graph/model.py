@@ -1,5 +1,6 @@
 """An ONNX model that is open: its graph without big tensors, its layers, and its weights on demand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from onnx import TensorProto
 
 from workbench.engine.core.digest import digest_of_bytes, digest_of_file
 from workbench.engine.core.errors import ModelError
-from workbench.engine.core.layer import Layer, ModelInfo, TensorInfo
+from workbench.engine.core.layer import ModelInfo, TensorInfo
 from workbench.engine.graph.check import check_model
 from workbench.engine.graph.file_kind import check_file_kind
 from workbench.engine.graph.layers import FoundLayer, as_float, find_layers
+from workbench.engine.graph.model_warnings import model_warnings
 from workbench.engine.graph.opset import opset_of
-from workbench.engine.graph.shapes import infer_shapes
-from workbench.engine.graph.tensor_data import TensorData, is_float, map_file
+from workbench.engine.graph.params import num_params
+from workbench.engine.graph.shapes import Shapes, infer_shapes
+from workbench.engine.graph.stored_tensors import stored_tensors
+from workbench.engine.graph.tensor_data import TensorData, map_file
+from workbench.engine.graph.text import check_text
 from workbench.engine.graph.wire import skeleton
 
 
@@ -55,8 +60,8 @@ class Model:
         """A copy of the whole model with all data inside, which belongs to the caller."""
         proto = onnx.ModelProto()
         proto.CopyFrom(self.proto)
-        for tensor in proto.graph.initializer:
-            raw = self.data.raw(tensor)
+        for tensor, key in stored_tensors(proto.graph):
+            raw = self.data.raw(tensor, key)
             if raw is not None:
                 tensor.raw_data = bytes(raw)
                 tensor.ClearField("external_data")
@@ -79,24 +84,23 @@ def load_model(path: Path) -> Model:
     except DecodeError as error:
         raise ModelError(f"{path}: not an ONNX model, or damaged", "copy or export the file again") from error
     data = TensorData(path, mapped, parsed.places)
+    check_text(proto, str(path))
     check_model(proto, data, str(path))
     shapes = infer_shapes(proto)
     found = find_layers(proto.graph, data, shapes)
-    layers = tuple(item.layer for item in found)
-    info = _info(path, proto, data, layers, [shapes.warning] if shapes.warning else [])
+    info = _info(path, proto, data, found, shapes)
     return Model(path, info, proto, data, {item.layer.name: item for item in found})
 
 
 def _info(
-    path: Path, proto: onnx.ModelProto, data: TensorData, layers: tuple[Layer, ...], warnings: list[str]
+    path: Path, proto: onnx.ModelProto, data: TensorData, found: Sequence[FoundLayer], shapes: Shapes
 ) -> ModelInfo:
+    layers = tuple(item.layer for item in found)
     external = data.external_paths()
     sha256 = digest_of_file(path)
     parts = [sha256, *(digest_of_file(other) for other in external)]
     macs = [layer.macs for layer in layers]
     stored = {tensor.name for tensor in proto.graph.initializer}
-    warnings += [f"{layer.name}: {layer.reason}" for layer in layers if layer.reason]
-    warnings += [] if layers else ["the model has no layers with weights"]
     return ModelInfo(
         path=str(path),
         sha256=sha256,
@@ -104,28 +108,14 @@ def _info(
         opset=opset_of(proto),
         ir_version=proto.ir_version,
         producer=" ".join(part for part in (proto.producer_name, proto.producer_version) if part),
-        num_params=_num_params(proto, layers),
+        num_params=num_params(proto, found),
         file_bytes=path.stat().st_size + sum(other.stat().st_size for other in external),
         macs=None if any(value is None for value in macs) else sum(value for value in macs if value is not None),
         inputs=tuple(_tensor_info(value) for value in proto.graph.input if value.name not in stored),
         outputs=tuple(_tensor_info(value) for value in proto.graph.output),
         layers=layers,
-        warnings=tuple(warnings),
+        warnings=model_warnings(proto, layers, shapes),
     )
-
-
-def _num_params(proto: onnx.ModelProto, layers: tuple[Layer, ...]) -> int:
-    """Floats stored as initializers or Constant nodes, and weights that are packed by their unpacked shape."""
-    tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
-    for node in proto.graph.node:
-        for attribute in node.attribute:
-            if node.op_type == "Constant" and attribute.name == "value" and len(attribute.t.dims) > 0:
-                tensors[node.output[0]] = attribute.t
-    own = set(tensors)
-    stored = sum(int(np.prod(t.dims, dtype=np.int64)) for t in tensors.values() if is_float(t.data_type))
-    packed = {layer.weight_name: layer.num_weights for layer in layers if layer.weight_name not in own}
-    unpacked_elsewhere = {layer.weight_name for layer in layers if layer.statistics is not None}
-    return stored + sum(count for name, count in packed.items() if name not in unpacked_elsewhere)
 
 
 def _tensor_info(value: onnx.ValueInfoProto) -> TensorInfo:

@@ -1,7 +1,7 @@
 """Raising a model's opset and IR version where an encoding needs operators that the old one lacks."""
 
 import onnx
-from onnx import version_converter
+from onnx import helper, version_converter
 
 from workbench.engine.core.errors import ModelError
 
@@ -26,6 +26,7 @@ def raised(proto: onnx.ModelProto, minimum: int) -> onnx.ModelProto:
         ModelError: the model cannot be converted.
     """
     if 0 < opset_of(proto) < minimum:
+        _list_initializers_as_inputs(proto)
         try:
             proto = version_converter.convert_version(proto, minimum)
         except Exception as error:
@@ -42,3 +43,13 @@ def raised(proto: onnx.ModelProto, minimum: int) -> onnx.ModelProto:
         del proto.graph.input[:]
         proto.graph.input.extend(kept)
     return proto
+
+
+def _list_initializers_as_inputs(proto: onnx.ModelProto) -> None:
+    """The converter finds initializers only among the graph's inputs, whatever the IR version."""
+    listed = {info.name for info in proto.graph.input}
+    proto.graph.input.extend(
+        helper.make_tensor_value_info(tensor.name, tensor.data_type, tuple(tensor.dims))
+        for tensor in proto.graph.initializer
+        if tensor.name not in listed
+    )

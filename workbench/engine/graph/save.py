@@ -41,11 +41,14 @@ def write_atomically(path: Path, data: bytes, *, force: bool = False) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
+        temporary = ""
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         reason = error.strerror or str(error)
         raise ExportError(
             f"{path}: cannot be written ({reason})", "check the folder, its permissions and free space"
         ) from error
+    finally:
+        # Not only after an OSError: somebody may have pressed Ctrl-C.
+        if temporary:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()

@@ -8,29 +8,18 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper, shape_inference
 
+from workbench.engine.graph.order import run_order
+
 Shape = tuple[int | None, ...]
 
 _SMALL = 256
 _MAX_ROUNDS = 8
-_ARGUMENT_OPERATORS = frozenset(
-    (
-        "Constant",
-        "ConstantOfShape",
-        "Concat",
-        "Reshape",
-        "Slice",
-        "Transpose",
-        "Cast",
-        "Unsqueeze",
-        "Squeeze",
-        "Gather",
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "Floor",
-    )
-)
+_CONSTANT_INITIALIZERS_IR = 4
+# What exporters compute the arguments of Pad, Reshape and Slice with; none makes a tensor much larger than its inputs.
+_ARGUMENT_OPERATORS = frozenset((
+    "Concat", "Reshape", "Slice", "Transpose", "Cast", "Unsqueeze", "Squeeze", "Gather", "Add", "Sub", "Mul", "Div",
+    "Floor", "Identity",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +46,9 @@ def infer_shapes(proto: onnx.ModelProto) -> Shapes:
 
     The model is copied; its initializers may lack their data.
     """
-    model = onnx.ModelProto()
-    model.CopyFrom(proto)
-    stored = {tensor.name for tensor in model.graph.initializer}
-    for info in model.graph.input:
-        shape = info.type.tensor_type.shape
-        # A first dimension that is fixed stays: setting it to 1 would contradict Reshapes inside.
-        if info.name not in stored and shape.dim and not shape.dim[0].dim_value:
-            shape.dim[0].dim_value = 1
-    del model.graph.value_info[:]
-    for info in model.graph.output:
-        info.type.tensor_type.ClearField("shape") if info.type.HasField("tensor_type") else None
+    model = _prepared(proto)
     stored_shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in proto.graph.initializer}
+    stored_shapes |= {tensor.values.name: tuple(tensor.dims) for tensor in proto.graph.sparse_initializer}
     known: dict[str, Shape] = {}
     for _ in range(_MAX_ROUNDS):
         is_changed = _fold_small_constants(model.graph, known)
@@ -84,6 +64,32 @@ def infer_shapes(proto: onnx.ModelProto) -> Shapes:
     return Shapes({**known, **stored_shapes})
 
 
+def _prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy for inference: batch 1, nodes in order, and no shapes but those of the inputs."""
+    model = onnx.ModelProto()
+    model.CopyFrom(proto)
+    # Below IR 4, inference takes only those initializers for constants that are inputs too.
+    model.ir_version = max(model.ir_version, _CONSTANT_INITIALIZERS_IR)
+    stored = {tensor.name for tensor in model.graph.initializer}
+    for info in model.graph.input:
+        shape = info.type.tensor_type.shape
+        # A first dimension that is fixed stays: setting it to 1 would contradict Reshapes inside.
+        if info.name not in stored and shape.dim and not shape.dim[0].dim_value:
+            shape.dim[0].dim_value = 1
+    del model.graph.value_info[:]
+    for info in model.graph.output:
+        if info.type.HasField("tensor_type"):
+            info.type.tensor_type.ClearField("shape")
+    given = stored | {info.name for info in model.graph.input}
+    given |= {tensor.values.name for tensor in model.graph.sparse_initializer}
+    order, _ = run_order(model.graph.node, given)
+    if order != list(range(len(order))):
+        nodes = [proto.graph.node[index] for index in order]
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
+    return model
+
+
 def _fold_small_constants(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> bool:
     """Replace what small constants and known shapes give by its value, which inference itself does not all do.
 
@@ -92,31 +98,51 @@ def _fold_small_constants(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> b
     Returns:
         Whether anything was replaced.
     """
-    is_changed = False
     known = {
         tensor.name: numpy_helper.to_array(tensor)
         for tensor in graph.initializer
         if math.prod(tensor.dims) <= _SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL
     }
-    for node in list(graph.node):
+    kept: list[onnx.NodeProto] = []
+    for node in graph.node:
         value = _small_value(node, known, shapes)
-        if value is None:
-            continue
-        known[node.output[0]] = value
-        if node.op_type != "Constant":
+        if value is not None:
+            known[node.output[0]] = value
+        if value is None or node.op_type == "Constant":
+            kept.append(node)
+        else:
             graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
-            graph.node.remove(node)
-            is_changed = True
+    is_changed = len(kept) < len(graph.node)
+    if is_changed:
+        kept = [_copy_of(node) for node in kept]
+        del graph.node[:]
+        graph.node.extend(kept)
     return is_changed
+
+
+def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
+    """A node that outlives the list it stands in."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    return copy
 
 
 def _small_value(
     node: onnx.NodeProto, known: dict[str, npt.NDArray[np.generic]], shapes: dict[str, Shape]
 ) -> npt.NDArray[np.generic] | None:
+    if len(node.output) != 1 or node.domain not in ("", "ai.onnx"):
+        return None
     if node.op_type == "Shape" and not node.attribute:
         shape = shapes.get(node.input[0])
         return None if shape is None or None in shape else np.array(shape, np.int64)
-    if node.op_type not in _ARGUMENT_OPERATORS or len(node.output) != 1 or node.domain not in ("", "ai.onnx"):
+    if node.op_type == "Constant":
+        return _small_constant(node)
+    if node.op_type == "ConstantOfShape":
+        # Evaluated only if small: a file may ask for terabytes here.
+        wanted = known.get(node.input[0])
+        if wanted is None or wanted.size > _SMALL or math.prod(int(size) for size in wanted.ravel()) > _SMALL:
+            return None
+    elif node.op_type not in _ARGUMENT_OPERATORS:
         return None
     if any(name and name not in known for name in node.input):
         return None
@@ -127,6 +153,16 @@ def _small_value(
     except Exception:
         return None
     return result if isinstance(result, np.ndarray) and result.size <= _SMALL else None
+
+
+def _small_constant(node: onnx.NodeProto) -> npt.NDArray[np.generic] | None:
+    for attribute in node.attribute:
+        if attribute.name == "value" and math.prod(attribute.t.dims) <= _SMALL:
+            is_here = attribute.t.data_location != onnx.TensorProto.EXTERNAL
+            return np.asarray(numpy_helper.to_array(attribute.t)) if is_here else None
+        if attribute.name in ("value_int", "value_ints"):
+            return np.array(attribute.i if attribute.name == "value_int" else list(attribute.ints), np.int64)
+    return None
 
 
 def _shape(info: onnx.ValueInfoProto) -> Shape:

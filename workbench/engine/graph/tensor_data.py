@@ -12,6 +12,11 @@ from onnx import TensorProto, helper, numpy_helper
 from workbench.engine.core.errors import ModelError
 
 _FLOAT_TYPES = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
+_COMPLEX_TYPES = (TensorProto.COMPLEX64, TensorProto.COMPLEX128)
+# Types that store several values in one number.
+_PACKED_TYPES = tuple(
+    number for name, number in TensorProto.DataType.items() if name in ("INT2", "UINT2", "INT4", "UINT4", "FLOAT4E2M1")
+)
 
 
 class TensorData:
@@ -20,7 +25,8 @@ class TensorData:
     Args:
         path: the model file.
         mapped: the file, mapped.
-        places: where data left out of the skeleton lies in it.
+        places: where data left out of the skeleton lies in it, by name. A Constant node's value goes by
+            the name of the node's output, which callers pass as `key`.
     """
 
     def __init__(self, path: Path, mapped: mmap.mmap, places: dict[str, tuple[int, int]]) -> None:
@@ -29,57 +35,71 @@ class TensorData:
         self._places = places
         self._external: dict[Path, mmap.mmap] = {}
 
-    def array(self, tensor: TensorProto) -> npt.NDArray[np.generic]:
+    def array(self, tensor: TensorProto, key: str | None = None) -> npt.NDArray[np.generic]:
         """The tensor's values, a view where possible. Raises ModelError."""
         if tensor.data_location == TensorProto.EXTERNAL:
             buffer, offset, length = self._external_place(tensor)
-        elif tensor.name in self._places and not tensor.HasField("raw_data"):
+        elif (place := self._place(tensor, key)) is not None:
             buffer = self._mapped
-            offset, length = self._places[tensor.name]
+            offset, length = place
         else:
             return _inline(tensor, self._path)
         dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
         count = math.prod(tensor.dims)
         if dtype.itemsize * count != length:
-            raise self._wrong_size(tensor, dtype.itemsize * count, length)
+            raise self._wrong_size(tensor, f"{dtype.itemsize * count:,} bytes", f"{length:,}")
         return np.frombuffer(buffer, dtype, count, offset).reshape(tuple(tensor.dims))
 
-    def raw(self, tensor: TensorProto) -> bytes | memoryview | None:
+    def raw(self, tensor: TensorProto, key: str | None = None) -> memoryview | None:
         """The bytes that the skeleton lacks, or None if the tensor is complete. Raises ModelError."""
         if tensor.data_location == TensorProto.EXTERNAL:
             buffer, offset, length = self._external_place(tensor)
             return memoryview(buffer)[offset : offset + length]
-        if tensor.name in self._places and not tensor.HasField("raw_data"):
-            offset, length = self._places[tensor.name]
+        if (place := self._place(tensor, key)) is not None:
+            offset, length = place
             return memoryview(self._mapped)[offset : offset + length]
         return None
 
-    def check(self, tensor: TensorProto) -> None:
+    def check(self, tensor: TensorProto, key: str | None = None) -> None:
         """Raise ModelError if dimensions and data disagree, or the type is none."""
         if any(size < 0 for size in tensor.dims):
             raise ModelError(f"{self._path}: tensor {tensor.name!r} has a negative dimension", "export the model again")
         if tensor.data_type not in TensorProto.DataType.values() or tensor.data_type == TensorProto.UNDEFINED:
             raise ModelError(f"{self._path}: tensor {tensor.name!r} has no element type", "export the model again")
-        has_own_raw = tensor.HasField("raw_data")
         if tensor.data_location == TensorProto.EXTERNAL:
             length = self._external_place(tensor)[2]
-        elif tensor.name in self._places and not has_own_raw:
-            length = self._places[tensor.name][1]
-        elif has_own_raw:
+        elif (place := self._place(tensor, key)) is not None:
+            length = place[1]
+        elif tensor.HasField("raw_data"):
             length = len(tensor.raw_data)
         else:
+            self._check_numbers(tensor)
             return
         needed = _stored_bytes(tensor)
         if needed is not None and needed != length:
-            raise self._wrong_size(tensor, needed, length)
+            raise self._wrong_size(tensor, f"{needed:,} bytes", f"{length:,}")
+
+    def _place(self, tensor: TensorProto, key: str | None) -> tuple[int, int] | None:
+        """Where the data that the skeleton lacks lies; None if the tensor has its own."""
+        return None if tensor.HasField("raw_data") else self._places.get(key if key is not None else tensor.name)
+
+    def _check_numbers(self, tensor: TensorProto) -> None:
+        """Data that is stored as a list of numbers has as many as the dimensions say."""
+        try:
+            stored = len(getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type)))
+        except KeyError:
+            return
+        needed = math.prod(tensor.dims) * (2 if tensor.data_type in _COMPLEX_TYPES else 1)
+        if tensor.data_type not in _PACKED_TYPES and stored != needed:
+            raise self._wrong_size(tensor, f"{needed:,} numbers", f"{stored:,}")
 
     def external_paths(self) -> tuple[Path, ...]:
         """The external files that were touched, sorted."""
         return tuple(sorted(self._external))
 
-    def _wrong_size(self, tensor: TensorProto, needed: int, length: int) -> ModelError:
+    def _wrong_size(self, tensor: TensorProto, needed: str, has: str) -> ModelError:
         return ModelError(
-            f"{self._path}: tensor {tensor.name!r} of shape {list(tensor.dims)} needs {needed:,} bytes, has {length:,}",
+            f"{self._path}: tensor {tensor.name!r} of shape {list(tensor.dims)} needs {needed}, has {has}",
             "the file is damaged; copy or export it again",
         )
 
@@ -105,7 +125,12 @@ class TensorData:
 
     def _inside_folder(self, location: str, name: str) -> Path:
         folder = self._path.parent.resolve()
-        path = (folder / location).resolve()
+        try:
+            path = (folder / location).resolve()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{self._path}: tensor {name!r} names a place for its data that is none", "export the model again"
+            ) from error
         if not location or Path(location).is_absolute() or not path.is_relative_to(folder):
             raise ModelError(
                 f"{self._path}: tensor {name!r} asks for data outside the model's folder ({location!r})",
