@@ -32,6 +32,10 @@ def check_model(proto: onnx.ModelProto, data: TensorData, path: str) -> None:
     _check_versions(proto, path)
     if not proto.graph.output:
         raise ModelError(f"{path}: the graph has no outputs", _EXPORT_HINT)
+    for info in proto.graph.input:
+        # Shape inference reads the type unasked, and ends the process where there is none.
+        if info.type.WhichOneof("value") is None:
+            raise ModelError(f"{path}: the input {info.name!r} has no type", _EXPORT_HINT)
     for tensor in proto.graph.initializer:
         data.check(tensor)
     functions = {(function.domain, function.name) for function in proto.functions}

@@ -81,7 +81,10 @@ def constant_chain(
         if node is None or len(nodes) > 16:
             return None
         if node.op_type == "Constant":
-            stored = next((attribute.t for attribute in node.attribute if attribute.name == "value"), None)
+            stored = next(
+                (attribute.t for attribute in node.attribute if attribute.name == "value" and attribute.HasField("t")),
+                None,
+            )
             return _chain(stored, name, nodes, targets) if stored is not None else None
         if node.op_type not in _THROUGH or not node.input:
             return None
@@ -164,7 +167,10 @@ def _target(
     stored = initializers.get(node.input[1])
     producer = producers.get(node.input[1])
     if stored is None and producer is not None and producer.op_type == "Constant":
-        stored = next((attribute.t for attribute in producer.attribute if attribute.name == "value"), None)
+        stored = next(
+            (attribute.t for attribute in producer.attribute if attribute.name == "value" and attribute.HasField("t")),
+            None,
+        )
     if stored is None or stored.data_location == TensorProto.EXTERNAL or math.prod(stored.dims) > _MOST_AXES:
         return None
     return tuple(int(size) for size in numpy_helper.to_array(stored).ravel())

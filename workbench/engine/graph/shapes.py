@@ -157,7 +157,7 @@ def _small_value(
 
 def _small_constant(node: onnx.NodeProto) -> npt.NDArray[np.generic] | None:
     for attribute in node.attribute:
-        if attribute.name == "value" and math.prod(attribute.t.dims) <= _SMALL:
+        if attribute.name == "value" and attribute.HasField("t") and math.prod(attribute.t.dims) <= _SMALL:
             is_here = attribute.t.data_location != onnx.TensorProto.EXTERNAL
             return np.asarray(numpy_helper.to_array(attribute.t)) if is_here else None
         if attribute.name in ("value_int", "value_ints"):

@@ -1,0 +1,87 @@
+"""Raising opsets, and writing whole files or none."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+from workbench.engine.core.errors import ExportError, ModelError
+from workbench.engine.graph import save
+from workbench.engine.graph.model import load_model
+from workbench.engine.graph.opset import opset_of, raised
+from workbench.engine.graph.save import serialize, write_atomically
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["weights-are-inputs", "weights-are-not"])
+def test_raising_an_old_model_keeps_its_answers_and_makes_weights_constant(
+    save_text_model: Callable[..., Path], listed: bool
+):
+    inputs = "float[2, 3] x, float[3, 4] w" if listed else "float[2, 3] x"
+    weight = np.arange(12, dtype=np.float32).reshape(3, 4)
+    path = save_text_model(
+        f"g ({inputs}) => (float[2, 4] y) {{ a = MatMul(x, w) y = Relu(a) }}",
+        {"w": weight},
+        'ir_version: 3, opset_import: ["" : 6]',
+    )
+    x = np.array([[1, -2, 3], [-4, 5, 6]], np.float32)
+
+    proto = raised(load_model(path).to_proto(), 8)
+
+    onnx.checker.check_model(proto)
+    assert opset_of(proto) == 8
+    assert proto.ir_version >= 4
+    assert [info.name for info in proto.graph.input] == ["x"]
+    assert np.array_equal(ReferenceEvaluator(proto).run(None, {"x": x})[0], np.maximum(x @ weight, 0))
+
+
+def test_a_model_that_is_new_enough_keeps_its_opset(save_text_model: Callable[..., Path]):
+    proto = load_model(save_text_model("g (float x) => (float y) { y = Relu(x) }")).to_proto()
+
+    assert opset_of(raised(proto, 8)) == 13
+
+
+def test_the_same_model_gives_the_same_bytes(save_text_model: Callable[..., Path]):
+    path = save_text_model("g (float x) => (float y) { y = MatMul(x, w) }", {"w": (30, 40)})
+
+    assert serialize(load_model(path).to_proto()) == serialize(load_model(path).to_proto())
+
+
+def test_models_over_two_gigabytes_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(save, "_LARGEST_BYTES", 10)
+
+    with pytest.raises(ModelError, match="2 GiB"):
+        serialize(onnx.ModelProto(producer_name="longer than ten bytes"))
+
+
+def test_an_existing_file_is_kept_unless_forced(tmp_path: Path):
+    target = tmp_path / "out.onnx"
+    target.write_bytes(b"old")
+
+    with pytest.raises(ExportError, match="already exists"):
+        write_atomically(target, b"new")
+    assert target.read_bytes() == b"old"
+
+    write_atomically(target, b"new", force=True)
+    assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "ctrl-c"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+):
+    target = tmp_path / "out.onnx"
+    target.write_bytes(b"old")
+
+    def fail(_: int) -> None:
+        raise error
+
+    monkeypatch.setattr(save.os, "fsync", fail)
+    expected = ExportError if isinstance(error, OSError) else KeyboardInterrupt
+    with pytest.raises(expected):
+        write_atomically(target, b"new", force=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["out.onnx"]
+    assert target.read_bytes() == b"old"
