@@ -1,5 +1,6 @@
 """A data set made ready for one model: stored samples, preprocessed into batches on demand."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,27 +11,29 @@ from workbench.engine.core.digest import digest_of_json
 from workbench.engine.core.errors import DataError
 from workbench.engine.core.layer import TensorInfo
 from workbench.engine.core.reports import DataInfo, Preprocessing
-from workbench.engine.data.preprocessing import read_preprocessing, resized, to_tensor
+from workbench.engine.data.array_source import ArraySource
+from workbench.engine.data.image_source import ImageSource
+from workbench.engine.data.input_column import InputColumn, Settings, array_column, image_column
+from workbench.engine.data.preprocessing import StoredSample, resolve_preprocessing
 from workbench.engine.data.sources import Source, open_source
 
-_CACHED_BYTES = 256 << 20
+_ONLY_ARRAY = "x"
 
 
 class Dataset:
-    """Samples of one source, for one model. Decoded samples are kept, up to 256 MB.
+    """Samples of one source, for one model. Decoded images are kept, up to 256 MB an input.
 
     Args:
         source: the stored samples.
         info: what the data set looks like from outside.
-        model_input: the input that gets the samples.
+        columns: the samples of each model input.
     """
 
-    def __init__(self, source: Source, info: DataInfo, model_input: TensorInfo) -> None:
+    def __init__(self, source: Source, info: DataInfo, columns: Sequence[InputColumn]) -> None:
         self._source = source
+        self._names = source.names
+        self._columns = tuple(columns)
         self.info = info
-        self._input = model_input
-        self._cache: dict[int, npt.NDArray[np.generic]] = {}
-        self._cached_bytes = 0
 
     def __len__(self) -> int:
         return self.info.num_samples
@@ -40,77 +43,61 @@ class Dataset:
         """The label of each sample, without `labels_offset`; None if there are none."""
         return self._source.labels
 
+    @property
+    def targets(self) -> npt.NDArray[np.generic] | None:
+        """The image that each output should be like, shape (N, …), as stored; None if there are none."""
+        return self._source.targets if isinstance(self._source, ArraySource) else None
+
     def name(self, index: int) -> str:
         """What the sample is called in its source."""
-        return self._source.names[index]
+        return self._names[index]
 
-    def batch(self, indices: Sequence[int]) -> dict[str, npt.NDArray[np.generic]]:
-        """The model's inputs for these samples. Raises DataError if they do not fit together or the model."""
-        samples = [self._sample(int(index)) for index in indices]
-        first = samples[0].shape
-        for index, sample in zip(indices, samples, strict=True):
-            if sample.shape != first:
-                raise DataError(
-                    f"{self.info.path}: {self.name(int(index))} is {_size(sample.shape)}, others are {_size(first)}",
-                    "set `resize` so that all samples get one size",
-                )
-        tensor = to_tensor(np.stack(samples), self.info.preprocessing, self._input)
-        self._check(tensor)
-        return {self._input.name: tensor}
+    def batch(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.generic]]:
+        """The model's inputs for these samples, by input name.
 
-    def _check(self, tensor: npt.NDArray[np.generic]) -> None:
-        wanted = self._input.shape
-        fits = tensor.ndim == len(wanted) and all(
-            not isinstance(dim, int) or dim == size for dim, size in zip(wanted[1:], tensor.shape[1:], strict=False)
-        )
-        if not fits:
-            raise DataError(
-                f"{self.info.path}: samples become {_size(tensor.shape[1:])}, but the model's input "
-                f"{self._input.name!r} takes {_size(wanted[1:])}",
-                "set `resize` or `layout` to fit",
-            )
+        May be called from several threads.
 
-    def _sample(self, index: int) -> npt.NDArray[np.generic]:
-        cached = self._cache.get(index)
-        if cached is not None:
-            return cached
-        sample = _decoded(self._source, index, self.info.preprocessing, self._input)
-        if self._cached_bytes + sample.nbytes <= _CACHED_BYTES:
-            self._cache[index] = sample
-            self._cached_bytes += sample.nbytes
-        return sample
+        Raises:
+            DataError: a sample cannot be read, or has another size than the first.
+        """
+        places = np.asarray(indices, np.int64)
+        return {column.name: column.batch(places) for column in self._columns}
 
 
-def open_dataset(path: Path, overrides: Mapping[str, object], inputs: Sequence[TensorInfo]) -> Dataset:
-    """The data set at a path, made ready for a model.
+def open_dataset(
+    path: Path,
+    overrides: Mapping[str, object] | Preprocessing | None = None,
+    inputs: Sequence[TensorInfo] | None = None,
+) -> Dataset:
+    """The data set at a path, made ready for a model. The first sample is decoded and checked.
+
+    The same path and Preprocessing give the same tensors in any process.
 
     Args:
         path: a folder, .zip, .npz or idx file.
-        overrides: preprocessing settings that win over the file beside the data.
-        inputs: the model's inputs.
+        overrides: preprocessing settings that win over the file beside the data; a whole Preprocessing
+            is taken as it is.
+        inputs: the model's inputs; None to look at the samples without a model.
 
     Raises:
         DataError: the data cannot be read or does not fit the model.
     """
-    if len(inputs) != 1:
-        raise DataError(f"the model has {len(inputs)} inputs; samples for one input are supported")
     source = open_source(path)
-    if not len(source.names):
-        raise DataError(f"{path}: holds no samples")
-    preprocessing = read_preprocessing(path, overrides, inputs, source.sample_shape)
-    settings = {name: getattr(preprocessing, name) for name in Preprocessing.__dataclass_fields__ if name != "guessed"}
+    settings = overrides if overrides is not None else {}
+    columns = _columns(source, settings, tuple(inputs) if inputs is not None else (None,))
+    main = next((column for column in columns if column.stored.is_picture), columns[0])
+    preprocessing = main.preprocessing
+    values = {key: value for key, value in dataclasses.asdict(preprocessing).items() if key != "guessed"}
     info = DataInfo(
         path=str(path),
         num_samples=len(source.names),
         has_labels=source.labels is not None,
         num_classes=0 if source.labels is None else len(np.unique(source.labels)),
-        sample_shape=source.sample_shape,
+        sample_shape=main.stored.shape,
         preprocessing=preprocessing,
-        digest=digest_of_json({"source": source.digest, "preprocessing": settings}),
+        digest=digest_of_json({"source": source.digest, "preprocessing": values}),
     )
-    dataset = Dataset(source, info, inputs[0])
-    dataset.batch([0])
-    return dataset
+    return Dataset(source, info, columns)
 
 
 def seeded_order(count: int, seed: int = 0) -> npt.NDArray[np.int64]:
@@ -118,22 +105,43 @@ def seeded_order(count: int, seed: int = 0) -> npt.NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(count)
 
 
-def _decoded(
-    source: Source, index: int, preprocessing: Preprocessing, model_input: TensorInfo
-) -> npt.NDArray[np.generic]:
-    """One sample, resized, with as many channels as the model takes."""
-    image = source.image(index)
-    if image is None:
-        return source.array(index)
-    position = 3 if preprocessing.layout == "nhwc" else 1
-    channels = model_input.shape[position] if len(model_input.shape) == 4 else None
-    if channels == 1 and image.mode != "L":
-        image = image.convert("L")
-    elif channels == 3 and image.mode != "RGB":
-        image = image.convert("RGB")
-    array = np.asarray(resized(image, preprocessing))
-    return array[..., None] if array.ndim == 2 else array
+def seeded_subset(count: int, size: int, seed: int = 0) -> npt.NDArray[np.int64]:
+    """The numbers of `size` samples drawn from `count`, or of all; a smaller subset begins a larger one."""
+    return seeded_order(count, seed)[:size]
 
 
-def _size(shape: Sequence[object]) -> str:
-    return "×".join(str(dim) for dim in shape) or "a single number"
+def _columns(source: Source, settings: Settings, inputs: tuple[TensorInfo | None, ...]) -> list[InputColumn]:
+    if not inputs:
+        raise DataError("the model has no inputs, so it takes no samples", "choose another model")
+    if isinstance(source, ImageSource):
+        if len(inputs) != 1:
+            raise DataError(
+                f"{source.path}: the model has {len(inputs)} inputs, images can feed one",
+                "give an .npz with one array for each input",
+            )
+        return [image_column(source, settings, inputs[0])]
+    columns: list[InputColumn] = []
+    for model_input in inputs:
+
+        def settled(sample: StoredSample, model_input: TensorInfo | None = model_input) -> Preprocessing:
+            # Beside pictures stand numbers such as tokens or boxes, to which mean and std do not apply.
+            if len(inputs) > 1 and not sample.is_picture:
+                return Preprocessing(scale=1.0, layout="raw")
+            return resolve_preprocessing(source.path, settings, model_input, sample)
+
+        name = _array_name(source, model_input, is_only=len(inputs) == 1)
+        columns.append(array_column(str(source.path), source.arrays[name], settled, model_input))
+    return columns
+
+
+def _array_name(source: ArraySource, model_input: TensorInfo | None, *, is_only: bool) -> str:
+    """Which array feeds an input: the one of its name, or `x` where there is only one input."""
+    if model_input is not None and model_input.name in source.arrays:
+        return model_input.name
+    if is_only and _ONLY_ARRAY in source.arrays:
+        return _ONLY_ARRAY
+    wanted = repr(model_input.name) if model_input is not None else "'x'"
+    raise DataError(
+        f"{source.path}: has no array {wanted}, only {', '.join(source.arrays)}",
+        "save one array for each input, under its name",
+    )

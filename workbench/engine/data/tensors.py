@@ -1,0 +1,113 @@
+"""Stored samples as the model's input: `(pixel · scale − mean) / std` in the input's layout and element type."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.errors import DataError
+from workbench.engine.core.layer import TensorInfo
+from workbench.engine.core.reports import Preprocessing
+
+Array = npt.NDArray[np.generic]
+_DTYPES = {
+    "float": np.float32, "float16": np.float16, "double": np.float64, "bool": np.bool_,
+    "int8": np.int8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
+    "uint8": np.uint8, "uint16": np.uint16, "uint32": np.uint32, "uint64": np.uint64,
+}  # fmt: skip
+
+
+class TensorMaker:
+    """Makes batches of one input.
+
+    Args:
+        preprocessing: how.
+        sample_shape: of one sample; (H, W, C) unless the layout is raw.
+        is_pixels: whether samples are bytes, which go through a table of 256 values for each channel.
+        model_input: gives shape and element type; None for float32 as the layout says.
+
+    Raises:
+        DataError: the element type is none that samples can have, or mean and std do not fit the channels.
+    """
+
+    def __init__(
+        self,
+        preprocessing: Preprocessing,
+        sample_shape: tuple[int, ...],
+        *,
+        is_pixels: bool,
+        model_input: TensorInfo | None,
+    ) -> None:
+        element = model_input.dtype if model_input is not None else "float"
+        if element not in _DTYPES:
+            raise DataError(f"the model's input takes {element}, which samples cannot be", "use another model")
+        self._dtype = np.dtype(_DTYPES[element])
+        self._layout = preprocessing.layout
+        self._channels = sample_shape[-1] if self._layout != "raw" and len(sample_shape) == 3 else 0
+        self._is_reversed = preprocessing.channel_order == "bgr" and self._channels == 3
+        self._scale = np.float32(preprocessing.scale)
+        self._mean = np.array(preprocessing.mean, np.float32)
+        self._std = np.array(preprocessing.std, np.float32)
+        self._is_identity = preprocessing.scale == 1 and not self._mean.any() and bool((self._std == 1).all())
+        for name, values in (("mean", self._mean), ("std", self._std)):
+            if self._channels and values.size not in (1, self._channels):
+                raise DataError(
+                    f"{name} has {values.size} numbers, the samples have {self._channels} channels",
+                    f"give one number, or {self._channels}",
+                )
+        self._table = self._levels() if is_pixels and self._channels else None
+        self._wanted = _fixed_sample_shape(model_input)
+
+    def __call__(self, samples: Array) -> Array:
+        """The tensor for samples of shape (N, …)."""
+        if not self._channels:
+            tensor = samples if self._is_identity else self._computed(samples)
+            return self._reshaped(np.ascontiguousarray(tensor, self._dtype))
+        if self._is_reversed:
+            samples = samples[..., ::-1]
+        if self._layout == "nchw":
+            samples = samples.transpose(0, 3, 1, 2)
+        if self._table is not None:
+            return self._reshaped(self._looked_up(np.ascontiguousarray(samples)))
+        axis = 1 if self._layout == "nchw" else 3
+        return self._reshaped(np.ascontiguousarray(self._computed(samples, axis), self._dtype))
+
+    def _computed(self, samples: Array, axis: int = -1) -> Array:
+        """The formula, in float32, with `mean` and `std` along the axis of the channels."""
+        shape = [1] * samples.ndim
+        shape[axis] = -1
+        mean = self._mean.reshape(shape) if self._mean.size > 1 else self._mean
+        std = self._std.reshape(shape) if self._std.size > 1 else self._std
+        values: Array = (samples.astype(np.float32) * self._scale - mean) / std
+        return values
+
+    def _levels(self) -> Array:
+        """The formula for each byte and channel, shape (C, 256): same numbers, a tenth of the time."""
+        bytes_ = np.arange(256, dtype=np.float32)[None]
+        values = (bytes_ * self._scale - self._mean[:, None]) / self._std[:, None]
+        return np.ascontiguousarray(np.broadcast_to(values, (self._channels, 256)), self._dtype)
+
+    def _looked_up(self, samples: Array) -> Array:
+        assert self._table is not None
+        tensor = np.empty(samples.shape, self._dtype)
+        for channel, levels in enumerate(self._table):
+            place = (slice(None), channel) if self._layout == "nchw" else (..., channel)
+            tensor[place] = levels.take(samples[place])
+        return tensor
+
+    def _reshaped(self, tensor: Array) -> Array:
+        """In the model's rank: (N, 28, 28, 1) for an input (N, 784, 1), where the numbers are as many."""
+        if self._wanted and tensor.shape[1:] != self._wanted and math.prod(tensor.shape[1:]) == math.prod(self._wanted):
+            # A picture in the other layout has as many numbers, but reshaping would scramble it.
+            if tensor.ndim == 4 and sorted(tensor.shape[1:]) == sorted(self._wanted) and len(self._wanted) == 3:
+                return tensor
+            return tensor.reshape(len(tensor), *self._wanted)
+        return tensor
+
+
+def _fixed_sample_shape(model_input: TensorInfo | None) -> tuple[int, ...]:
+    """The input's shape without the batch; () where a dimension is not fixed."""
+    if model_input is None:
+        return ()
+    sizes = tuple(dim for dim in model_input.shape[1:] if isinstance(dim, int))
+    return sizes if len(sizes) == len(model_input.shape) - 1 else ()
