@@ -1,4 +1,4 @@
-"""What a model says of each sample, small enough to keep: its best classes and their log-probabilities."""
+"""What a model says of each sample, small enough to keep: best classes and log-probabilities, or an image's PSNR."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 _MAX_KEPT_CLASSES = 4096
+_NUM_BEST = 5
+# Probabilities that went through 8 bits sum to 1 only roughly; logits practically never do for every sample.
+_SUM_TOLERANCE = 0.05
+_LEAST_PROBABILITY = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -14,11 +18,13 @@ class Answers:
 
     Args:
         best: the five best classes, best first, shape (N, ≤ 5), int64; of the first output.
-        log_probabilities: shape (N, classes), float32; None where there are too many classes to keep.
+        log_probabilities: shape (N, classes), float32; None where outputs are no classes, or too many.
+        psnr_db: of each sample, shape (N,); None unless outputs are judged as images.
     """
 
     best: npt.NDArray[np.int64]
-    log_probabilities: npt.NDArray[np.float32] | None
+    log_probabilities: npt.NDArray[np.float32] | None = None
+    psnr_db: npt.NDArray[np.float64] | None = None
 
     @property
     def classes(self) -> npt.NDArray[np.int64]:
@@ -32,21 +38,16 @@ def answers_of(output: npt.NDArray[np.generic]) -> Answers:
     Outputs that are probabilities already are taken as such, others go through a softmax.
     """
     scores = np.asarray(output, np.float32).reshape(len(output), -1)
-    width = min(5, scores.shape[1])
-    best = np.argpartition(-scores, width - 1, axis=1)[:, :width] if scores.shape[1] > width else None
-    if best is None:
-        best = np.argsort(-scores, axis=1, kind="stable")
-    else:
-        # argpartition may leave out the first of equal scores, which argmax would take.
-        order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
-        best = np.take_along_axis(best, order, axis=1)
-        best[:, 0] = scores.argmax(axis=1)
-    kept = _log_probabilities(scores) if 1 < scores.shape[1] <= _MAX_KEPT_CLASSES else None
-    return Answers(best.astype(np.int64), kept)
+    is_one_row = scores.shape[1] == max(output.shape[1:], default=1)
+    keeps = is_one_row and 1 < scores.shape[1] <= _MAX_KEPT_CLASSES
+    return Answers(_best(scores), _log_probabilities(scores) if keeps else None)
 
 
 def kl_divergence(reference: Answers, other: Answers) -> npt.NDArray[np.float64] | None:
-    """KL divergence of each sample's classes from the reference's, in nats, shape (N,); None if not kept."""
+    """KL divergence of each sample's classes from the reference's, in nats, shape (N,); None if not kept.
+
+    Source: Kullback & Leibler 1951, equation 2.2: Σ p · (ln p − ln q).
+    """
     if reference.log_probabilities is None or other.log_probabilities is None:
         return None
     p = reference.log_probabilities.astype(np.float64)
@@ -54,10 +55,23 @@ def kl_divergence(reference: Answers, other: Answers) -> npt.NDArray[np.float64]
     return np.asarray(np.maximum(divergence, 0.0))
 
 
+def _best(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Of equal scores the first comes first, as argmax has it."""
+    width = min(_NUM_BEST, scores.shape[1])
+    best = np.empty((len(scores), width), np.int64)
+    left = scores.copy() if width > 1 else scores
+    rows = np.arange(len(scores))
+    for place in range(width):
+        best[:, place] = left.argmax(axis=1)
+        if place + 1 < width:
+            left[rows, best[:, place]] = -np.inf
+    return best
+
+
 def _log_probabilities(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    sums = scores.sum(axis=1)
-    if scores.min() >= 0 and np.allclose(sums, 1, atol=1e-3):
-        return np.log(np.maximum(scores, np.float32(1e-12)))
+    sums = scores.sum(axis=1, keepdims=True)
+    if scores.min() >= 0 and np.all(np.abs(sums - 1) <= _SUM_TOLERANCE):
+        return np.asarray(np.log(np.maximum(scores / sums, np.float32(_LEAST_PROBABILITY))))
     shifted = scores - scores.max(axis=1, keepdims=True)
     logged: npt.NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return logged

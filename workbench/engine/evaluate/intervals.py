@@ -3,6 +3,8 @@
 import math
 
 Z95 = 1.959963984540054
+# Beyond, the expansion in 1/degrees is exact to nine digits; below, the closed form is summed.
+_MANY_DEGREES = 200
 
 
 def wilson_interval(successes: int, count: int, z: float = Z95) -> tuple[float, float]:
@@ -50,17 +52,57 @@ def paired_difference_interval(both: int, only_first: int, only_second: int, nei
     return difference - below, difference + above
 
 
-def mean_interval(total: float, total_squares: float, count: int) -> tuple[float | None, float | None]:
-    """Interval of a mean, by Student's t; None for fewer than two samples.
+def mean_interval(mean: float, variance: float, count: int) -> tuple[float | None, float | None]:
+    """Interval of a mean by Student's t; None for fewer than two samples.
 
-    Source: the t quantile by the expansion of Abramowitz & Stegun 26.7.5, exact to 0.1 % from 4 degrees on.
+    Args:
+        mean: of the samples.
+        variance: of the samples, with count − 1 in its denominator.
+        count: number of samples.
     """
-    if count < 5:
+    if count < 2:
         return None, None
-    mean = total / count
-    variance = max(0.0, (total_squares - count * mean * mean) / (count - 1))
-    half = _t95(count - 1) * math.sqrt(variance / count)
+    half = student_t95(count - 1) * math.sqrt(variance / count)
     return mean - half, mean + half
+
+
+def student_t95(degrees: int) -> float:
+    """The t for which P(|T| ≤ t) is 95 %.
+
+    >>> round(student_t95(4), 3)
+    2.776
+
+    Source: Abramowitz & Stegun 26.7.3 and 26.7.4, solved by bisection; 26.7.5 for many degrees of freedom.
+    """
+    if degrees > _MANY_DEGREES:
+        return _expanded_t95(degrees)
+    low, high = 0.0, 13.0  # 12.7 for one degree of freedom is the largest
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _student_mass(middle, degrees) < 0.95 else (low, middle)
+    return (low + high) / 2
+
+
+def _student_mass(t: float, degrees: int) -> float:
+    """P(|T| ≤ t), a finite sum for whole degrees of freedom."""
+    angle = math.atan(t / math.sqrt(degrees))
+    cosine, sine = math.cos(angle), math.sin(angle)
+    if degrees == 1:
+        return 2 * angle / math.pi
+    is_odd = degrees % 2 == 1
+    term = total = cosine if is_odd else 1.0
+    for power in range(3 if is_odd else 2, degrees - 1, 2):
+        term *= cosine**2 * (power - 1) / power
+        total += term
+    return 2 / math.pi * (angle + sine * total) if is_odd else sine * total
+
+
+def _expanded_t95(degrees: int) -> float:
+    z, d = Z95, degrees
+    g1 = (z**3 + z) / 4
+    g2 = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    g3 = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + g1 / d + g2 / d**2 + g3 / d**3
 
 
 def _phi(both: int, only_first: int, only_second: int, neither: int) -> float:
@@ -68,15 +110,7 @@ def _phi(both: int, only_first: int, only_second: int, neither: int) -> float:
     if margins == 0:
         return 0.0
     count = both + only_first + only_second + neither
-    cross = both * neither - only_first * only_second
+    cross: float = both * neither - only_first * only_second
     if cross > 0:
-        cross = max(0, cross - count / 2)  # type: ignore[assignment] # halves are fine here
+        cross = max(0.0, cross - count / 2)
     return cross / math.sqrt(margins)
-
-
-def _t95(degrees: int) -> float:
-    z, d = Z95, degrees
-    g1 = (z**3 + z) / 4
-    g2 = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    g3 = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + g1 / d + g2 / d**2 + g3 / d**3

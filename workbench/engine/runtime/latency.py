@@ -1,6 +1,5 @@
 """Time of one inference on this computer: measured, batch 1, with intervals of the percentiles."""
 
-import platform
 import time
 from pathlib import Path
 
@@ -8,15 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.layer import TensorInfo
-from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.reports import LatencyReport
+from workbench.engine.runtime.cpu_name import cpu_name
+from workbench.engine.runtime.order_statistics import quantile_figure
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 
 _DTYPES = {"float": np.float32, "float16": np.float16, "double": np.float64, "int64": np.int64, "int32": np.int32,
            "uint8": np.uint8, "int8": np.int8, "bool": np.bool_}  # fmt: skip
 _WARM_UP_RUNS = 5
-_Z95 = 1.959963984540054
 
 
 def measure_latency(
@@ -46,21 +45,8 @@ def measure_latency(
         session.run(feeds)
         times.append((time.perf_counter() - before) * 1000)
         ctx.progress(len(times), max_runs, "latency")
-    ordered = np.sort(np.array(times))
-    return LatencyReport(_percentile(ordered, 0.5), _percentile(ordered, 0.9), platform.processor() or "this computer")
-
-
-def _percentile(ordered: npt.NDArray[np.float64], share: float) -> Figure:
-    """A percentile and its 95 % interval between order statistics.
-
-    Source: binomial ranks n·p ± z·√(n·p·(1−p)); David & Nagaraja, Order Statistics, section 7.1.
-    """
-    count = ordered.size
-    half = _Z95 * np.sqrt(count * share * (1 - share))
-    low = ordered[max(0, int(np.floor(count * share - half)))]
-    high = ordered[min(count - 1, int(np.ceil(count * share + half)))]
-    value = float(np.quantile(ordered, share))
-    return Figure(value, "ms", Origin.MEASURED, float(low), float(high), count)
+    measured = np.array(times)
+    return LatencyReport(quantile_figure(measured, 0.5, "ms"), quantile_figure(measured, 0.9, "ms"), cpu_name())
 
 
 def _random_input(info: TensorInfo) -> npt.NDArray[np.generic]:

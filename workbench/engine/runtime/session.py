@@ -68,6 +68,38 @@ class RuntimeSession:
                 remove()
         return outputs
 
+    def run_samples(self, feeds: Feeds, count: int, ctx: JobContext | None = None) -> list[npt.NDArray[np.generic]]:
+        """The outputs for any number of samples, first axis by sample.
+
+        A fixed batch size is honoured: samples are cut into such batches, the last one filled up with its
+        last sample. Where names of inputs differ, arrays are taken in their order.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RunError: onnxruntime failed, or the model has another number of inputs.
+        """
+        named = self._named(feeds)
+        size = self.batch_size or count
+        if size == count:
+            return self.run(named, ctx)
+        pieces = []
+        for start in range(0, count, size):
+            kept = min(size, count - start)
+            places = np.minimum(np.arange(start, start + size), count - 1)
+            outputs = self.run({name: array[places] for name, array in named.items()}, ctx)
+            # An output without a batch axis, from a model of one sample, gets one.
+            pieces.append([output[:kept] if len(output.shape) and len(output) == size else output[None]
+                           for output in outputs])  # fmt: skip
+        return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+
+    def _named(self, feeds: Feeds) -> dict[str, npt.NDArray[np.generic]]:
+        names = [info.name for info in self.inputs]
+        if len(names) != len(feeds):
+            raise RunError(f"the model takes {len(names)} inputs, the samples have {len(feeds)}", "choose other data")
+        if set(names) == set(feeds):
+            return dict(feeds)
+        return dict(zip(names, feeds.values(), strict=True))
+
 
 def runtime_version() -> str:
     """Name and version of the runtime, as measurements record it."""

@@ -1,0 +1,110 @@
+"""Which metric a data set gets, and what a model's outputs are worth by it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.errors import DataError
+from workbench.engine.core.layer import TensorInfo
+from workbench.engine.data.dataset import Dataset
+from workbench.engine.evaluate.answers import Answers, answers_of
+from workbench.engine.evaluate.psnr import psnr_db
+
+Indices = npt.NDArray[np.int64]
+_CLASS_METRICS = ("top1", "top5")
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """One metric on one data set.
+
+    Args:
+        metric: "top1", "top5", "psnr" or "agreement".
+        dataset: the samples, with their labels or targets.
+    """
+
+    metric: str
+    dataset: Dataset
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether labels are compared with the outputs."""
+        return self.metric in _CLASS_METRICS
+
+    def answers(self, output: npt.NDArray[np.generic], indices: Indices) -> Answers:
+        """What a model's first output says of these samples. Raises DataError if images have the wrong size."""
+        if self.metric != "psnr":
+            return answers_of(output)
+        targets = self.dataset.targets
+        assert targets is not None
+        quality = psnr_db(output, targets[indices], self.dataset.info.preprocessing.scale)
+        return Answers(np.zeros((len(indices), 0), np.int64), None, quality)
+
+    def hits(self, answers: Answers, original: Answers | None, indices: Indices) -> npt.NDArray[np.bool_]:
+        """On which samples the answer is right, shape (N,); for metrics that are a share of samples."""
+        if self.metric == "agreement":
+            assert original is not None
+            return np.asarray(answers.classes == original.classes)
+        labels = self.dataset.labels
+        assert labels is not None
+        wanted = labels[indices] + self.dataset.info.preprocessing.labels_offset
+        width = 5 if self.metric == "top5" else 1
+        return np.asarray((answers.best[:, :width] == wanted[:, None]).any(axis=1))
+
+
+def choose_metric(asked: str, dataset: Dataset, output: TensorInfo, *, has_reference: bool) -> str:
+    """The metric that was asked for, or the one that the data and the model's output allow.
+
+    Args:
+        asked: "" to choose: top1 with labels and classes, psnr with target images, otherwise agreement.
+        dataset: the samples.
+        output: the model's first.
+        has_reference: whether there is an original to agree with.
+
+    Raises:
+        DataError: the data has not what the metric needs.
+    """
+    path, has_labels, has_targets = dataset.info.path, dataset.info.has_labels, dataset.targets is not None
+    if asked in _CLASS_METRICS and not has_labels:
+        raise DataError(f"{path}: {asked} needs labels, which the data has not", "set `metric: agreement`")
+    if asked == "psnr" and not has_targets:
+        raise DataError(f"{path}: psnr needs target images", "give them as `y` in an .npz")
+    if not asked and has_labels and _gives_classes(output):
+        return "top1"
+    if not asked and has_targets:
+        return "psnr"
+    chosen = asked or "agreement"
+    if chosen == "agreement" and not has_reference:
+        raise DataError(
+            f"{path}: without labels only agreement with another model can be measured", "give labels or another model"
+        )
+    return chosen
+
+
+def check_labels(dataset: Dataset, num_outputs: int) -> None:
+    """Raise DataError, naming the sample, unless each label with its offset is one of the outputs."""
+    labels, offset = dataset.labels, dataset.info.preprocessing.labels_offset
+    if labels is None:
+        return
+    outside = np.flatnonzero((labels + offset < 0) | (labels + offset >= num_outputs))
+    if outside.size:
+        index = int(outside[0])
+        shifted = f" + {offset}" if offset else ""
+        raise DataError(
+            f"{dataset.info.path}: sample {dataset.name(index)} has label {int(labels[index])}{shifted}, "
+            f"but the model's outputs are numbered 0 to {num_outputs - 1}",
+            "correct the labels, or set `labels_offset`",
+        )
+
+
+def num_outputs(output: TensorInfo) -> int | None:
+    """How many numbers the output has for each sample; None if its shape does not say."""
+    sizes = [dim for dim in output.shape[1:] if isinstance(dim, int)]
+    return math.prod(sizes) if output.shape and len(sizes) == len(output.shape) - 1 else None
+
+
+def _gives_classes(output: TensorInfo) -> bool:
+    """Whether the output may be one row of scores: at most one dimension of a sample is larger than 1."""
+    return sum(1 for dim in output.shape[1:] if dim != 1) <= 1
