@@ -56,7 +56,17 @@ def test_no_changed_sample_still_leaves_an_interval():
 
 @pytest.mark.parametrize(
     ("degrees", "published"),
-    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (10, 2.228), (29, 2.045), (120, 1.980), (1000, 1.962)],
+    [
+        (1, 12.706),
+        (2, 4.303),
+        (3, 3.182),
+        (4, 2.776),
+        (5, 2.571),
+        (10, 2.228),
+        (29, 2.045),
+        (120, 1.980),
+        (1000, 1.962),
+    ],
 )
 def test_student_t_is_that_of_printed_tables(degrees: int, published: float):
     assert student_t95(degrees) == pytest.approx(published, abs=5.1e-4)

@@ -32,7 +32,7 @@ def open_idx(path: Path) -> ArraySource:
     """Images of shape (N, H, W), or features (N, F), with labels from `…labels-idx1…` beside them.
 
     Raises:
-        DataError: a file is damaged, or the labels are as many as the images.
+        DataError: a file is damaged, or the labels are not as many as the images.
     """
     images = _read(path)
     if images.ndim == 1:
@@ -58,8 +58,11 @@ def _read(path: Path) -> npt.NDArray[np.uint8]:
                 raise DataError(f"{path}: not an idx file of bytes", "give MNIST's idx3-ubyte file")
             shape = struct.unpack(f">{num_dims}I", file.read(4 * num_dims))
             count = math.prod(shape)
-            if count > path.stat().st_size * (_LARGEST_RATIO if is_gzip else 1):
-                raise DataError(f"{path}: is cut short, or claims too much ({shape} bytes)", "copy it again")
-            return np.frombuffer(file.read(count), np.uint8, count).reshape(shape)
+            is_too_much = count > path.stat().st_size * (_LARGEST_RATIO if is_gzip else 1)
+            data = b"" if is_too_much else file.read(count)
+            if len(data) < count or count == 0:
+                sizes = "×".join(map(str, shape))
+                raise DataError(f"{path}: is cut short: {sizes} bytes are announced", "copy it again")
+            return np.frombuffer(data, np.uint8).reshape(shape)
     except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
         raise DataError(f"{path}: not a readable idx file ({error})", "copy it again") from error

@@ -1,7 +1,6 @@
-"""Samples in batches, read ahead in a thread of their own where the computer has a core to spare."""
+"""Samples in batches, read ahead in a thread of their own while the model runs."""
 
 import math
-import os
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -18,21 +17,14 @@ Feeds = dict[str, npt.NDArray[np.generic]]
 FIRST_BATCH, BATCH = 16, 64
 # Large images go in smaller batches: two of them are in memory at a time.
 _LARGEST_BATCH_BYTES = 64 << 20
-_CORES_OF_SMALL_COMPUTERS = 2
 # Samples are read in pieces of so many bytes, so that a cancel is heard between them.
 _PIECE_BYTES = 4 << 20
 
 
 def sample_batches(
-    dataset: Dataset,
-    order: Indices,
-    ctx: JobContext,
-    *,
-    first: int = FIRST_BATCH,
-    size: int = BATCH,
-    read_ahead: bool | None = None,
+    dataset: Dataset, order: Indices, ctx: JobContext, *, first: int = FIRST_BATCH, size: int = BATCH
 ) -> Generator[tuple[Indices, Feeds], None, None]:
-    """Batches of samples in this order, and which samples they hold.
+    """Batches of samples in this order, and which samples they hold; one batch is read ahead.
 
     Args:
         dataset: the samples.
@@ -40,7 +32,6 @@ def sample_batches(
         ctx: asked before each batch, and while samples are read.
         first: number of samples in the first batch.
         size: in all others; less where samples are large.
-        read_ahead: whether a thread decodes the next batch meanwhile; if not given, where a core is to spare.
 
     Raises:
         Cancelled: somebody asked to stop.
@@ -52,11 +43,6 @@ def sample_batches(
     fitting = max(1, _LARGEST_BATCH_BYTES // max(1, sample_bytes))
     piece = max(1, _PIECE_BYTES // max(1, sample_bytes))
     parts = list(_parts(order, min(first, fitting), min(size, fitting)))
-    if not (_has_spare_core() if read_ahead is None else read_ahead):
-        for part in parts:
-            ctx.checkpoint()
-            yield part, _read(dataset, part, piece, ctx)
-        return
     with ThreadPoolExecutor(1, thread_name_prefix="samples") as reader:
         ahead: Future[Feeds] = reader.submit(_read, dataset, parts[0], piece, ctx)
         for number, part in enumerate(parts):
@@ -65,12 +51,6 @@ def sample_batches(
             if number + 1 < len(parts):
                 ahead = reader.submit(_read, dataset, parts[number + 1], piece, ctx)
             yield part, feeds
-
-
-def _has_spare_core() -> bool:
-    """On two cores decoding takes from the model what it saves: measured, equal in all, and its time is blurred."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return allowed > _CORES_OF_SMALL_COMPUTERS
 
 
 def _parts(order: Indices, first: int, size: int) -> Iterator[Indices]:

@@ -1,0 +1,37 @@
+"""Best classes, probabilities and divergences, by hand."""
+
+import numpy as np
+import pytest
+
+from workbench.engine.evaluate.answers import answers_of, kl_divergence
+
+
+def test_of_equal_scores_the_first_comes_first():
+    answers = answers_of(np.array([[1, 3, 3, 0, 3, 2, 2]], np.float32))
+
+    assert answers.best.tolist() == [[1, 2, 4, 5, 6]]
+    assert answers.classes.tolist() == [1]
+
+
+def test_probabilities_are_not_sent_through_a_softmax_again():
+    answers = answers_of(np.array([[0.2, 0.8], [0.5, 0.5]], np.float32))
+
+    assert np.exp(answers.log_probabilities) == pytest.approx(np.array([[0.2, 0.8], [0.5, 0.5]]))
+
+
+def test_logits_are():
+    answers = answers_of(np.log(np.array([[3.0, 1.0]], np.float32)))
+
+    assert np.exp(answers.log_probabilities) == pytest.approx(np.array([[0.75, 0.25]]))
+
+
+def test_divergence_is_that_of_two_coins():
+    fair, biased = answers_of(np.array([[0.5, 0.5]])), answers_of(np.array([[0.9, 0.1]]))
+
+    # ½ ln(0.5/0.9) + ½ ln(0.5/0.1) = 0.5108 nats.
+    assert kl_divergence(fair, biased) == pytest.approx(np.array([0.5108]), abs=1e-4)
+    assert kl_divergence(fair, fair) == pytest.approx(np.zeros(1))
+
+
+def test_images_have_no_divergence():
+    assert answers_of(np.zeros((2, 3, 4, 4), np.float32)).log_probabilities is None
