@@ -99,7 +99,7 @@ def _column(
     rows: Callable[[Indices], Array],
 ) -> InputColumn:
     try:
-        tensor = TensorMaker(preprocessing, shape, is_pixels=stored.is_pixels, model_input=model_input)
+        tensor = TensorMaker(preprocessing, shape, model_input)
     except DataError as error:
         raise DataError(f"{path}: {error.message}", error.hint) from error
     column = InputColumn(model_input.name if model_input else "x", stored, preprocessing, rows, tensor)

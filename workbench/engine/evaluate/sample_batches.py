@@ -15,10 +15,10 @@ Feeds = dict[str, npt.NDArray[np.generic]]
 
 # Measured: larger batches are no faster on small networks, and a smaller first one gives a figure at once.
 FIRST_BATCH, BATCH = 16, 64
-# Large images go in smaller batches: two of them are in memory at a time.
-_LARGEST_BATCH_BYTES = 64 << 20
-# Samples are read in pieces of so many bytes, so that a cancel is heard between them.
-_PIECE_BYTES = 4 << 20
+# Large images go in smaller batches: as fast to run, and memory of this size is used again without page faults.
+_LARGEST_BATCH_BYTES = 8 << 20
+# So many samples are read between two looks for a cancel: large photographs take 100 ms each to decode.
+_PIECE = 16
 
 
 def sample_batches(
@@ -41,7 +41,7 @@ def sample_batches(
         return
     sample_bytes = sum(array.nbytes for array in dataset.batch(order[:1]).values())
     fitting = max(1, _LARGEST_BATCH_BYTES // max(1, sample_bytes))
-    piece = max(1, _PIECE_BYTES // max(1, sample_bytes))
+    piece = _PIECE
     parts = list(_parts(order, min(first, fitting), min(size, fitting)))
     with ThreadPoolExecutor(1, thread_name_prefix="samples") as reader:
         ahead: Future[Feeds] = reader.submit(_read, dataset, parts[0], piece, ctx)

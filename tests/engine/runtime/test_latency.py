@@ -1,0 +1,75 @@
+"""Times are measured, their intervals are those of order statistics."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx.parser
+import pytest
+
+from workbench.engine.core.measurement import Origin
+from workbench.engine.runtime.cpu_name import _from_cpuinfo, cpu_name
+from workbench.engine.runtime.latency import measure_latency
+from workbench.engine.runtime.order_statistics import quantile_figure, quantile_ranks
+from workbench.jobs import Cancelled, JobContext
+
+
+@pytest.fixture
+def model() -> bytes:
+    text = '<ir_version: 8, opset_import: ["" : 13]> m (float[N,3] x, int64[1] i) => (float[N,3] y) '
+    return onnx.parser.parse_model(text + "{ j = Cast<to = 1>(i) y = Add(x, j) }").SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("count", "ranks"), [(6, (1, 6)), (10, (2, 9)), (20, (6, 15)), (50, (18, 33)), (100, (40, 61))]
+)
+def test_ranks_for_the_median_are_the_printed_ones(count: int, ranks: tuple[int, int]):
+    # The table of the sign test's confidence limits, such as in Conover 1999, table A3; 2.5 % at most a side.
+    assert quantile_ranks(count, 0.5) == ranks
+
+
+def test_the_upper_limit_of_p90_needs_36_runs():
+    # 1 − 0.9³⁵ = 97.50 % falls short by a hair: 0.9³⁵ = 0.02503; 0.9³⁶ = 0.0225.
+    assert quantile_ranks(35, 0.9)[1] == 36
+    assert quantile_ranks(36, 0.9)[1] == 36
+
+
+def test_the_interval_covers_the_true_median_as_often_as_it_says():
+    generator = np.random.default_rng(1)
+    figures = [quantile_figure(generator.exponential(size=25), 0.5, "ms") for _ in range(400)]
+
+    covered = np.mean([figure.low <= np.log(2) <= figure.high for figure in figures])
+
+    # 95.7 % by the binomial; 400 trials are within 3 standard errors of it.
+    assert 0.92 < covered < 0.99
+
+
+def test_too_few_runs_have_no_interval():
+    figure = quantile_figure(np.array([1.0, 2.0, 3.0]), 0.5, "ms")
+
+    assert (figure.value, figure.low, figure.high, figure.n) == (2, None, None, 3)
+
+
+def test_latency_is_measured_at_batch_1(model: bytes):
+    report = measure_latency(model, JobContext(), max_runs=40)
+
+    assert report.p50.n == report.p90.n == 40
+    assert report.p50.origin is Origin.MEASURED
+    assert 0 < report.p50.low <= report.p50.value <= report.p50.high
+    assert report.p50.value <= report.p90.value <= report.p90.high
+    assert report.device == cpu_name()
+
+
+def test_a_cancelled_measurement_stops(model: bytes):
+    ctx = JobContext()
+    ctx.cancel()
+
+    with pytest.raises(Cancelled):
+        measure_latency(model, ctx)
+
+
+def test_the_processor_s_name_is_read_from_linux(tmp_path: Path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nmodel name\t: Fast  CPU 9000\n", encoding="utf-8")
+
+    assert _from_cpuinfo(file) == "Fast CPU 9000"
+    assert _from_cpuinfo(tmp_path / "missing") == ""
