@@ -14,7 +14,7 @@ import pytest
 
 from workbench.engine.data.dataset import Dataset, open_dataset, seeded_order
 from workbench.engine.evaluate.evaluation import evaluate
-from workbench.engine.evaluate.sample_batches import BATCH, FIRST_BATCH
+from workbench.engine.evaluate.sample_batches import sample_batches
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 
@@ -54,8 +54,7 @@ def _evaluate(session: RuntimeSession, dataset: Dataset) -> None:
 
 
 def _batches(dataset: Dataset) -> list[dict[str, np.ndarray]]:
-    order = seeded_order(len(dataset))
-    return [dataset.batch(part) for part in np.split(order, range(FIRST_BATCH, len(order), BATCH))]
+    return [feeds for _, feeds in sample_batches(dataset, seeded_order(len(dataset)), JobContext())]
 
 
 def _seconds(work: Callable[[], object]) -> float:
