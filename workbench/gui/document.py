@@ -21,7 +21,8 @@ from workbench.engine.core.reports import (
     ModelFootprint,
 )
 from workbench.engine.core.weight_curves import WeightCurves
-from workbench.gui.lanes import SESSION_FACTORY, Engine, LatestLane, Ticket
+from workbench.gui.engine import SESSION_FACTORY, Engine, Ticket
+from workbench.gui.lanes import LatestLane
 from workbench.jobs import Progress
 from workbench.project.recipe_text import format_recipe, parse_recipe
 from workbench.worker.messages import Failed

@@ -141,6 +141,9 @@ class MainWindow(QMainWindow):
         document.model_changed.connect(self._on_model_changed)
         document.dataset_changed.connect(self._on_data_changed)
         document.message.connect(self.show_message)
+        document.engine.unavailable.connect(self._on_engine_unavailable)
+        document.engine.available.connect(self.message_bar.clear)
+        self.message_bar.action_wished.connect(document.engine.try_again)
         stack.canUndoChanged.connect(self._on_undo_changed)
         stack.canRedoChanged.connect(self._on_undo_changed)
         stack.indexChanged.connect(self._on_undo_changed)
@@ -216,6 +219,11 @@ class MainWindow(QMainWindow):
     def show_message(self, text: str, details: str = "") -> None:
         """Say what went wrong, without stopping anything."""
         self.message_bar.show_message(text, details)
+        self.log.add(text)
+
+    @Slot(str, str)
+    def _on_engine_unavailable(self, text: str, details: str) -> None:
+        self.message_bar.show_message(text, details, action="Try again")
         self.log.add(text)
 
     def open_paths(self, paths: Sequence[Path]) -> None:
