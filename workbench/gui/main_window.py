@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
         self._export_dialog: ExportDialog | None = None
         self._waiting_paths: tuple[Path, ...] = ()
         self._history: QDockWidget | None = None
+        self.setObjectName("main_window")
         self.setAcceptDrops(True)
         self.setWindowTitle("Model compression workbench")
         self.all_actions = make_actions(self)
