@@ -50,7 +50,9 @@ def test_a_cancel_that_is_not_heard_costs_a_restart(engine, qtbot):
     _open(engine, qtbot)
     stopped: list[str] = []
     before = engine.process_id
-    ticket = engine.request("run", "deaf", on_stopped=stopped.append)
+    begun: list[object] = []
+    ticket = engine.request("run", "deaf", on_progress=begun.append, on_stopped=stopped.append)
+    qtbot.waitUntil(lambda: bool(begun), timeout=_LONG_MS)
 
     with qtbot.waitSignal(engine.restarted, timeout=_LONG_MS):
         engine.cancel(ticket)

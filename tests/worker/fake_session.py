@@ -57,7 +57,8 @@ class FakeSession:
             number += 1
             threading.Event().wait(0.001)
 
-    def deaf(self) -> None:
+    def deaf(self, ctx: JobContext) -> None:
+        ctx.progress(1, 1, "from here on nothing is heard")
         threading.Event().wait(600)
 
     def wait_until_let(self) -> str:

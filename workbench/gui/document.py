@@ -103,6 +103,8 @@ class Document(QObject):
     def close(self) -> None:
         """End the engine's process."""
         self._rest.stop()
+        # The stack says that it is cleared while it is taken down, to a window that may still be there.
+        self.undo_stack.blockSignals(True)
         self.engine.close()
 
     def open_model(self, path: str | Path) -> None:

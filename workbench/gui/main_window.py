@@ -73,7 +73,7 @@ class MainWindow(QMainWindow):
         self.message_bar = MessageBar(theme, self)
         self.layers = LayersPanel(document, theme, self)
         self.distribution = DistributionPanel(document, theme, self.layers.states, self)
-        self.preview = PreviewPanel(document, theme, self.layers.states, self)
+        self.preview = PreviewPanel(document, theme, self)
         self.jobs = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)
         self.welcome = WelcomePage(theme, self)

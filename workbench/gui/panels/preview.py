@@ -15,8 +15,7 @@ from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
 from workbench.gui.panels.budgets import Budgets
-from workbench.gui.panels.layer_state import LayerStates
-from workbench.gui.panels.sizes import SizesNow, sizes_now
+from workbench.gui.panels.sizes import Sizes, SizesNow
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import Card, make_label
@@ -32,11 +31,11 @@ class PreviewPanel(Card):
 
     layer_wished = Signal(str)
 
-    def __init__(self, document: Document, theme: Theme, states: LayerStates, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Live preview", parent=parent)
         self._document = document
         self._theme = theme
-        self._states = states
+        self._sizes = Sizes(_MANY)
         self.budgets = Budgets()
         self.sizes: SizesNow | None = None
         self.note.setText("vs. original")
@@ -139,7 +138,7 @@ class PreviewPanel(Card):
             for label in self._cells.values():
                 label.setText("–")
             return
-        self.sizes = sizes_now(document, self._states)
+        self.sizes = self._sizes.now(model, document.footprint, document.recipe)
         exact = document.exact_bytes
         now = exact if exact is not None else self.sizes.total_bytes
         original = model.file_bytes
@@ -155,7 +154,7 @@ class PreviewPanel(Card):
             f"limit {format_bytes(int(self.budgets.size_bytes))}" if self.budgets.size_bytes else ""
         )
         self.disk_size.trend.add(now)
-        self.bars.set_bars(self.sizes.largest(_MANY))
+        self.bars.set_bars(self.sizes.bars)
         self._show_table()
 
     def _show_table(self) -> None:
