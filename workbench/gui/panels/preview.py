@@ -14,13 +14,13 @@ from workbench.engine.core.format import (
 from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
-from workbench.gui.panels.budgets import Budgets
 from workbench.gui.panels.sizes import Sizes, SizesNow
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import Card, make_label
 from workbench.gui.widgets.metric_card import MetricCard
 from workbench.gui.widgets.size_bars import SizeBars
+from workbench.project.budgets import Budgets
 
 _TABLE = ("Parameters", "Not zero", "MACs", "Mean bits", "Global sparsity")
 _MANY = 9
