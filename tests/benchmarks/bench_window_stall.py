@@ -50,7 +50,7 @@ def test_a_drag_is_smooth_while_samples_are_evaluated(bench, squeezenet, table):
         bench.document.edit(recipe, "Bits")
         bench.document.evaluate()
         progress = []
-        bench.document.job_progressed.connect(lambda job, report, seen=progress: seen.append(report))
+        bench.document.jobs.progressed.connect(lambda job, report, seen=progress: seen.append(report))
         bench.wait(lambda seen=progress: bool(seen))
         in_worker.append(_drag(bench, layers[number]))
 

@@ -32,7 +32,7 @@ def test_model_and_samples_given_together_are_both_opened_and_measured(window: M
     files = demo_files()
     assert files is not None
 
-    window.open_paths(files)
+    window.files.open_paths(files)
 
     document = window.document
     qtbot.waitUntil(lambda: document.accuracy is not None, timeout=_LONG_MS)
@@ -45,7 +45,7 @@ def test_model_and_samples_given_together_are_both_opened_and_measured(window: M
 def test_what_is_exported_from_the_window_is_verified(window: MainWindow, qtbot: QtBot, tmp_path: Path):
     files = demo_files()
     assert files is not None
-    window.open_paths(files)
+    window.files.open_paths(files)
     document = window.document
     qtbot.waitUntil(lambda: document.dataset is not None, timeout=_LONG_MS)
     document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=4)), "Bits")

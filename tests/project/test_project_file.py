@@ -30,6 +30,7 @@ def _project(folder: Path) -> Project:
         latencies=(LatencyReport(latency, latency, "a processor", "r1"),),
         sizes={"r1": 30123},
         notes="ä note",
+        tool="workbench 0.1.0, onnxruntime 1.20",
     )
 
 

@@ -48,6 +48,7 @@ class Project:
 
     Args:
         sizes: exact bytes of the file that a recipe gives, by the recipe's digest.
+        tool: that the measurements were made with.
         app_version: of the program that wrote the file; "" where it is not known.
     """
 
@@ -60,6 +61,7 @@ class Project:
     latencies: tuple[LatencyReport, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     notes: str = ""
+    tool: str = ""
     app_version: str = workbench.__version__
 
 
@@ -81,6 +83,7 @@ def save_project(path: Path, project: Project) -> None:
         else None,
         "recipe": project.recipe.to_json(),
         "budgets": project.budgets.to_json(),
+        "tool": project.tool,
         "measurements": list(_measurements_to_json(project)),
         "notes": project.notes,
     }
@@ -136,6 +139,7 @@ def _project(values: Mapping[str, object], path: Path) -> Project:
         latencies=latencies,
         sizes=sizes,
         notes=str(values.get("notes", "")),
+        tool=str(values.get("tool", "")),
         app_version=str(values.get("app_version", "")),
     )
 
