@@ -18,6 +18,7 @@ from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.layers_delegates import slider_track
 from workbench.gui.panels.layers_model import Column
 from workbench.gui.theme import Theme
+from workbench.project.measurement_store import MeasurementStore
 
 _LONG_MS = 120_000
 SQUEEZENET = ("imagenet_sample/squeezenet1.1_rgb224.onnx", "imagenet_sample/imagenet_sample_even500_224.zip")
@@ -76,7 +77,7 @@ class Bench:
 def bench(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Bench]:
     theme = Theme()
     theme.apply(qapp)
-    document = Document()
+    document = Document(store=MeasurementStore(tmp_path / "measurements.sqlite3"))
     window = MainWindow(document, theme, QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
     qtbot.addWidget(window, before_close_func=lambda _: document.undo_stack.setClean())
     window.resize(1600, 1000)
