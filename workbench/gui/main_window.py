@@ -18,8 +18,10 @@ from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.log import LogPanel
 from workbench.gui.panels.preview import PreviewPanel
 from workbench.gui.panels.welcome import WelcomePage
-from workbench.gui.theme import DARK, LIGHT, Theme
+from workbench.gui.runtime_text import runtime_text
+from workbench.gui.theme import DARK, LIGHT, SPACING, Theme
 from workbench.gui.title_bar import TitleBar
+from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.message_bar import MessageBar
 from workbench.gui.window_edits import WindowEdits
 from workbench.gui.window_files import WindowFiles
@@ -71,6 +73,9 @@ class MainWindow(QMainWindow):
             middle=({"Distribution": self.distribution}, {"Jobs": self.job_rows, "Log": self.log}),
         )
         self.statusBar().setSizeGripEnabled(False)
+        runtime = make_label(runtime_text(), "muted", self)
+        runtime.setContentsMargins(0, 0, SPACING, 0)
+        self.statusBar().addPermanentWidget(runtime)
         self._connect()
         self._dress()
         self._show_what_is_open()

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
+from workbench.engine.core.format import format_bytes, format_fraction, format_ms
+from workbench.engine.core.reports import ApplyReport, EvaluationReport, LatencyReport
 from workbench.gui.engine import Engine, Ticket
 from workbench.jobs import Progress
 from workbench.worker.messages import Failed
@@ -60,7 +62,7 @@ class RunningJobs(QObject):
             self.finished.emit(number, text, tone)
 
         def done(value: object) -> None:
-            end("done", "good")
+            end(outcome_text(value), "good")
             on_done(value)
 
         def failed(failure: Failed) -> None:
@@ -90,3 +92,18 @@ class RunningJobs(QObject):
         """Ask a job to stop; with `insist`, one that does not hear costs the worker a restart."""
         if job in self._tickets:
             self._engine.cancel(self._tickets[job], insist=insist)
+
+
+def outcome_text(value: object) -> str:
+    """What a job's result says in a few words."""
+    if isinstance(value, EvaluationReport):
+        figure = value.figure
+        shown = format_fraction(figure.value) if figure.unit == "fraction" else f"{figure.value:.2f} {figure.unit}"
+        return f"{value.metric} {shown}, n = {figure.n}"
+    if isinstance(value, LatencyReport):
+        return f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
+    if isinstance(value, ApplyReport):
+        return (
+            f"{format_bytes(value.after.file_bytes)}, {'verified' if value.verified.ok else 'NOT what was previewed'}"
+        )
+    return "done"

@@ -16,6 +16,7 @@ from workbench.gui.document import Document
 from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.layer_edits import selectors_for
 from workbench.gui.theme import DARK, LIGHT, Theme, Tokens
+from workbench.project.budgets import Budgets
 
 WIDTH, HEIGHT = 1600, 1000
 _TIMEOUT_S = 120
@@ -44,9 +45,9 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         _set_recipe(document)
         window.jobs.evaluate()
         _wait(lambda: _has_accuracy(document), "the accuracy")
-        window.jobs.measure_latency()
-        _wait(lambda: document.latency is not None, "the latency")
+        _wait(lambda: document.measuring.is_idle, "the size and the latency")
         _wait(lambda: window.distribution.has_curves, "the histogram")
+        _set_budgets(document)
         return [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
     finally:
         document.close()
@@ -68,6 +69,15 @@ def _set_recipe(document: Document) -> None:
     document.edit(recipe, "Mixed widths")
     widest = max(editable, key=lambda layer: layer.num_params)
     document.select((widest.name,))
+
+
+def _set_budgets(document: Document) -> None:
+    """Limits that are met, with some room."""
+    accuracy, latency, size = document.accuracy, document.latency, document.exact_bytes
+    assert accuracy is not None
+    assert latency is not None
+    assert size is not None
+    document.set_budgets(Budgets(accuracy.figure.value - 0.02, 1.3 * size, 1.5 * latency.p50.value))
 
 
 def _has_accuracy(document: Document) -> bool:

@@ -35,7 +35,7 @@ class TitleBar(QToolBar):
             else:
                 self.addSeparator()
         self.addWidget(_spacer(self))
-        self.pill = Pill(theme, "", parent=self)
+        self.pill = Pill(theme, "", "muted", parent=self, bold_name=True)
         self._pill_action = self.addWidget(self.pill)
         self.addWidget(_spacer(self))
         self.addWidget(make_label("Data  ", "muted", self))

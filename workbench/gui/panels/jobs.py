@@ -87,6 +87,10 @@ class JobsPanel(QWidget):
         button = QPushButton("Cancel", self)
         button.setAccessibleName(f"Cancel {name}")
         button.setProperty("job", job)
+        # Its place stays when there is nothing left to cancel: rows that jump about are hard to read.
+        policy = button.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        button.setSizePolicy(policy)
         button.clicked.connect(self._on_cancel)
         row = _Row(
             make_label(name, "strong", self),
@@ -107,6 +111,7 @@ class JobsPanel(QWidget):
         row.left.setText("")
         row.button.setEnabled(True)
         row.button.setText("Cancel")
+        row.button.show()
         self._dress()
         self._tick.start()
 
@@ -131,8 +136,7 @@ class JobsPanel(QWidget):
         row.left.setToolTip(text)
         row.tone = tone
         self._dress()
-        row.button.setEnabled(False)
-        row.button.setText("Done" if tone == "good" else "Ended")
+        row.button.hide()
         self._forget_old()
         if not self.num_running:
             self._tick.stop()

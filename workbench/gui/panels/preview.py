@@ -40,6 +40,8 @@ class PreviewPanel(Card):
         self._gesture = Gesture()
         self.sizes: SizesNow | None = None
         self.note.setText("vs. original")
+        # In line with the cards, which leave room for the scroll bar.
+        self.note.setContentsMargins(0, 0, 4, 0)
         self.banner = Banner(theme, self)
         self.accuracy = MetricCard(theme, "Accuracy", floor=True, parent=self)
         self.disk_size = MetricCard(theme, "Size on disk", parent=self)
@@ -206,6 +208,11 @@ class PreviewPanel(Card):
         detail = f"n = {figure.n}" if report.is_final else f"n = {report.done} of {report.total}"
         card.badge.set_origin(str(figure.origin), detail)
         card.line.setText(_interval_text(report.difference or figure, paired=report.difference is not None))
+        card.line.setToolTip(
+            "95 % interval of the difference to the original, paired on the same samples"
+            if report.difference is not None
+            else "95 % interval"
+        )
         band = (figure.low, figure.high) if figure.low is not None and figure.high is not None else None
         original = report.reference.value if report.reference else None
         card.bar.set_figure(figure.value, band, original, 1.0 if in_percent else figure.value * 1.3)
@@ -232,14 +239,18 @@ class PreviewPanel(Card):
         number, _, unit = format_ms(report.p50.value).partition(" ")
         card.show_figure(number, unit, f"p90 {format_ms(report.p90.value)}")
         fresh = document.is_current(report)
+        before = document.original_latency
+        original = before.p50.value if before is not None and before is not report else None
         # Weight-only changes alter the file, not the arithmetic: nothing faster is promised until it is measured.
         card.badge.set_origin(str(report.p50.origin) if fresh else "estimated", f"n = {report.p50.n}" if fresh else "")
         card.line.setText(
-            report.device if fresh else "unchanged: weight-only compression changes size, not speed. Measure to check."
+            f"{f'original {format_ms(original)} · ' if original is not None else ''}{report.device}"
+            if fresh
+            else "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
         )
         card.line.setToolTip(card.line.text())
         band = (report.p50.low, report.p50.high) if report.p50.low is not None and report.p50.high is not None else None
-        card.bar.set_figure(report.p50.value, band, None, report.p90.value * 1.5)
+        card.bar.set_figure(report.p50.value, band, original, max(report.p90.value, original or 0.0) * 1.5)
         card.trend.add(report.p50.value)
 
     def _show_banner(self) -> None:
@@ -286,4 +297,4 @@ def _interval_text(figure: Figure, *, paired: bool) -> str:
     interval = format_interval(figure, difference=paired)
     if not interval:
         return "no interval known"
-    return f"{'paired difference ' if paired else ''}{interval} (95 %)"
+    return f"{interval} (95 %{', paired' if paired else ''})"

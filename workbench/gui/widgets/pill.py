@@ -8,10 +8,23 @@ from workbench.gui.theme import SMALL_PIXELS, Theme
 
 
 class Pill(QWidget):
-    """`name value` in a rounded frame; the value takes the colour of a token."""
+    """`name value` in a rounded frame; the value takes the colour of a token.
 
-    def __init__(self, theme: Theme, name: str = "", tone: str = "text", parent: QWidget | None = None) -> None:
+    Args:
+        bold_name: the name is what counts, and the value is the quieter one.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str = "",
+        tone: str = "text",
+        parent: QWidget | None = None,
+        *,
+        bold_name: bool = False,
+    ) -> None:
         super().__init__(parent)
+        self._bold_name = bold_name
         self._theme = theme
         self._name = name
         self._tone = tone
@@ -43,7 +56,7 @@ class Pill(QWidget):
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The frame, the name fainter, the value bold."""
+        """The frame, and in it what counts in bold, the other fainter."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         color = self._theme.color
@@ -52,10 +65,10 @@ class Pill(QWidget):
         frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(frame, frame.height() / 2, frame.height() / 2)
         name, _ = self._widths()
-        painter.setFont(self._theme.font(SMALL_PIXELS))
-        painter.setPen(color("muted"))
+        painter.setFont(self._theme.font(SMALL_PIXELS, bold=self._bold_name))
+        painter.setPen(color("text" if self._bold_name else "muted"))
         painter.drawText(QRectF(10, 0, name + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, self._name)
-        painter.setFont(self._theme.font(SMALL_PIXELS, bold=True))
+        painter.setFont(self._theme.font(SMALL_PIXELS, bold=not self._bold_name))
         painter.setPen(color(self._tone))
         left = 10 + (name + 6 if name else 0)
         painter.drawText(
@@ -63,9 +76,9 @@ class Pill(QWidget):
         )
 
     def _widths(self) -> tuple[float, float]:
-        plain = QFontMetrics(self._theme.font(SMALL_PIXELS))
-        bold = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=True))
-        return plain.horizontalAdvance(self._name), bold.horizontalAdvance(self._value)
+        name = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=self._bold_name))
+        value = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=not self._bold_name))
+        return name.horizontalAdvance(self._name), value.horizontalAdvance(self._value)
 
 
 class Badge(QWidget):
