@@ -21,6 +21,7 @@ from workbench.gui.document import Document
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.combo import Combo
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,17 @@ class DataForm(QDialog):
         self.apply.setObjectName("primary")
         self.apply.setDefault(True)
         self.apply.clicked.connect(self._on_apply)
-        self._lay_out()
+        self._lay_out(theme)
         document.dataset_changed.connect(self._on_data)
         document.data_refused.connect(self._on_refused)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, theme: Theme) -> None:
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
         for row, item in enumerate(_FIELDS):
             widget: QLineEdit | QComboBox
             if item.choices:
-                widget = QComboBox(self)
+                widget = Combo(theme, self)
                 widget.addItems([choice or "by what the data has" for choice in item.choices])
             else:
                 widget = QLineEdit(self)

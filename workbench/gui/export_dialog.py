@@ -124,20 +124,24 @@ class ExportDialog(QDialog):
             ("Preview said", format_bytes(report.preview_bytes)),
             ("Same answers", f"{format_fraction(verified.agreement)} of {verified.samples} samples"),
             ("Largest difference", f"{verified.max_abs_difference:.3g}"),
-            ("SHA-256", report.output_sha256),
+            # In one piece, so that it can be copied.
+            ("SHA-256", f"<small>{report.output_sha256}</small>"),
         ]
         if report.after.accuracy is not None:
             lines.insert(3, ("Accuracy", format_fraction(report.after.accuracy.value)))
-        rows = "".join(
-            f"<tr><td style='padding-right:14px'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines
-        )
+        style = "padding-right: 14px; white-space: nowrap"
+        rows = "".join(f"<tr><td style='{style}'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines)
+        # A label that wraps does not tell the dialog how tall a table is.
+        self.outcome.setWordWrap(False)
         self.outcome.setText(f"<table>{rows}</table>")
         self.outcome.setVisible(True)
+        self.adjustSize()
 
     def show_failure(self, text: str) -> None:
         """Nothing was written, or it is not what was previewed: why."""
         self._end()
         self.banner.set_state("bad", "Export failed", text)
+        self.outcome.setWordWrap(True)
         self.outcome.setText(text)
         self.outcome.setVisible(True)
 

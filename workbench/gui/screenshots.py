@@ -43,7 +43,7 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         window.files.open_path(data)
         _wait(lambda: document.dataset is not None, "the data")
         _set_recipe(document)
-        window.jobs.evaluate()
+        document.released()
         _wait(lambda: _has_accuracy(document), "the accuracy")
         _wait(lambda: document.measuring.is_idle, "the size and the latency")
         _wait(lambda: window.distribution.has_curves, "the histogram")
