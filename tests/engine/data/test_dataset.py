@@ -1,7 +1,6 @@
 """Samples become the model's tensor: formula, layout, size, type; guesses are listed; what does not fit is said."""
 
 import multiprocessing
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from PIL import Image
 from workbench.engine.core.errors import DataError
 from workbench.engine.core.layer import TensorInfo
 from workbench.engine.data.dataset import open_dataset, seeded_subset
-from workbench.engine.data.sample_store import SampleStore
 
 
 def _input(*shape: int | str, dtype: str = "float", name: str = "in") -> TensorInfo:
@@ -204,30 +202,16 @@ def test_subsets_are_nested_and_repeat():
     assert seeded_subset(100, 10, seed=4).tolist() != small.tolist()
 
 
-def test_samples_beyond_the_limit_are_decoded_again():
-    asked: list[int] = []
+def test_tensors_that_are_kept_are_those_made_anew(tmp_path: Path):
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 4, 3), dtype=np.uint8)
+    given = {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "channel_order": "bgr"}
+    path, wanted = _npz(tmp_path / "p.npz", x=pixels), [_input("N", 3, 5, 4)]
 
-    def decode(index: int) -> np.ndarray:
-        asked.append(index)
-        return np.full((2, 2, 1), index, np.uint8)
+    keeps_all, keeps_two, keeps_none = (
+        open_dataset(path, given, wanted, kept_bytes=size) for size in (1 << 20, 2 * 3 * 5 * 4 * 4, 0)
+    )
 
-    store = SampleStore(decode, 5, (2, 2, 1), max_bytes=8)
-    for _ in range(2):
-        assert store.rows(np.arange(5))[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
-
-    assert sorted(asked) == [0, 1, 2, 2, 3, 3, 4, 4]
-
-
-def test_threads_may_ask_for_the_same_samples():
-    store = SampleStore(lambda index: np.full((1, 1, 1), index, np.uint8), 200, (1, 1, 1), max_bytes=1000)
-    found: list[list[int]] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(store.rows(np.arange(200)).ravel().tolist())) for _ in range(4)
-    ]
-
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert found == [list(range(200))] * 4
+    for indices in ([3, 1, 4], [4, 3, 3, 0], list(range(7)), [3, 1, 4]):
+        expected = keeps_none.batch(indices)["in"]
+        assert np.array_equal(keeps_all.batch(indices)["in"], expected)
+        assert np.array_equal(keeps_two.batch(indices)["in"], expected)

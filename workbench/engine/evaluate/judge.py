@@ -33,10 +33,10 @@ class Judge:
         """Whether labels are compared with the outputs."""
         return self.metric in _CLASS_METRICS
 
-    def answers(self, output: npt.NDArray[np.generic], indices: Indices) -> Answers:
+    def answers(self, output: npt.NDArray[np.generic], indices: Indices, *, with_probabilities: bool = True) -> Answers:
         """What a model's first output says of these samples. Raises DataError if images have the wrong size."""
         if self.metric != "psnr":
-            return answers_of(output)
+            return answers_of(output, with_probabilities=with_probabilities)
         targets = self.dataset.targets
         assert targets is not None
         quality = psnr_db(output, targets[indices], self.dataset.info.preprocessing.scale)
