@@ -169,12 +169,23 @@ class EvaluationReport:
 
 @dataclass(frozen=True, slots=True)
 class LatencyReport:
-    """Time of one inference at batch 1 on this computer, in milliseconds; p50 and p90 over `p50.n` runs."""
+    """Time of one inference at batch 1 on this computer, in milliseconds; p50 and p90 over `p50.n` runs.
+
+    Args:
+        device: the processor's name.
+        niceness: of the process that measured; above 0, other programs went first and the times may be too long.
+    """
 
     p50: Figure
     p90: Figure
     device: str
     recipe_digest: str = ""
+    niceness: int = 0
+
+    @property
+    def note(self) -> str:
+        """What a reader must know of the figures; empty if nothing."""
+        return f"measured at niceness {self.niceness}: may be too long" if self.niceness > 0 else ""
 
 
 @dataclass(frozen=True, slots=True)
