@@ -37,7 +37,7 @@ test-all: lint  ## the tests that take minutes too
 
 .PHONY: bench
 bench: $(READY)  ## print the tables of figures
-	@$(OFFSCREEN) $(BIN)/python -m pytest -m bench -s
+	@$(OFFSCREEN) $(BIN)/python -m pytest -m bench -s tests/benchmarks/bench_*.py
 
 .PHONY: lint
 lint: $(READY)  ## style, types and the import contract
