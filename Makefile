@@ -21,7 +21,7 @@ help:  ## show this list
 
 .PHONY: demo
 demo: $(READY)  ## do the main job on the built-in model: a table, a compressed file, a report, the window
-	@$(ON_SCREEN) $(BIN)/workbench demo --out $(OUT)
+	@$(ON_SCREEN) $(BIN)/workbench demo --out $(OUT) --force
 
 .PHONY: run
 run: $(READY)  ## open the window

@@ -35,5 +35,5 @@ _HELP = {
     "channel_order": "rgb or bgr.",
     "layout": "nchw, nhwc, or raw for features.",
     "labels_offset": "Added to a label to give the output's index.",
-    "metric": "top1, top5 or agreement.",
+    "metric": "top1, top5, psnr or agreement; chosen by what the data has if not given.",
 }

@@ -16,14 +16,15 @@ from workbench.gui.demo_files import demo_files
 @click.command("demo")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-out"), help="Folder for what is made.")
 @click.option("--headless", is_flag=True, help="Do not open the window.")
+@click.option("--force", is_flag=True, help="Overwrite what an earlier demo has made.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(out: Path, headless: bool, as_json: bool) -> int:
+def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
     """Inspect, compress, export, verify and report on the built-in model; then open the window.
 
     Example: workbench demo --out demo-out --headless
     """
     from workbench.engine.export.report import render_report
-    from workbench.engine.graph.save import write_atomically
+    from workbench.engine.graph.save import check_target, write_atomically
     from workbench.session import Session
 
     found = demo_files()
@@ -35,14 +36,16 @@ def command(out: Path, headless: bool, as_json: bool) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{out}: cannot be made ({error.strerror})", "choose another folder with --out") from error
+    model_path, report_path = out / "digits.compressed.onnx", out / "report.html"
+    for path in (model_path, report_path):
+        check_target(path, force=force)
     session = Session()
     info = session.open_model(model)
     session.open_data(data)
     with job("demo") as ctx:
-        report = session.export(read_recipe(recipe_path), out / "digits.compressed.onnx", force=True, ctx=ctx)
+        report = session.export(read_recipe(recipe_path), model_path, force=force, ctx=ctx)
     page = render_report(report, info, title="Demo: handwritten digits", created=datetime.now(UTC))
-    report_path = out / "report.html"
-    write_atomically(report_path, page.encode("utf-8"), force=True)
+    write_atomically(report_path, page.encode("utf-8"), force=force)
     if as_json:
         before, after = summary_json(report.before), summary_json(report.after)
         print_json({"before": before, "after": after, "verified": report.verified.ok, "report": str(report_path)})

@@ -18,7 +18,7 @@ _LARGEST_PIXELS = 64_000_000
 _MODES = {1: "L", 3: "RGB"}
 # What Pillow raises on damaged files, by its own tests, besides OSError.
 _DAMAGES = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error,
-            OverflowError, Image.DecompressionBombError, Image.DecompressionBombWarning)  # fmt: skip
+            OverflowError)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def decode(data: bytes, form: PictureForm, where: str) -> Pixels:
         if image.width * image.height > _LARGEST_PIXELS:
             raise DataError(f"{where} has {image.width}×{image.height} pixels, too many for a sample", "remove it")
         plain = _plain(image)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(f"{where} has too many pixels for a sample", "remove it") from error
     except _DAMAGES as error:
         raise DataError(f"{where} is no readable image", "remove or replace it") from error
     return _formed(plain, form, where)

@@ -54,8 +54,8 @@ def checked_settings(
             raise DataError(f"{where}: unknown key {key!r}", f"the keys are {', '.join(KEYS)}")
         try:
             checked[key] = _value(key, value)
-        except (TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
-            raise DataError(f"{where}: {key} cannot be {value!r} ({error})") from error
+        except ValueError as error:
+            raise DataError(f"{where}: {key} cannot be {value!r}", f"give {error}") from error
     return checked
 
 
@@ -84,25 +84,39 @@ def _value(key: str, value: object) -> object:
     if key in ("mean", "std"):
         numbers = tuple(_number(item) for item in (value if isinstance(value, list | tuple) else [value]))
         if not numbers or (key == "std" and 0 in numbers):
-            raise ValueError("must not be zero or empty")
+            raise ValueError("one number or more" + (", none of them 0" if key == "std" else ""))
         return numbers
     if key == "scale":
         return _number(value)
     if key == "labels_offset":
-        return int(str(value))
+        return _whole(value)
     return _side(value)
 
 
 def _side(value: object) -> int | None:
     if value is None:
         return None
-    side = int(str(value))
+    try:
+        side = int(str(value))
+    except ValueError:
+        side = 0
     if not 1 <= side <= _LARGEST_SIDE:
         raise ValueError(f"a number of pixels from 1 to {_LARGEST_SIDE}")
     return side
 
 
 def _number(value: object) -> float:
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    return float(Fraction(str(value)))
+    try:
+        number = value if isinstance(value, float) else float(Fraction(str(value)))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("a number such as 0.5 or 1/255")
+    return number
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ValueError("a whole number") from None
