@@ -90,6 +90,22 @@ def test_grey_becomes_colour_and_another_size_is_resized(tmp_path: Path):
     assert np.array_equal(dataset.batch([0, 1])["in"], np.full((2, 3, 32, 32), np.float32(51) * np.float32(1 / 255)))
 
 
+@pytest.mark.parametrize("given", [{}, {"resize": "2x5"}, {"resize": [2, 5]}], ids=["guessed", "text", "list"])
+def test_a_size_that_is_no_square_is_height_and_width(tmp_path: Path, given: dict[str, object]):
+    columns = np.zeros((1, 4, 10, 3), np.uint8)
+    columns[:, :, 5:] = 200
+    path = _npz(tmp_path / "w.npz", x=columns)
+
+    dataset = open_dataset(path, {"scale": 1, **given}, [_input("N", 3, 2, 5)])
+
+    assert dataset.info.preprocessing.resize == (2, 5)
+    tensor = dataset.batch([0])["in"]
+    assert tensor.shape == (1, 3, 2, 5)
+    # Halved by Pillow's triangle filter: away from the edge between the halves the colours stay.
+    assert tensor[0, 0, :, 0].tolist() == [0, 0]
+    assert tensor[0, 0, :, 4].tolist() == [200, 200]
+
+
 def test_the_crop_is_centred(tmp_path: Path):
     path = _npz(tmp_path / "c.npz", x=np.arange(25, dtype=np.uint8).reshape(1, 5, 5))
 
@@ -130,7 +146,7 @@ def test_each_input_gets_the_array_of_its_name(tmp_path: Path):
 @pytest.mark.parametrize(
     ("given", "inputs", "text"),
     [
-        ({}, [_input("N", 3, 8, 16)], "samples become 3×2×3"),
+        ({"resize": 4}, [_input("N", 3, 8, 16)], "samples become 3×4×4"),
         ({"mean": [1, 2]}, [_input("N", 3, 2, 3)], "mean has 2 numbers, the samples have 3 channels"),
         ({"crop": 9}, [_input("N", 3, 9, 9)], "smaller than the crop"),
         ({}, [_input(1, name="a"), _input(1, name="b")], "has no array 'a'"),
@@ -170,6 +186,8 @@ def test_the_file_beside_the_data_is_read_and_overridden(colours: Path):
         ("- scale\n", "must hold"),
         ("scale: [\n", "cannot be read"),
         ("resize: 1000000\n", "number of pixels"),
+        ("resize: 240x\n", "number of pixels"),
+        ("resize: [1, 2, 3]\n", "number of pixels"),
     ],
 )
 def test_a_bad_settings_file_names_its_line(colours: Path, text: str, wanted: str):

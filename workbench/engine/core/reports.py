@@ -16,7 +16,7 @@ class Preprocessing:
     """How a sample becomes a tensor: `(pixel · scale − mean) / std`, pixels 0…255.
 
     Args:
-        resize: side of a square in pixels, or None; bilinear, before `crop`.
+        resize: side of a square in pixels, (height, width), or None; bilinear, before `crop`.
         crop: side of a centred square in pixels, or None.
         mean, std: one number, or one per channel.
         channel_order: "rgb" or "bgr".
@@ -26,7 +26,7 @@ class Preprocessing:
         guessed: names of the fields that nobody gave, so that they can be shown as guesses.
     """
 
-    resize: int | None = None
+    resize: int | tuple[int, int] | None = None
     crop: int | None = None
     scale: float = 1 / 255
     mean: tuple[float, ...] = (0.0,)
@@ -36,6 +36,11 @@ class Preprocessing:
     labels_offset: int = 0
     metric: str = ""
     guessed: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width that `resize` gives; None without it."""
+        return (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,8 +186,8 @@ def _channels(model_input: TensorInfo | None, preprocessing: Preprocessing, shap
     sizes = [dim for dim in wanted if isinstance(dim, int)]
     if len(sizes) != len(wanted) or not sizes:
         return None
-    side = preprocessing.crop or preprocessing.resize
-    area = side * side if side else shape[0] * shape[1]
+    height, width = preprocessing.size or shape[:2]
+    area = preprocessing.crop**2 if preprocessing.crop else height * width
     channels, rest = divmod(int(np.prod(sizes)), area)
     return channels if rest == 0 else None
 

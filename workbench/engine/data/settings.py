@@ -19,6 +19,7 @@ _CHOICES = {
 }
 _LARGEST_SIDECAR_BYTES = 64 << 10
 _LARGEST_SIDE = 8192
+_SIDE_FORM = f"a number of pixels from 1 to {_LARGEST_SIDE}"
 
 
 def read_sidecar(data_path: Path) -> dict[str, object]:
@@ -90,7 +91,18 @@ def _value(key: str, value: object) -> object:
         return _number(value)
     if key == "labels_offset":
         return _whole(value)
-    return _side(value)
+    return _size(value) if key == "resize" else _side(value)
+
+
+def _size(value: object) -> int | tuple[int, int] | None:
+    """`224`, or height and width as `240x320` or `[240, 320]`."""
+    parts = value if isinstance(value, list | tuple) else str(value).replace("×", "x").split("x")
+    if len(parts) != 2:
+        return _side(value)
+    height, width = _side(parts[0]), _side(parts[1])
+    if height is None or width is None:
+        raise ValueError(_SIDE_FORM)
+    return height if height == width else (height, width)
 
 
 def _side(value: object) -> int | None:
@@ -101,7 +113,7 @@ def _side(value: object) -> int | None:
     except ValueError:
         side = 0
     if not 1 <= side <= _LARGEST_SIDE:
-        raise ValueError(f"a number of pixels from 1 to {_LARGEST_SIDE}")
+        raise ValueError(_SIDE_FORM)
     return side
 
 

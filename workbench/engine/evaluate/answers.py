@@ -44,6 +44,18 @@ def answers_of(output: npt.NDArray[np.generic], *, with_probabilities: bool = Tr
     return Answers(_best(scores), _log_probabilities(scores) if keeps else None)
 
 
+def two_classes(scores: npt.NDArray[np.generic], *, are_logits: bool) -> npt.NDArray[np.float32]:
+    """A single score of each sample as scores of the classes 0 and 1, shape (N, 2).
+
+    Args:
+        scores: N numbers in any shape.
+        are_logits: whether they are log-odds of class 1, with its border at 0; otherwise its probability.
+    """
+    single = np.asarray(scores, np.float32).reshape(-1)
+    # The softmax of (0, z) is the sigmoid of z.
+    return np.stack([np.zeros_like(single) if are_logits else 1 - single, single], axis=1)
+
+
 def kl_divergence(reference: Answers, other: Answers) -> npt.NDArray[np.float64] | None:
     """KL divergence of each sample's classes from the reference's, in nats, shape (N,); None if not kept.
 

@@ -72,7 +72,7 @@ def evaluate(
             output = session.run_samples(feeds, len(indices), ctx)[0]
             seconds += time.perf_counter() - start
             if needs_check:
-                check_labels(dataset, int(np.prod(output.shape[1:], dtype=np.int64)))
+                check_labels(dataset, max(2, int(np.prod(output.shape[1:], dtype=np.int64))))
                 needs_check = False
             original = reference.answers(indices, feeds, ctx, judge) if reference is not None else None
             # Probabilities are for the divergence from the original alone.
