@@ -1,6 +1,7 @@
 """The command line's contract: one JSON object, exit statuses, errors as one line."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,3 +151,14 @@ def test_resnet20_says_81_percent(shared_data: Path, capsys: pytest.CaptureFixtu
 
     value = json.loads(capsys.readouterr().out)["figure"]
     assert value["low"] < 0.81 < value["high"]
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="screens are named by variables on Linux only")
+def test_the_demo_does_its_job_where_the_named_screen_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+
+    assert main(["demo", "--out", str(tmp_path / "demo")]) == 0
+    assert "no window opens here" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`workbench demo`: the whole main job on the built-in model and data."""
 
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,9 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
         return 1
     if headless or as_json or not _has_screen():
         return 0
+    if not _qt_opens():
+        print("note: no window opens here, though a screen is named; `workbench gui` says why", file=sys.stderr)
+        return 0
     from workbench.gui.app import run_window
 
     return run_window(model=model, data=data, recipe=recipe_path)
@@ -65,3 +69,11 @@ def _has_screen() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _qt_opens() -> bool:
+    """Tried in another process: without its libraries, or with a screen that is gone, Qt ends the whole process."""
+    if getattr(sys, "frozen", False):
+        return True
+    script = "from PySide6.QtWidgets import QApplication; QApplication([])"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0
