@@ -17,7 +17,7 @@ class Preprocessing:
     """How a sample becomes a tensor: `(pixel · scale − mean) / std`, pixels 0…255.
 
     Args:
-        resize: side of a square in pixels, or None; bilinear, before `crop`.
+        resize: side of a square in pixels, (height, width), or None; bilinear, before `crop`.
         crop: side of a centred square in pixels, or None.
         mean, std: one number, or one per channel.
         channel_order: "rgb" or "bgr".
@@ -27,7 +27,7 @@ class Preprocessing:
         guessed: names of the fields that nobody gave, so that they can be shown as guesses.
     """
 
-    resize: int | None = None
+    resize: int | tuple[int, int] | None = None
     crop: int | None = None
     scale: float = 1 / 255
     mean: tuple[float, ...] = (0.0,)
@@ -37,6 +37,11 @@ class Preprocessing:
     labels_offset: int = 0
     metric: str = ""
     guessed: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width that `resize` gives; None without it."""
+        return (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +187,23 @@ class EvaluationReport:
 
 @dataclass(frozen=True, slots=True)
 class LatencyReport:
-    """Time of one inference at batch 1 on this computer, in milliseconds; p50 and p90 over `p50.n` runs."""
+    """Time of one inference at batch 1 on this computer, in milliseconds; p50 and p90 over `p50.n` runs.
+
+    Args:
+        device: the processor's name.
+        niceness: of the process that measured; above 0, other programs went first and the times may be too long.
+    """
 
     p50: Figure
     p90: Figure
     device: str
     recipe_digest: str = ""
+    niceness: int = 0
+
+    @property
+    def note(self) -> str:
+        """What a reader must know of the figures; empty if nothing."""
+        return f"measured at niceness {self.niceness}: may be too long" if self.niceness > 0 else ""
 
 
 @dataclass(frozen=True, slots=True)
