@@ -11,6 +11,8 @@ from pytestqt.qtbot import QtBot
 from workbench.engine.core.recipe import Prune, WeightRule
 from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
+from workbench.project.budgets import Budgets
+from workbench.project.measurement_store import MeasurementStore
 from workbench.session import Session
 
 _LONG_MS = 15_000
@@ -104,6 +106,10 @@ def test_the_exported_file_is_the_one_that_the_session_writes(document: Document
 def test_a_killed_engine_costs_a_message_but_no_edit_and_no_measurement(document: Document, qtbot: QtBot):
     document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=5)), "Bits")
     recipe, baseline = document.recipe, document.baseline
+    assert baseline is not None
+    # The original's figure may still become better while this runs, but never worse.
+    known: list[int] = [baseline.done]
+    document.measured.connect(lambda _: known.append(document.baseline.done if document.baseline else 0))
     document.evaluate()
     process = document.engine.process_id
     assert process is not None
@@ -113,9 +119,9 @@ def test_a_killed_engine_costs_a_message_but_no_edit_and_no_measurement(document
 
     assert "started again" in caught.args[0]
     assert document.recipe is recipe
-    assert document.baseline is baseline
     document.evaluate()
     qtbot.waitUntil(lambda: document.accuracy is not None and document.accuracy.done == 597, timeout=_LONG_MS)
+    assert known == sorted(known)
 
 
 def test_a_file_that_is_no_model_changes_nothing(document: Document, qtbot: QtBot, tmp_path: Path):
@@ -130,12 +136,117 @@ def test_a_file_that_is_no_model_changes_nothing(document: Document, qtbot: QtBo
     assert document.model is model
 
 
-def test_a_project_comes_back_as_it_was_saved(document: Document, qtbot: QtBot, tmp_path: Path):
-    document.edit(document.recipe.with_rule("hidden", weights=WeightRule(bits=3)), "Bits")
-    saved = document.recipe
-    document.save_project(tmp_path / "p.wbproj")
+def test_all_samples_are_evaluated_behind_the_probe_without_being_asked(document: Document, qtbot: QtBot):
+    document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=3)), "Bits")
+    document.released()
+
+    qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+    assert document.accuracy is not None
+    assert document.is_current(document.accuracy)
+    assert document.accuracy.done == 597
+
+
+def test_the_next_edit_ends_an_evaluation_in_the_background(document: Document, qtbot: QtBot):
+    ended: list[tuple[str, str]] = []
+    document.jobs.finished.connect(lambda job, text, tone: ended.append((text, tone)))
+    qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+    ended.clear()
+    document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=3)), "Bits")
+    with qtbot.waitSignal(document.jobs.started, timeout=_LONG_MS):
+        document.released()
+
+    document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=2)), "Bits")
+    qtbot.waitUntil(lambda: bool(ended), timeout=_LONG_MS)
+
+    assert ended[0][1] == "muted"
+    qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+    assert document.accuracy is not None
+    assert document.accuracy.recipe_digest == document.recipe.digest
+    assert document.accuracy.done == 597
+
+
+def test_undo_shows_the_measured_figures_at_once_and_measures_nothing(document: Document, qtbot: QtBot):
+    document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=3)), "Bits")
+    document.released()
+    qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+    measured, size, latency = document.accuracy, document.exact_bytes, document.latency
+    document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=2)), "Bits")
+    document.released()
+    qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+    started: list[object] = []
+    document.jobs.started.connect(lambda job, title: started.append(title))
+    document.measured.connect(started.append)
+
     document.undo_stack.undo()
 
-    document.open_project(tmp_path / "p.wbproj")
+    assert document.accuracy is measured
+    assert document.exact_bytes == size
+    assert document.latency is latency
+    document.released()
+    assert document.measuring.is_idle
+    assert started == []
 
-    qtbot.waitUntil(lambda: document.recipe == saved and document.dataset is not None, timeout=_LONG_MS)
+
+def test_a_job_that_somebody_stops_is_not_started_again_by_itself(document: Document, qtbot: QtBot):
+    qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+    jobs: list[int] = []
+    document.jobs.started.connect(lambda job, title: jobs.append(job))
+    document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=3)), "Bits")
+    with qtbot.waitSignal(document.jobs.started, timeout=_LONG_MS):
+        document.released()
+
+    with qtbot.waitSignal(document.jobs.finished, timeout=_LONG_MS):
+        document.cancel(jobs[0])
+    document.released()
+
+    assert len(jobs) == 1
+
+
+def test_budgets_are_undone_like_every_edit(document: Document):
+    document.set_budgets(document.budgets.with_accuracy(0.9))
+    document.set_budgets(document.budgets.with_size(30_000))
+
+    document.undo_stack.undo()
+
+    assert document.budgets == Budgets(accuracy=0.9)
+    assert document.is_modified
+
+
+def test_a_recipe_that_does_not_fit_the_model_is_not_laid_on_it(document: Document, qtbot: QtBot, tmp_path: Path):
+    before = document.recipe
+    path = tmp_path / "r.yaml"
+    path.write_text("version: 1\nrules:\n  - select: nothing_here\n    weights: {bits: 4}\n")
+
+    with qtbot.waitSignal(document.message, timeout=_LONG_MS) as caught:
+        document.open_recipe(path)
+
+    assert "nothing_here" in caught.args[0]
+    assert "line 3" in caught.args[0]
+    assert document.recipe is before
+
+
+def test_what_was_measured_is_known_in_the_next_run(qtbot: QtBot, tmp_path: Path):
+    found = demo_files()
+    assert found is not None
+    store = MeasurementStore(tmp_path / "m.sqlite3")
+
+    def run() -> tuple[int, list[str]]:
+        """How many samples are known when the data is open, and which jobs are begun by themselves."""
+        document = Document(store=store)
+        titles: list[str] = []
+        document.jobs.started.connect(lambda job, title: titles.append(title))
+        with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
+            document.open_model(found[0])
+        with qtbot.waitSignal(document.dataset_changed, timeout=_LONG_MS):
+            document.open_data(found[1])
+        known = document.accuracy.done if document.accuracy is not None else 0
+        qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+        document.close()
+        return known, titles
+
+    first, titles = run()
+    assert first == 0
+    assert "Accuracy, all samples" in titles
+    again, titles = run()
+    assert again == 597
+    assert "Accuracy, all samples" not in titles

@@ -32,7 +32,7 @@ def test_model_and_samples_given_together_are_both_opened_and_measured(window: M
     files = demo_files()
     assert files is not None
 
-    window.open_paths(files)
+    window.files.open_paths(files)
 
     document = window.document
     qtbot.waitUntil(lambda: document.accuracy is not None, timeout=_LONG_MS)
@@ -45,7 +45,7 @@ def test_model_and_samples_given_together_are_both_opened_and_measured(window: M
 def test_what_is_exported_from_the_window_is_verified(window: MainWindow, qtbot: QtBot, tmp_path: Path):
     files = demo_files()
     assert files is not None
-    window.open_paths(files)
+    window.files.open_paths(files)
     document = window.document
     qtbot.waitUntil(lambda: document.dataset is not None, timeout=_LONG_MS)
     document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=4)), "Bits")
@@ -55,3 +55,23 @@ def test_what_is_exported_from_the_window_is_verified(window: MainWindow, qtbot:
 
     assert caught.args[0].verified.ok
     assert (tmp_path / "small.onnx").stat().st_size < 0.2 * document.model.file_bytes
+
+
+def test_an_engine_that_cannot_start_can_be_tried_again_from_the_message(
+    qtbot: QtBot, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "worker"))
+    monkeypatch.setenv("FAKE_SESSION_NEEDS", str(tmp_path / "mended"))
+    document = Document("fake_session:make_if_mended")
+    window = MainWindow(document, theme, QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(lambda: "could not be started" in window.message_bar.text, timeout=_LONG_MS)
+    assert "install it" in window.message_bar.text
+    (tmp_path / "mended").touch()
+
+    with qtbot.waitSignal(document.engine.available, timeout=_LONG_MS):
+        window.message_bar.action.click()
+
+    assert window.message_bar.text == ""
+    document.close()

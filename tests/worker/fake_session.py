@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 from workbench.engine.core.errors import ModelError
 from workbench.jobs import JobContext
@@ -56,7 +57,8 @@ class FakeSession:
             number += 1
             threading.Event().wait(0.001)
 
-    def deaf(self) -> None:
+    def deaf(self, ctx: JobContext) -> None:
+        ctx.progress(1, 1, "from here on nothing is heard")
         threading.Event().wait(600)
 
     def wait_until_let(self) -> str:
@@ -72,3 +74,15 @@ class NoSession:
 
     def __init__(self) -> None:
         raise ModelError("the runtime is missing", "install it")
+
+
+def crash() -> None:
+    """A session whose making ends the process without a word, as a broken runtime does."""
+    os._exit(11)
+
+
+def make_if_mended() -> FakeSession:
+    """A session that can be made once a file is there."""
+    if not Path(os.environ["FAKE_SESSION_NEEDS"]).exists():
+        raise ModelError("the runtime is missing", "install it")
+    return FakeSession()

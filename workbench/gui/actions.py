@@ -1,6 +1,7 @@
 """The one table of actions: menus, the tool bar and shortcuts are all made from it."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
@@ -14,7 +15,7 @@ class ActionEntry:
     """One action.
 
     Args:
-        slot: name of the window's method.
+        slot: name of a method of the window, or of one of its parts: "files.open_model".
         menu: title of the menu it stands in.
         short: text on the tool bar; empty if it does not stand there.
         needs: "model", "data" or "" — what must be open for it to be enabled.
@@ -34,27 +35,36 @@ class ActionEntry:
 
 
 ACTIONS = (
-    ActionEntry("open_model", "Open &model…", "open_model", "&File", "Ctrl+O", "open", "Open"),
-    ActionEntry("open_data", "Open &data…", "open_data", "&File", "Ctrl+D", "data", needs="model"),
-    ActionEntry("open_demo", "Open d&emo", "open_demo", "&File", "F2", ends_group=True),
-    ActionEntry("open_project", "Open &project…", "open_project", "&File", "Ctrl+Shift+O"),
-    ActionEntry("save_project", "&Save project…", "save_project", "&File", "Ctrl+S", "save", needs="model"),
-    ActionEntry("open_recipe", "Open &recipe…", "open_recipe", "&File", "Ctrl+R", needs="model"),
-    ActionEntry("save_recipe", "Save re&cipe…", "save_recipe", "&File", "Ctrl+Shift+R", needs="model", ends_group=True),
-    ActionEntry("export", "&Export…", "export", "&File", "Ctrl+E", "export", needs="model", ends_group=True),
+    ActionEntry("open_model", "Open &model…", "files.open_model", "&File", "Ctrl+O", "open", "Open"),
+    ActionEntry("open_data", "Open &data…", "files.open_data", "&File", "Ctrl+D", "data", needs="model"),
+    ActionEntry("open_folder", "Open data &folder…", "files.open_data_folder", "&File", "Ctrl+Shift+D", needs="model"),
+    ActionEntry("data_form", "Da&ta settings…", "data_form.open_form", "&File", "Ctrl+Alt+D", needs="data"),
+    ActionEntry("open_demo", "Open d&emo", "files.open_demo", "&File", "F2", ends_group=True),
+    ActionEntry("open_project", "Open &project…", "files.open_project", "&File", "Ctrl+Shift+O"),
+    ActionEntry("save_project", "&Save project", "files.save_project", "&File", "Ctrl+S", "save", needs="model"),
+    ActionEntry("save_as", "Save project &as…", "files.save_project_as", "&File", "Ctrl+Shift+S", needs="model"),
+    ActionEntry("open_recipe", "Open &recipe…", "files.open_recipe", "&File", "Ctrl+R", needs="model"),
+    ActionEntry(
+        "save_recipe", "Save re&cipe…", "files.save_recipe", "&File", "Ctrl+Shift+R", needs="model", ends_group=True
+    ),
+    ActionEntry("export", "&Export…", "jobs.export", "&File", "Ctrl+E", "export", needs="model", ends_group=True),
     ActionEntry("quit", "&Quit", "close", "&File", "Ctrl+Q"),
-    ActionEntry("undo", "&Undo", "undo", "&Edit", "Ctrl+Z", "undo", "Undo"),
-    ActionEntry("redo", "&Redo", "redo", "&Edit", "Ctrl+Shift+Z", "redo", "Redo"),
-    ActionEntry("undo_history", "Undo &history", "show_undo_history", "&Edit", "Ctrl+H", ends_group=True),
-    ActionEntry("copy_command", "Copy as &command", "copy_as_command", "&Edit", "Ctrl+Shift+C", "copy", needs="model"),
-    ActionEntry("copy_python", "Copy as &Python", "copy_as_python", "&Edit", "Ctrl+Shift+P", "copy", needs="model"),
+    ActionEntry("undo", "&Undo", "edits.undo", "&Edit", "Ctrl+Z", "undo", "Undo"),
+    ActionEntry("redo", "&Redo", "edits.redo", "&Edit", "Ctrl+Shift+Z", "redo", "Redo"),
+    ActionEntry("undo_history", "Undo &history", "edits.show_history", "&Edit", "Ctrl+H", ends_group=True),
+    ActionEntry(
+        "copy_command", "Copy as &command", "edits.copy_as_command", "&Edit", "Ctrl+Shift+C", "copy", needs="model"
+    ),
+    ActionEntry(
+        "copy_python", "Copy as &Python", "edits.copy_as_python", "&Edit", "Ctrl+Shift+P", "copy", needs="model"
+    ),
     ActionEntry("focus_filter", "&Find layer", "focus_filter", "&View", "Ctrl+F", "search"),
     ActionEntry("focus_table", "&Layers", "focus_table", "&View", "Ctrl+L"),
     ActionEntry("theme", "Switch light and &dark", "switch_theme", "&View", "Ctrl+T", "theme"),
     ActionEntry(
         "evaluate",
         "&Evaluate",
-        "evaluate",
+        "jobs.evaluate",
         "&Run",
         "F5",
         "evaluate",
@@ -65,7 +75,7 @@ ACTIONS = (
     ActionEntry(
         "latency",
         "Measure &latency",
-        "measure_latency",
+        "jobs.measure_latency",
         "&Run",
         "F6",
         "latency",
@@ -80,7 +90,7 @@ TOOLBAR = ("open_model", "", "undo", "redo", "", "evaluate", "latency")
 
 
 def make_actions(window: QWidget) -> dict[str, QAction]:
-    """Every action of the table, connected to the window's methods, by key."""
+    """Every action of the table, connected to the methods of the window and its parts, by key."""
     actions: dict[str, QAction] = {}
     for entry in ACTIONS:
         action = QAction(entry.text, window)
@@ -92,7 +102,7 @@ def make_actions(window: QWidget) -> dict[str, QAction]:
         plain = entry.text.replace("&", "")
         tip = entry.tip or plain
         action.setToolTip(f"{tip} ({entry.shortcut})" if entry.shortcut else tip)
-        action.triggered.connect(getattr(window, entry.slot))
+        action.triggered.connect(attrgetter(entry.slot)(window))
         actions[entry.key] = action
     return actions
 

@@ -4,8 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-from workbench.gui.dropped import in_opening_order
-
 NO_DISPLAY = (
     "error: there is no screen to open the window on (DISPLAY and WAYLAND_DISPLAY are not set); "
     "use the other verbs of workbench, or QT_QPA_PLATFORM=offscreen\n"
@@ -35,6 +33,7 @@ def run_window(model: Path | None = None, data: Path | None = None, recipe: Path
     from workbench.gui.document import Document
     from workbench.gui.main_window import MainWindow
     from workbench.gui.theme import DARK, LIGHT, Theme
+    from workbench.project.measurement_store import MeasurementStore
 
     application = QApplication.instance() or QApplication(sys.argv[:1])
     application.setApplicationName("workbench")
@@ -42,13 +41,13 @@ def run_window(model: Path | None = None, data: Path | None = None, recipe: Path
     settings = QSettings()
     theme = Theme()
     theme.apply(application, DARK if settings.value("theme") == "dark" else LIGHT)
-    document = Document()
+    document = Document(store=MeasurementStore())
     window = MainWindow(document, theme, settings)
     window.show()
-    paths = in_opening_order([path for path in (model, data, recipe) if path is not None])
+    paths = [path for path in (model, data, recipe) if path is not None]
 
     # After the first paint: the window is up before the worker is asked for anything.
-    QTimer.singleShot(0, window, lambda: window.open_paths(paths))
+    QTimer.singleShot(0, window, lambda: window.files.open_paths(paths))
     status = application.exec()
     document.close()
     # The window watches the document's undo stack, so it goes first.

@@ -1,13 +1,11 @@
 """The session as the window sees it: what lies on the bench, the undo stack, and figures as they come."""
 
-import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QUndoStack
 
 from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.layer import ModelInfo
@@ -21,119 +19,209 @@ from workbench.engine.core.reports import (
     ModelFootprint,
 )
 from workbench.engine.core.weight_curves import WeightCurves
-from workbench.gui.lanes import SESSION_FACTORY, Engine, LatestLane, Ticket
-from workbench.jobs import Progress
+from workbench.gui.edits import BUDGETS_EDIT, RECIPE_EDIT, Edit
+from workbench.gui.engine import SESSION_FACTORY, Engine
+from workbench.gui.known_figures import KnownFigures, evaluated_digest
+from workbench.gui.lanes import LatestLane
+from workbench.gui.measuring import Measuring
+from workbench.gui.project_opening import OpenedProject, ProjectOpening
+from workbench.gui.running_jobs import RunningJobs
+from workbench.project.budgets import Budgets
+from workbench.project.measurement_store import MeasurementStore
+from workbench.project.project_file import Project, ProjectData, save_project
 from workbench.project.recipe_text import format_recipe, parse_recipe
+from workbench.project.tool_version import tool_version
+from workbench.project.whole_file import write_whole
 from workbench.worker.messages import Failed
-
-_REST_MS = 300
-_PROBE_SAMPLES = 128
-_FORMAT = 1
-
-
-class SetRecipe(QUndoCommand):
-    """Lay another sheet on the bench. Edits of one gesture are one step."""
-
-    def __init__(self, document: "Document", new: Recipe, text: str, gesture: object) -> None:
-        super().__init__(text)
-        self._document, self._old, self._new, self._gesture = document, document.recipe, new, gesture
-
-    def id(self) -> int:
-        """The same for all: any two may be merged, if they are of one gesture."""
-        return 1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take a later edit of the same gesture in."""
-        if not isinstance(other, SetRecipe) or self._gesture is None or other._gesture is not self._gesture:
-            return False
-        self._new = other._new
-        return True
-
-    def redo(self) -> None:
-        """Lay the new sheet down."""
-        self._document.put_recipe(self._new)
-
-    def undo(self) -> None:
-        """Lay the old sheet back."""
-        self._document.put_recipe(self._old)
 
 
 class Document(QObject):
-    """What lies on the bench. Only the main thread touches it; the engine answers through queued signals."""
+    """What lies on the bench. Only the main thread touches it; the engine answers through queued signals.
+
+    Args:
+        factory: "module:name" of what makes the session in the worker.
+        store: where measurements are kept between runs; None to keep them for this run only.
+    """
 
     model_changed = Signal()
     dataset_changed = Signal()
     recipe_changed = Signal(object, object)
+    budgets_changed = Signal()
     selection_changed = Signal()
     measured = Signal(object)
     layer_previewed = Signal(object)
     message = Signal(str, str)
-    job_started = Signal(int, str)
-    job_progressed = Signal(int, object)
-    job_finished = Signal(int, str, bool)
+    model_refused = Signal()
+    data_refused = Signal(object, str)
+    saved_changed = Signal()
     exported = Signal(object)
     export_failed = Signal(str, str)
 
-    def __init__(self, factory: str = SESSION_FACTORY, parent: QObject | None = None) -> None:
+    def __init__(
+        self, factory: str = SESSION_FACTORY, parent: QObject | None = None, *, store: MeasurementStore | None = None
+    ) -> None:
         super().__init__(parent)
         self.model: ModelInfo | None = None
         self.footprint: ModelFootprint | None = None
         self.dataset: DataInfo | None = None
+        self.data_overrides: dict[str, object] = {}
         self.recipe = Recipe()
+        self.budgets = Budgets()
         self.selection: tuple[str, ...] = ()
         self.accuracy: EvaluationReport | None = None
-        self.baseline: EvaluationReport | None = None
-        self.exact_bytes: int | None = None
         self.latency: LatencyReport | None = None
+        self.notes = ""
+        self.project_path: Path | None = None
+        self._saved_data: tuple[str, dict[str, object]] | None = None
+        self._store = store
         self.undo_stack = QUndoStack(self)
         self.engine = Engine(factory, self)
         self.engine.restarted.connect(self.message)
+        self.engine.restarted.connect(self._on_engine_restarted)
+        self.jobs = RunningJobs(self.engine, self)
+        self.measuring = Measuring(self.engine, self.jobs, KnownFigures(store), self)
+        self.measuring.measured.connect(self._on_measured)
+        self.measuring.failed.connect(self.message)
+        self.jobs.finished.connect(self._on_job_finished)
+        self._opening = ProjectOpening(self.engine, self)
+        self._opening.opened.connect(self._on_project)
+        self._opening.failed.connect(self.message)
         self._layer_lane = LatestLane(self.engine, "quick", parent=self)
-        self._size_lane = LatestLane(self.engine, "quick", parent=self)
-        self._probe_lane = LatestLane(self.engine, "probe", cancels=True, parent=self)
-        self._reports: dict[str, EvaluationReport] = {}
-        self._jobs: dict[int, Ticket] = {}
-        self._job_ids = itertools.count(1)
-        self._export_job = 0
-        self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
-        self._rest.timeout.connect(self._measure_now)
+        self._awaited: set[int] = set()
+        self.export_job = 0
         self.engine.start()
+
+    @property
+    def baseline(self) -> EvaluationReport | None:
+        """The original's evaluation."""
+        return self.measuring.figures.evaluation(Recipe())
+
+    @property
+    def exact_bytes(self) -> int | None:
+        """Exact size of the file that the recipe gives; None until it is known."""
+        return self.measuring.figures.size(self.recipe)
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether there is anything that a project file would keep and does not hold yet."""
+        if not self.undo_stack.isClean():
+            return True
+        return self.project_path is not None and self._saved_data != self._data_now()
+
+    def is_current(self, report: EvaluationReport | LatencyReport) -> bool:
+        """Whether a report holds for the recipe as it is now."""
+        if isinstance(report, EvaluationReport):
+            return report.recipe_digest == evaluated_digest(self.recipe)
+        return report.recipe_digest in ("", self.recipe.digest)
 
     def close(self) -> None:
         """End the engine's process."""
-        self._rest.stop()
+        self.measuring.stop()
+        # The stack says that it is cleared while it is taken down, to a window that may still be there.
+        self.undo_stack.blockSignals(True)
         self.engine.close()
+        if self._store is not None:
+            self._store.close()
+
+    # Opening and saving
 
     def open_model(self, path: str | Path) -> None:
         """Read a model; the bench changes when it is read whole."""
-        self.engine.request("quick", "open_model", str(path), on_done=self._on_model, on_failed=self._on_failed)
+        if self._opening.is_running:
+            self.message.emit(f"{path}: wait until the project is open, then open the model", "")
+            return
+
+        def on_failed(failure: Failed) -> None:
+            self.model_refused.emit()
+            self._on_failed(failure)
+
+        self.engine.request("quick", "open_model", str(path), on_done=self._on_model, on_failed=on_failed)
 
     def open_data(self, path: str | Path, overrides: Mapping[str, object] | None = None) -> None:
-        """Read samples; the bench changes when they are known to fit."""
+        """Read samples; the bench changes when they are known to fit. Else `data_refused(path, reason)`."""
         values = dict(overrides or {})
-        self.engine.request("quick", "open_data", str(path), values, on_done=self._on_data, on_failed=self._on_failed)
+
+        def on_done(info: object) -> None:
+            assert isinstance(info, DataInfo)
+            self.data_overrides = values
+            self._put_data(info)
+            self.measuring.now()
+
+        def on_failed(failure: Failed) -> None:
+            self.data_refused.emit(Path(path), failure.text)
+            self._on_failed(failure)
+
+        self.engine.request("quick", "open_data", str(path), values, on_done=on_done, on_failed=on_failed)
+
+    def open_project(self, path: str | Path) -> None:
+        """Put what a project file names on the bench, when all of it is read.
+
+        Raises:
+            WorkbenchError: the file is no project, or its model is not there.
+        """
+        self._opening.open(Path(path))
+
+    def open_recipe(self, path: str | Path) -> None:
+        """Take the recipe of a file, if it fits the model, as one step that can be undone.
+
+        Raises:
+            WorkbenchError: the file holds no recipe.
+        """
+        path = Path(path)
+        try:
+            recipe = parse_recipe(path.read_text(encoding="utf-8"), str(path))
+        except UnicodeDecodeError as error:
+            raise WorkbenchError(f"{path}: is no text", "choose a recipe, a .yaml file") from error
+        self.engine.request(
+            "quick", "plan", recipe, source=str(path), on_failed=self._on_failed,
+            on_done=lambda _: self.edit(recipe, f"Open {path.name}"),
+        )  # fmt: skip
+
+    def save_recipe(self, path: str | Path) -> None:
+        """Write the recipe as text. Raises ProjectError."""
+        write_whole(Path(path), format_recipe(self.recipe))
+
+    def save_project(self, path: str | Path) -> None:
+        """Write what lies on the bench as a project. Raises ProjectError; then nothing counts as saved."""
+        path = Path(path)
+        assert self.model is not None
+        figures, data = self.measuring.figures, self.dataset
+        project = Project(
+            model_path=Path(self.model.path),
+            model_sha256=self.model.sha256,
+            recipe=self.recipe,
+            data=ProjectData(Path(data.path), self.data_overrides, data.digest) if data is not None else None,
+            budgets=self.budgets,
+            evaluations=figures.evaluations,
+            latencies=figures.latencies,
+            sizes=figures.sizes,
+            notes=self.notes,
+            tool=tool_version(),
+        )
+        save_project(path, project)
+        self._mark_saved(path)
+
+    # Editing
 
     def edit(self, recipe: Recipe, text: str, gesture: object = None) -> None:
         """Change the recipe, as one step that can be undone; steps of one gesture become one."""
         if recipe != self.recipe:
-            self.undo_stack.push(SetRecipe(self, recipe, text, gesture))
+            step = Edit(RECIPE_EDIT, self._put_recipe, self.recipe, recipe, text=text, gesture=gesture)
+            self.undo_stack.push(step)
+
+    def set_budgets(self, budgets: Budgets, gesture: object = None) -> None:
+        """Change the limits, as one step that can be undone."""
+        if budgets != self.budgets:
+            step = Edit(BUDGETS_EDIT, self._put_budgets, self.budgets, budgets, text="Budget", gesture=gesture)
+            self.undo_stack.push(step)
+
+    def set_encoding(self, encoding: str) -> None:
+        """Choose between the smallest encodings and those that other tools read."""
+        self.edit(replace(self.recipe, encoding=encoding), "Encoding")
 
     def released(self) -> None:
         """A slider was let go: measure now."""
-        self._rest.stop()
-        self._measure_now()
-
-    def put_recipe(self, recipe: Recipe) -> None:
-        """Lay a sheet on the bench; called by the undo stack."""
-        old, self.recipe = self.recipe, recipe
-        self.exact_bytes = None
-        known = self._reports.get(recipe.digest)
-        if known is not None:
-            self.accuracy = known
-        self.recipe_changed.emit(old, recipe)
-        self._preview_layer()
-        if self.model is not None:
-            self._rest.start()
+        self.measuring.now()
 
     def select(self, names: Sequence[str]) -> None:
         """Select layers by name."""
@@ -144,130 +232,147 @@ class Document(QObject):
 
     def request_curves(self, layer: str, answer: Callable[[str, WeightCurves], None]) -> None:
         """Ask for a layer's tables; `answer(layer, curves)` follows on the main thread."""
-        self.engine.request(
-            "quick", "curves", layer, on_done=self._curves_answer(layer, answer), on_failed=self._on_failed
-        )
 
-    @staticmethod
-    def _curves_answer(layer: str, answer: Callable[[str, WeightCurves], None]) -> Callable[[object], None]:
         def on_curves(curves: object) -> None:
             assert isinstance(curves, WeightCurves)
             answer(layer, curves)
 
-        return on_curves
+        self.engine.request("quick", "curves", layer, on_done=on_curves, on_failed=self._on_failed)
 
-    def set_encoding(self, encoding: str) -> None:
-        """Choose between the smallest encodings and those that other tools read."""
-        self.edit(replace(self.recipe, encoding=encoding), "Encoding")
+    # Jobs that somebody waits for
 
     def evaluate(self) -> None:
         """Evaluate the recipe on all samples, as a job."""
         if self.model is None or self.dataset is None:
             self.message.emit("There is nothing to evaluate yet; open a model and samples first", "")
             return
-        self._start_job("Evaluate", "evaluate", self.recipe, on_partial=self._on_report, on_done=self._on_report)
+        take = self.measuring.take
+        self._start("Evaluate", "evaluate", self.recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
 
     def measure_latency(self) -> None:
         """Measure the recipe's latency on this computer, as a job."""
-        self._start_job("Latency", "measure_latency", self.recipe, on_done=self._on_latency)
+        self._start("Latency", "measure_latency", self.recipe, on_done=self.measuring.take, on_failed=self._on_failed)
 
     def export(self, path: str | Path, force: bool) -> None:
         """Write the compressed model and verify it, as a job."""
-        self._export_job = self._start_job(
-            "Export",
-            "export",
-            self.recipe,
-            str(path),
-            force=force,
-            on_done=self._on_exported,
-            on_failed=self._on_refused,
-        )
+        self.export_job = self._start(
+            "Export", "export", self.recipe, str(path), force=force,
+            on_done=self._on_exported, on_failed=self._on_refused,
+            on_stopped=lambda: self.export_failed.emit("The export was stopped; nothing was written", ""),
+        )  # fmt: skip
 
+    @Slot(int)
     def cancel(self, job: int) -> None:
         """Ask a job to stop."""
-        if job in self._jobs:
-            self.engine.cancel(self._jobs[job])
+        self.measuring.give_up(job)
+        self.jobs.cancel(job)
 
+    @Slot()
     def cancel_export(self) -> None:
         """Ask the export to stop."""
-        self.cancel(self._export_job)
+        self.cancel(self.export_job)
 
-    def open_recipe(self, path: str | Path) -> None:
-        """Take the recipe of a file, as one step that can be undone."""
-        try:
-            recipe = parse_recipe(Path(path).read_text(encoding="utf-8"), str(path))
-        except (WorkbenchError, OSError, UnicodeDecodeError) as error:
-            self.message.emit(f"{error}", "")
-            return
-        self.edit(recipe, f"Open {Path(path).name}")
+    def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
+        self.measuring.pause()
+        job = self.jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
+        self._awaited.add(job)
+        return job
 
-    def save_recipe(self, path: str | Path) -> None:
-        """Write the recipe as text."""
-        self._write(Path(path), format_recipe(self.recipe))
+    @Slot(int, str, str)
+    def _on_job_finished(self, job: int, text: str, tone: str) -> None:
+        if job in self._awaited:
+            self._awaited.discard(job)
+            if not self._awaited:
+                self.measuring.resume()
 
-    def save_project(self, path: str | Path) -> None:
-        """Write what lies on the bench as readable JSON."""
-        project = {
-            "format": _FORMAT,
-            "model": {"path": self.model.path, "sha256": self.model.sha256} if self.model else None,
-            "dataset": {"path": self.dataset.path} if self.dataset else None,
-            "recipe": format_recipe(self.recipe),
-        }
-        if self._write(Path(path), json.dumps(project, indent=1)):
-            self.undo_stack.setClean()
-
-    def open_project(self, path: str | Path) -> None:
-        """Put what a project file names on the bench."""
-        try:
-            project = json.loads(Path(path).read_text(encoding="utf-8"))
-            recipe = parse_recipe(project["recipe"], str(path))
-            model, data = project["model"]["path"], project["dataset"]
-        except (WorkbenchError, OSError, ValueError, KeyError, TypeError) as error:
-            self.message.emit(f"{path}: not a readable project ({error})", "")
-            return
-        self.open_model(model)
-        if data:
-            self.open_data(data["path"])
-        self.engine.request("quick", "footprint", on_done=lambda _: self.edit(recipe, "Open project"))
-
-    def _write(self, path: Path, text: str) -> bool:
-        temporary = path.with_name(f".{path.name}.part")
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            self.message.emit(f"{path}: cannot be written ({error.strerror})", "")
-            return False
-        return True
+    # What comes onto the bench
 
     def _on_model(self, info: object) -> None:
         assert isinstance(info, ModelInfo)
-        self._rest.stop()
+        self._put_model(info)
+        self._mark_saved(None)
+        self.engine.request("quick", "footprint", on_done=self._on_footprint, on_failed=self._on_failed)
+        self.measuring.now()
+
+    def _put_model(self, info: ModelInfo, recipe: Recipe | None = None, budgets: Budgets | None = None) -> None:
+        """Clear the bench, and lay a model and a sheet on it, with nothing to undo."""
+        self.measuring.set_model(info)
         self.model, self.footprint, self.dataset = info, None, None
-        self.accuracy = self.baseline = self.latency = None
-        self.exact_bytes = None
-        self._reports.clear()
+        self.data_overrides = {}
+        self.accuracy = self.latency = None
         self.selection = ()
+        self.notes = ""
         self.undo_stack.clear()
-        old, self.recipe = self.recipe, Recipe()
+        old, self.recipe = self.recipe, recipe or Recipe()
+        self.budgets = budgets or Budgets()
+        self.measuring.set_recipe(self.recipe)
         self.model_changed.emit()
         self.dataset_changed.emit()
+        self.budgets_changed.emit()
         self.recipe_changed.emit(old, self.recipe)
-        self.engine.request("quick", "footprint", on_done=self._on_footprint, on_failed=self._on_failed)
-        self.measure_latency()
+
+    def _put_data(self, info: DataInfo) -> None:
+        self.measuring.set_data(info)
+        self.dataset = info
+        self.accuracy = self.measuring.figures.evaluation(self.recipe)
+        self.dataset_changed.emit()
+        self.saved_changed.emit()
+
+    def _put_recipe(self, recipe: Recipe) -> None:
+        """Lay a sheet on the bench; called by the undo stack."""
+        old, self.recipe = self.recipe, recipe
+        self.measuring.set_recipe(recipe)
+        self._show_known()
+        self.recipe_changed.emit(old, recipe)
+        self._preview_layer()
+        self.measuring.after_rest()
+
+    def _put_budgets(self, budgets: Budgets) -> None:
+        self.budgets = budgets
+        self.budgets_changed.emit()
 
     def _on_footprint(self, footprint: object) -> None:
         assert isinstance(footprint, ModelFootprint)
         self.footprint = footprint
         self.recipe_changed.emit(self.recipe, self.recipe)
 
-    def _on_data(self, info: object) -> None:
-        assert isinstance(info, DataInfo)
-        self.dataset, self.accuracy, self.baseline = info, None, None
-        self._reports.clear()
-        self.dataset_changed.emit()
-        self._measure_now()
+    def _on_project(self, opened: object) -> None:
+        assert isinstance(opened, OpenedProject)
+        project = opened.project
+        self._put_model(opened.model, opened.recipe, project.budgets)
+        self.notes = project.notes
+        figures = self.measuring.figures
+        if opened.data is not None:
+            self.data_overrides = dict(project.data.overrides) if project.data is not None else {}
+            self._put_data(opened.data)
+        for evaluation in opened.evaluations:
+            figures.add_evaluation(evaluation)
+        figures.add_known_sizes(opened.sizes)
+        self._show_known()
+        self._mark_saved(opened.path)
+        self._on_footprint(opened.footprint)
+        self.measuring.now()
+
+    def _mark_saved(self, path: Path | None) -> None:
+        self.project_path = path
+        self._saved_data = self._data_now()
+        self.undo_stack.setClean()
+        self.saved_changed.emit()
+
+    def _data_now(self) -> tuple[str, dict[str, object]] | None:
+        return (self.dataset.path, self.data_overrides) if self.dataset is not None else None
+
+    # Answers
+
+    def _show_known(self) -> None:
+        """Figures that are known of this recipe; without any, the old ones stay, and are shown as such."""
+        self.accuracy = self.measuring.figures.evaluation(self.recipe) or self.accuracy
+        self.latency = self.measuring.figures.latency(self.recipe) or self.latency
+
+    @Slot(object)
+    def _on_measured(self, report: object) -> None:
+        self._show_known()
+        self.measured.emit(report)
 
     def _preview_layer(self) -> None:
         if self.model is None or not self.selection:
@@ -276,49 +381,9 @@ class Document(QObject):
         if layer is not None and layer.editable:
             self._layer_lane.submit("layer_preview", layer.name, self.recipe, on_done=self._on_previewed)
 
-    @Slot()
-    def _measure_now(self) -> None:
-        """A probe on a fixed subset, and the file's exact size."""
-        if self.model is None:
-            return
-        self._size_lane.submit("preview_bytes", self.recipe, on_done=self._size_answer(self.recipe))
-        if self.dataset is not None and self.recipe.digest not in self._reports:
-            self._probe_lane.submit(
-                "evaluate", self.recipe, limit=_PROBE_SAMPLES,
-                on_partial=self._on_report, on_done=self._on_report, on_failed=self._on_failed,
-            )  # fmt: skip
-
-    def _size_answer(self, recipe: Recipe) -> Callable[[object], None]:
-        def on_size(size: object) -> None:
-            if recipe == self.recipe and isinstance(size, int):
-                self.exact_bytes = size
-                self.measured.emit(size)
-
-        return on_size
-
     def _on_previewed(self, preview: object) -> None:
         if isinstance(preview, LayerPreview) and preview.recipe_digest == self.recipe.digest:
             self.layer_previewed.emit(preview)
-
-    def _on_report(self, report: object) -> None:
-        if not isinstance(report, EvaluationReport):
-            return
-        is_baseline = not report.recipe_digest
-        digest = report.recipe_digest or Recipe().digest
-        report = replace(report, recipe_digest=digest)
-        known = self._reports.get(digest)
-        if known is None or report.done >= known.done:
-            self._reports[digest] = report
-        if is_baseline:
-            self.baseline = self._reports[digest]
-        if digest == self.recipe.digest:
-            self.accuracy = self._reports[digest]
-        self.measured.emit(report)
-
-    def _on_latency(self, report: object) -> None:
-        if isinstance(report, LatencyReport):
-            self.latency = report
-            self.measured.emit(report)
 
     def _on_exported(self, report: object) -> None:
         if isinstance(report, ApplyReport):
@@ -328,41 +393,10 @@ class Document(QObject):
         self.export_failed.emit(failure.text, failure.details)
         self._on_failed(failure)
 
+    @Slot(str, str)
+    def _on_engine_restarted(self, text: str, details: str) -> None:
+        self.measuring.begin_again()
+
     def _on_failed(self, failure: object) -> None:
         if isinstance(failure, Failed):
             self.message.emit(failure.text, failure.details)
-
-    def _start_job(
-        self,
-        title: str,
-        verb: str,
-        *args: object,
-        on_done: Callable[[object], None],
-        on_partial: Callable[[object], None] | None = None,
-        on_failed: Callable[[Failed], None] | None = None,
-        **kwargs: object,
-    ) -> int:
-        """A request in the "run" lane, with a row in the list of jobs."""
-        job = next(self._job_ids)
-        self.job_started.emit(job, title)
-
-        def end(text: str, *, ok: bool) -> None:
-            self._jobs.pop(job, None)
-            self.job_finished.emit(job, text, ok)
-
-        def done(value: object) -> None:
-            end("done", ok=True)
-            on_done(value)
-
-        def failed(failure: Failed) -> None:
-            end(failure.text, ok=False)
-            (on_failed or self._on_failed)(failure)
-
-        def progressed(progress: Progress) -> None:
-            self.job_progressed.emit(job, progress)
-
-        self._jobs[job] = self.engine.request(
-            "run", verb, *args, on_done=done, on_partial=on_partial, on_progress=progressed, on_failed=failed,
-            on_stopped=lambda reason: end(reason, ok=False), **kwargs,
-        )  # fmt: skip
-        return job

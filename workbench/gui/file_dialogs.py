@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
@@ -37,12 +38,25 @@ def ask_overwrite(parent: QWidget, path: Path) -> bool:
     return answer is QMessageBox.StandardButton.Yes
 
 
-def ask_discard(parent: QWidget) -> bool:
-    """Whether edits that were not saved may be lost."""
+class Unsaved(Enum):
+    """What to do with edits that were not saved."""
+
+    SAVE = "save"
+    DISCARD = "discard"
+    CANCEL = "cancel"
+
+
+def ask_unsaved(parent: QWidget) -> Unsaved:
+    """Whether edits that were not saved are to be saved, or may be lost."""
+    buttons = QMessageBox.StandardButton
     answer = QMessageBox.question(
-        parent, "Unsaved edits", "The recipe has edits that are not saved in a project. Close anyway?"
+        parent,
+        "Unsaved edits",
+        "There are edits that no project holds yet. Save them?",
+        buttons.Save | buttons.Discard | buttons.Cancel,
+        buttons.Save,
     )
-    return answer is QMessageBox.StandardButton.Yes
+    return {buttons.Save: Unsaved.SAVE, buttons.Discard: Unsaved.DISCARD}.get(answer, Unsaved.CANCEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +67,4 @@ class Asks:
     ask_folder: Callable[[QWidget, str, str], Path | None] = ask_folder
     ask_save: Callable[[QWidget, str, str, str], Path | None] = ask_save
     ask_overwrite: Callable[[QWidget, Path], bool] = ask_overwrite
-    ask_discard: Callable[[QWidget], bool] = ask_discard
+    ask_unsaved: Callable[[QWidget], Unsaved] = ask_unsaved

@@ -1,10 +1,11 @@
-"""How many weights lie below a threshold, read from the layers' cumulative tables."""
+"""How many weights lie below a threshold, and which threshold zeroes how many, from the layers' cumulative tables."""
+
+import math
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.layer import Layer
-from workbench.gui.panels.layer_state import max_magnitude
 
 _NEIGHBOURS = 4
 _STANDS_OUT = 8
@@ -16,18 +17,55 @@ def own_zeros(layer: Layer) -> int:
     return round(layer.statistics.sparsity * layer.num_weights) if layer.statistics is not None else 0
 
 
+def max_magnitude(layer: Layer) -> float:
+    """Largest |w| of a layer; 0 where the weights were not read."""
+    statistics = layer.statistics
+    if statistics is None:
+        return 0.0
+    largest = max(abs(statistics.minimum), abs(statistics.maximum))
+    return largest if math.isfinite(largest) else 0.0
+
+
 def zeros_below(layer: Layer, threshold: float) -> int:
     """Weights with |w| < threshold, to within a step of the table; never fewer than the zeros there are."""
-    statistics, largest = layer.statistics, max_magnitude(layer)
-    if statistics is None or threshold <= 0 or not statistics.magnitudes.size:
+    if layer.statistics is None or threshold <= 0 or not layer.statistics.magnitudes.size:
         return 0
-    if threshold > largest:
+    if threshold > max_magnitude(layer):
         return layer.num_weights
+    return max(own_zeros(layer), round(_count_below(layer, threshold)))
+
+
+def sparsity_at(layer: Layer, threshold: float) -> float:
+    """Fraction of a layer's finite weights with |w| < threshold, to within a step of its table."""
+    if layer.statistics is None or threshold <= 0 or not layer.statistics.magnitudes.size:
+        return 0.0
+    if threshold > max_magnitude(layer):
+        return 1.0
+    return _count_below(layer, threshold) / max(1, int(layer.statistics.magnitudes[-1]))
+
+
+def threshold_at(layer: Layer, sparsity: float) -> float:
+    """The threshold that zeroes this fraction of a layer's weights, to within a step of its table."""
+    statistics, largest = layer.statistics, max_magnitude(layer)
+    if statistics is None or sparsity <= 0 or not statistics.magnitudes.size:
+        return 0.0
     table = statistics.magnitudes
-    position = threshold / largest * table.size
+    wanted = sparsity * int(table[-1])
+    # The smallest step whose count reaches what is wanted; int64 against a float would copy the table.
+    upper = min(int(table.searchsorted(math.ceil(wanted))), table.size - 1)
+    below = int(table[upper - 1]) if upper else 0
+    step = int(table[upper]) - below
+    return largest * (upper + ((wanted - below) / step if step else 1.0)) / table.size
+
+
+def _count_below(layer: Layer, threshold: float) -> float:
+    """Weights with |w| < threshold, linear between the steps; for 0 < threshold <= max |w|."""
+    assert layer.statistics is not None
+    table = layer.statistics.magnitudes
+    position = threshold / max_magnitude(layer) * table.size
     lower = min(int(position), table.size - 1)
     below = float(table[lower - 1]) if lower else 0.0
-    return max(own_zeros(layer), round(below + (position - lower) * (float(table[lower]) - below)))
+    return below + (position - lower) * (float(table[lower]) - below)
 
 
 def zeros_at_sparsity(layer: Layer, sparsity: float) -> int:

@@ -37,14 +37,14 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
     try:
         window.resize(WIDTH, HEIGHT)
         window.show()
-        window.open_path(model)
+        window.files.open_path(model)
         _wait(lambda: document.model is not None, "the model")
-        window.open_path(data)
+        window.files.open_path(data)
         _wait(lambda: document.dataset is not None, "the data")
         _set_recipe(document)
-        window.evaluate()
+        window.jobs.evaluate()
         _wait(lambda: _has_accuracy(document), "the accuracy")
-        window.measure_latency()
+        window.jobs.measure_latency()
         _wait(lambda: document.latency is not None, "the latency")
         _wait(lambda: window.distribution.has_curves, "the histogram")
         return [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]

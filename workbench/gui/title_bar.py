@@ -13,18 +13,17 @@ from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.combo import Combo
 from workbench.gui.widgets.pill import Pill
 
-_OTHER = "other"
+_FILE, _FOLDER, _SETTINGS = "open_data", "open_folder", "data_form"
 
 
 class TitleBar(QToolBar):
-    """The window's only tool bar. `data_wished(path)`: one of the listed data sets; empty to ask for another."""
+    """The window's only tool bar. `data_wished(path)`: one of the data sets that were open lately."""
 
     data_wished = Signal(str)
 
     def __init__(self, theme: Theme, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__("Main", parent)
-        self._shown_path = ""
-        self._last = 0
+        self._actions = actions
         self.setObjectName("main_tool_bar")
         self.setMovable(False)
         self.setIconSize(QSize(18, 18))
@@ -81,7 +80,10 @@ class TitleBar(QToolBar):
         for path in recent:
             if data is None or path != data.path:
                 self.data.addItem(path.replace("\\", "/").rpartition("/")[2], path)
-        self.data.addItem("Open data…", _OTHER)
+        self.data.addItem("Open data…", _FILE)
+        self.data.addItem("Open data folder…", _FOLDER)
+        if data is not None:
+            self.data.addItem("Data settings…", _SETTINGS)
         if data is not None:
             guesses = ", ".join(data.preprocessing.guessed)
             self.data.setToolTip(f"{data.path}" + (f"\nguessed: {guesses}" if guesses else ""))
@@ -92,7 +94,10 @@ class TitleBar(QToolBar):
         path = self.data.itemData(index)
         self.data.setCurrentIndex(0)
         if path and index > 0:
-            self.data_wished.emit("" if path == _OTHER else path)
+            if path in (_FILE, _FOLDER, _SETTINGS):
+                self._actions[path].trigger()
+            else:
+                self.data_wished.emit(path)
 
     @Slot()
     def _on_export_changed(self) -> None:

@@ -1,1 +1,4 @@
-"""Text and files that outlive the program: recipes and projects."""
+"""What is kept on disk between runs: recipes and projects as text, measurements in a store.
+
+Imports the nouns only; the session, the command line and the window call it.
+"""

@@ -12,7 +12,7 @@ from multiprocessing.context import SpawnProcess
 import psutil
 
 from workbench.engine.core.errors import WorkerError
-from workbench.worker.messages import Cancel, Close, Died, Reply, Request
+from workbench.worker.messages import Cancel, Close, Died, Ready, Reply, Request
 from workbench.worker.server import serve
 
 _END_S = 2.0
@@ -92,6 +92,7 @@ class WorkerClient:
 
     def _read(self, connection: Connection, process: SpawnProcess) -> None:
         cause: Died | None = None
+        was_ready = False
         while True:
             try:
                 reply = connection.recv()
@@ -101,11 +102,14 @@ class WorkerClient:
             if isinstance(reply, Died):
                 cause = reply
                 continue
+            was_ready = was_ready or isinstance(reply, Ready)
             if connection is self._connection:
                 self._on_reply(reply)
         if connection is self._connection:
             process.join(_END_S)
-            self._on_reply(cause or Died("the engine's process has ended", f"exit status {process.exitcode}"))
+            # A native crash while the runtime is imported leaves no word behind, and no Ready before.
+            text = "the engine's process has ended" if was_ready else "the engine could not be started"
+            self._on_reply(cause or Died(text, f"exit status {process.exitcode}", was_ready=was_ready))
 
     def _end(self, patience_s: float) -> None:
         process, connection = self._process, self._connection

@@ -36,6 +36,11 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """The process is up and has made its session. The first message that it sends."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progressed:
     """How far a request is."""
 
@@ -87,7 +92,7 @@ class Died:
     Args:
         text: one line for people.
         details: the traceback, or how the process ended.
-        was_ready: whether it had got as far as making its session; if not, another will fare no better.
+        was_ready: whether it had said `Ready`; if not, another process will fare no better.
     """
 
     text: str
@@ -95,4 +100,4 @@ class Died:
     was_ready: bool = True
 
 
-Reply = Progressed | Partial | Done | Failed | Stopped | Died
+Reply = Ready | Progressed | Partial | Done | Failed | Stopped | Died

@@ -25,6 +25,7 @@ from workbench.worker.messages import (
     Failed,
     Partial,
     Progressed,
+    Ready,
     Reply,
     Request,
     Stopped,
@@ -55,6 +56,7 @@ def serve(connection: Connection, factory: str) -> None:
     except Exception as error:
         send(Died(f"the engine could not be started: {_one_line(error)}", traceback.format_exc(), was_ready=False))
         return
+    send(Ready())
     lanes = Lanes(session, send)
     try:
         while not isinstance(message := connection.recv(), Close):

@@ -1,7 +1,8 @@
 import numpy as np
 
 from workbench.engine.core.recipe import Prune, Recipe
-from workbench.gui.panels.layer_state import LayerStates, sparsity_at, threshold_at
+from workbench.gui.magnitude_tables import sparsity_at, threshold_at
+from workbench.gui.panels.layer_state import LayerStates
 
 
 def test_the_worked_example_prunes_four_of_nine(make_layer, make_model):

@@ -78,8 +78,9 @@ class JobsPanel(QWidget):
         return row.name.text(), row.text.text(), row.left.text()
 
     def start(self, job: int, name: str) -> None:
-        """A job has begun."""
+        """A job has begun; one that is known begins again in its row."""
         if job in self._rows:
+            self._begin_again(self._rows[job])
             return
         self.empty.hide()
         bar = QProgressBar(self, maximum=1000, textVisible=False)
@@ -97,6 +98,15 @@ class JobsPanel(QWidget):
         )
         self._rows[job] = row
         self._arrange()
+        self._dress()
+        self._tick.start()
+
+    def _begin_again(self, row: _Row) -> None:
+        row.running, row.fraction, row.started, row.tone = True, 0.0, self._clock(), "accent"
+        row.bar.setValue(0)
+        row.left.setText("")
+        row.button.setEnabled(True)
+        row.button.setText("Cancel")
         self._dress()
         self._tick.start()
 

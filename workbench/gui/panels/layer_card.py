@@ -4,8 +4,9 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QWidget
 
 from workbench.engine.core.layer import Layer
-from workbench.engine.core.recipe import FLOAT, WeightRule
-from workbench.gui.panels.layer_state import LayerState, max_magnitude
+from workbench.engine.core.recipe import FLOAT, LayerSettings, WeightRule
+from workbench.gui.magnitude_tables import max_magnitude
+from workbench.gui.panels.layer_state import LayerState
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card, make_label
 from workbench.gui.widgets.segmented import Segmented
@@ -55,35 +56,45 @@ class LayerCard(Card):
         self.unit.set_value("sparsity")
         self._lay_out()
         self._connect()
-        self.show_layers((), (), 0)
+        self.show_layers((), (), None, 0)
 
-    def show_layers(self, layers: tuple[Layer, ...], states: tuple[LayerState, ...], total: int) -> None:
-        """Show the settings of these layers; where they differ, no choice is marked. Emits nothing."""
+    def show_layers(
+        self, layers: tuple[Layer, ...], settings: tuple[LayerSettings, ...], amount: LayerState | None, total: int
+    ) -> None:
+        """Show the settings of these layers; where they differ, no choice is marked. Emits nothing.
+
+        Args:
+            layers: those that are selected.
+            settings: what is asked of each of them.
+            amount: the first one that can be pruned, as it stands; None if none can.
+            total: number of layers in the table.
+        """
         self.title.setText(
             layers[0].name if len(layers) == 1 else f"{len(layers)} layers" if layers else "No layer selected"
         )
         self.note.setText(f"{len(layers)} of {total} selected" if total else "")
         self.title.setToolTip("\n".join(layer.name for layer in layers[:20]))
-        able = [(layer, state) for layer, state in zip(layers, states, strict=True) if layer.prunable]
-        self._show_pruning(tuple(state for _, state in able))
-        self._maximum = max((max_magnitude(layer) for layer, _ in able), default=1.0) or 1.0
-        self._first = able[0][1] if able else None
+        able = [layer for layer in layers if layer.prunable]
+        self._show_pruning({s for layer, s in zip(layers, settings, strict=True) if layer.prunable})
+        self._maximum = max((max_magnitude(layer) for layer in able), default=1.0) or 1.0
+        self._first = amount
         self._show_amount(self._first)
-        self._show_weights(tuple(s for layer, s in zip(layers, states, strict=True) if layer.quantizable))
+        self._show_weights({s for layer, s in zip(layers, settings, strict=True) if layer.quantizable})
         reason = next((layer.reason for layer in layers if layer.reason), "")
         for control in (self.pruning, self.slider, self.spin, self.precision, self.scales, self.range):
             control.setToolTip(reason if not control.isEnabled() else "")
         editable = any(layer.editable for layer in layers)
-        self.reset.setEnabled(editable and any(not state.settings.is_empty for state in states))
+        self.reset.setEnabled(editable and any(not item.is_empty for item in settings))
         self.similar.setEnabled(editable and len(layers) == 1)
 
-    def _show_pruning(self, states: tuple[LayerState, ...]) -> None:
+    def _show_pruning(self, settings: set[LayerSettings]) -> None:
         for control in (self.pruning, self.slider, self.spin, self.unit):
-            control.setEnabled(bool(states))
-        pruned = {state.is_pruned for state in states}
+            control.setEnabled(bool(settings))
+        asked = {item.prune("weights") for item in settings}
+        pruned = {prune is not None for prune in asked}
         self.pruning.set_value(pruned.pop() if len(pruned) == 1 else None)
-        scopes = {state.prune.scope for state in states if state.prune}
-        by_threshold = any(state.prune and state.prune.threshold is not None for state in states)
+        scopes = {prune.scope for prune in asked if prune}
+        by_threshold = any(prune and prune.threshold is not None for prune in asked)
         self.scope.setEnabled(bool(scopes) and not by_threshold)
         self.scope.set_value(scopes.pop() if len(scopes) == 1 else "layer" if not scopes else None)
 
@@ -98,13 +109,13 @@ class LayerCard(Card):
             self.spin.setSingleStep(self._maximum / 200 if by_threshold else 1.0)
             self.spin.setValue(amount if by_threshold else 100 * amount)
 
-    def _show_weights(self, states: tuple[LayerState, ...]) -> None:
-        self.precision.setEnabled(bool(states))
-        bits = {state.bits for state in states}
+    def _show_weights(self, asked: set[LayerSettings]) -> None:
+        self.precision.setEnabled(bool(asked))
+        settings = [item.weights for item in asked if item.weights]
+        bits = {item.weights.bits if item.weights else None for item in asked}
         differs = len(bits) > 1
         # -1 is no choice: where widths differ, none is marked.
         self.precision.set_value(-1 if differs or not bits else bits.pop())
-        settings = [state.settings.weights for state in states if state.settings.weights]
         for control in (self.scales, self.range, self.symmetric):
             control.setEnabled(bool(settings))
         scales = {"per_group_32" if s.granularity.startswith("per_group") else s.granularity for s in settings}

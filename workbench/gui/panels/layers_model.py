@@ -1,6 +1,6 @@
 """The layers as a table: values, texts and sort keys; nothing is painted here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
@@ -13,6 +13,7 @@ Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
 LAYER_ROLE = Qt.ItemDataRole.UserRole + 1
 STATE_ROLE = Qt.ItemDataRole.UserRole + 2
+_MANY_ROWS = 8
 NO_SCAN = "No sensitivity scan has been run yet"
 
 
@@ -50,11 +51,17 @@ class LayersModel(QAbstractTableModel):
         self._rows = {layer.name: row for row, layer in enumerate(self._layers)}
         self.endResetModel()
 
-    def refresh(self) -> None:
-        """The recipe changed: the view asks again for the rows that it shows."""
-        if self._layers:
-            last = len(self._layers) - 1
-            self.dataChanged.emit(self.index(0, Column.WEIGHTS), self.index(last, Column.BITS))
+    def refresh(self, names: Sequence[str]) -> None:
+        """The recipe changed for these layers: the view asks again for what it shows of them."""
+        rows = [self._rows[name] for name in names if name in self._rows]
+        if len(rows) > _MANY_ROWS:
+            self.dataChanged.emit(self.index(min(rows), Column.WEIGHTS), self.index(max(rows), Column.BITS))
+            return
+        for row in rows:
+            # One by one: for a range the view paints all of its rows and columns.
+            for column in (Column.WEIGHTS, Column.PRUNE, Column.BITS):
+                cell = self.index(row, column)
+                self.dataChanged.emit(cell, cell)
 
     def row_of(self, name: str) -> int | None:
         """The row of a layer, in graph order."""

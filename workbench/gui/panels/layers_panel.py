@@ -232,8 +232,7 @@ class LayersPanel(Card):
 
     @Slot(object, object)
     def _on_recipe_changed(self, old: object, new: object) -> None:
-        self.states.reset(self._document.model, self._document.recipe)
-        self.model.refresh()
+        self.model.refresh(self.states.reset(self._document.model, self._document.recipe))
         self._show_card()
 
     @Slot()
@@ -284,8 +283,10 @@ class LayersPanel(Card):
 
     def _show_card(self) -> None:
         layers = self.selected_layers
-        states = tuple(self.states.of(layer) for layer in layers)
-        self.card.show_layers(layers, states, self.model.rowCount())
+        settings = tuple(self.states.settings_of(layer) for layer in layers)
+        prunable = next((layer for layer in layers if layer.prunable), None)
+        amount = self.states.of(prunable) if prunable is not None else None
+        self.card.show_layers(layers, settings, amount, self.model.rowCount())
 
     @Slot()
     def _dress(self) -> None:

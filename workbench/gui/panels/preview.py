@@ -14,30 +14,30 @@ from workbench.engine.core.format import (
 from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
-from workbench.gui.panels.budgets import Budgets
-from workbench.gui.panels.layer_state import LayerStates
-from workbench.gui.panels.sizes import SizesNow, sizes_now
+from workbench.gui.panels.gesture import Gesture
+from workbench.gui.panels.sizes import Sizes, SizesNow
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import Card, make_label
 from workbench.gui.widgets.metric_card import MetricCard
 from workbench.gui.widgets.size_bars import SizeBars
+from workbench.project.budgets import Budgets
 
 _TABLE = ("Parameters", "Not zero", "MACs", "Mean bits", "Global sparsity")
 _MANY = 9
 
 
 class PreviewPanel(Card):
-    """The right column of the window. Budgets that the user drags are kept here, with the document's project."""
+    """The right column of the window. A budget that is dragged is one step of the document's undo stack."""
 
     layer_wished = Signal(str)
 
-    def __init__(self, document: Document, theme: Theme, states: LayerStates, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Live preview", parent=parent)
         self._document = document
         self._theme = theme
-        self._states = states
-        self.budgets = Budgets()
+        self._sizes = Sizes(_MANY)
+        self._gesture = Gesture()
         self.sizes: SizesNow | None = None
         self.note.setText("vs. original")
         self.banner = Banner(theme, self)
@@ -51,9 +51,13 @@ class PreviewPanel(Card):
         document.dataset_changed.connect(self._on_data)
         document.recipe_changed.connect(self._on_recipe)
         document.measured.connect(self._on_measured)
+        document.budgets_changed.connect(self._show_all)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
         self.latency.budget_moved.connect(self._on_latency_budget)
+        for card in (self.accuracy, self.disk_size, self.latency):
+            card.bar.pressed.connect(self._gesture.begin)
+            card.bar.released.connect(self._gesture.end)
         self.bars.layer_clicked.connect(self.layer_wished)
         self._on_model()
 
@@ -102,7 +106,6 @@ class PreviewPanel(Card):
     def _on_model(self) -> None:
         for card in (self.accuracy, self.disk_size, self.latency):
             card.trend.clear()
-        self.budgets = Budgets()
         self._show_all()
 
     @Slot()
@@ -139,7 +142,7 @@ class PreviewPanel(Card):
             for label in self._cells.values():
                 label.setText("–")
             return
-        self.sizes = sizes_now(document, self._states)
+        self.sizes = self._sizes.now(model, document.footprint, document.recipe)
         exact = document.exact_bytes
         now = exact if exact is not None else self.sizes.total_bytes
         original = model.file_bytes
@@ -150,12 +153,12 @@ class PreviewPanel(Card):
         self.disk_size.badge.set_origin("measured" if exact is not None else "estimated")
         self.disk_size.line.setText("every byte counted" if exact is not None else "by arithmetic on this recipe")
         self.disk_size.bar.set_figure(now, None, original, max(original, now) * 1.05)
-        self.disk_size.bar.set_budget(self.budgets.size_bytes)
+        self.disk_size.bar.set_budget(self._document.budgets.size_bytes)
         self.disk_size.note.setText(
-            f"limit {format_bytes(int(self.budgets.size_bytes))}" if self.budgets.size_bytes else ""
+            f"limit {format_bytes(int(self._document.budgets.size_bytes))}" if self._document.budgets.size_bytes else ""
         )
         self.disk_size.trend.add(now)
-        self.bars.set_bars(self.sizes.largest(_MANY))
+        self.bars.set_bars(self.sizes.bars)
         self._show_table()
 
     def _show_table(self) -> None:
@@ -181,8 +184,8 @@ class PreviewPanel(Card):
     def _show_accuracy(self) -> None:
         card, document = self.accuracy, self._document
         report = document.accuracy
-        card.bar.set_budget(self.budgets.accuracy)
-        floor = self.budgets.accuracy
+        card.bar.set_budget(self._document.budgets.accuracy)
+        floor = self._document.budgets.accuracy
         card.note.setText(f"floor {format_fraction(floor)}" if floor is not None else "")
         if report is None:
             card.show_figure("–", "")
@@ -199,7 +202,7 @@ class PreviewPanel(Card):
             f"Accuracy ({report.metric})" if report.metric != "agreement" else "Agreement with the original"
         )
         card.show_figure(value, "%" if in_percent else figure.unit, delta, tone)
-        card.dim(report.recipe_digest not in ("", document.recipe.digest))
+        card.dim(not document.is_current(report))
         detail = f"n = {figure.n}" if report.is_final else f"n = {report.done} of {report.total}"
         card.badge.set_origin(str(figure.origin), detail)
         card.line.setText(_interval_text(report.difference or figure, paired=report.difference is not None))
@@ -217,8 +220,9 @@ class PreviewPanel(Card):
     def _show_latency(self) -> None:
         card, document = self.latency, self._document
         report = document.latency
-        card.bar.set_budget(self.budgets.latency_ms)
-        card.note.setText(f"limit {format_ms(self.budgets.latency_ms)}" if self.budgets.latency_ms else "")
+        limit = document.budgets.latency_ms
+        card.bar.set_budget(limit)
+        card.note.setText(f"limit {format_ms(limit)}" if limit else "")
         if report is None:
             card.show_figure("–", "")
             card.badge.set_origin("")
@@ -227,7 +231,7 @@ class PreviewPanel(Card):
             return
         number, _, unit = format_ms(report.p50.value).partition(" ")
         card.show_figure(number, unit, f"p90 {format_ms(report.p90.value)}")
-        fresh = report.recipe_digest in ("", document.recipe.digest)
+        fresh = document.is_current(report)
         # Weight-only changes alter the file, not the arithmetic: nothing faster is promised until it is measured.
         card.badge.set_origin(str(report.p50.origin) if fresh else "estimated", f"n = {report.p50.n}" if fresh else "")
         card.line.setText(
@@ -254,7 +258,7 @@ class PreviewPanel(Card):
             self.banner.set_state("bad", "Over budget: " + ", ".join(missed), "keeps " + ", ".join(met) if met else "")
         elif met and document.dataset is not None:
             report = document.accuracy
-            final = report is not None and report.is_final and report.recipe_digest in ("", document.recipe.digest)
+            final = report is not None and report.is_final and document.is_current(report)
             headline = "All three budgets met" if len(met) == 3 else f"Budget met: {', '.join(met)}"
             self.banner.set_state("good", headline, "accuracy measured" if final else "accuracy still being measured")
         elif document.dataset is None:
@@ -264,21 +268,18 @@ class PreviewPanel(Card):
 
     @Slot(float)
     def _on_accuracy_budget(self, value: float) -> None:
-        self.budgets = self.budgets.with_accuracy(value)
-        self._show_accuracy()
-        self._show_banner()
+        self._set_budgets(self._document.budgets.with_accuracy(value), "accuracy")
 
     @Slot(float)
     def _on_size_budget(self, value: float) -> None:
-        self.budgets = self.budgets.with_size(value)
-        self._show_size()
-        self._show_banner()
+        self._set_budgets(self._document.budgets.with_size(value), "size")
 
     @Slot(float)
     def _on_latency_budget(self, value: float) -> None:
-        self.budgets = self.budgets.with_latency(value)
-        self._show_latency()
-        self._show_banner()
+        self._set_budgets(self._document.budgets.with_latency(value), "latency")
+
+    def _set_budgets(self, budgets: Budgets, which: str) -> None:
+        self._document.set_budgets(budgets, gesture=self._gesture.token(which))
 
 
 def _interval_text(figure: Figure, *, paired: bool) -> str:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from workbench.engine.core.layer import ModelInfo
-from workbench.gui.document import Document
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import ModelFootprint
 from workbench.gui.instant import instant_size
-from workbench.gui.panels.layer_state import LayerStates
+from workbench.gui.magnitude_tables import own_zeros
 from workbench.gui.widgets.size_bars import SizeBar
+
+_FLOAT_BITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class SizesNow:
         zeros_before, zeros: weights that are exactly zero, in the original and as pruning leaves them.
         num_weights: weights of all layers whose statistics are known.
         mean_bits: mean over those weights.
+        bars: the layers with the most bytes in the original, largest first.
     """
 
     total_bytes: int
@@ -24,7 +28,7 @@ class SizesNow:
     zeros: int
     num_weights: int
     mean_bits: float
-    bars: tuple[SizeBar, ...]
+    bars: tuple[SizeBar, ...] = ()
 
     @property
     def sparsity_before(self) -> float:
@@ -36,30 +40,49 @@ class SizesNow:
         """Fraction of zeros after pruning."""
         return self.zeros / self.num_weights if self.num_weights else 0.0
 
-    def largest(self, count: int) -> tuple[SizeBar, ...]:
-        """The layers with the most bytes in the original."""
-        return tuple(sorted(self.bars, key=lambda bar: -bar.original_bytes)[:count])
 
+class Sizes:
+    """What holds for a model whatever the recipe is summed up once, so that a move costs what it changes.
 
-def sizes_now(document: Document, states: LayerStates) -> SizesNow:
-    """Totals of the document's model and recipe; with no file written. The document has a model."""
-    model = document.model
-    assert model is not None
-    layers = [layer for layer in model.layers if layer.statistics is not None]
-    own = {layer.name: layer.statistics.sparsity for layer in layers if layer.statistics is not None}
-    num_weights = sum(layer.num_weights for layer in layers)
-    zeros_before = sum(round(own[layer.name] * layer.num_weights) for layer in layers)
-    zeros = sum(round(max(own[layer.name], states.of(layer).sparsity) * layer.num_weights) for layer in layers)
-    bits = sum((states.of(layer).bits or 32) * layer.num_weights for layer in layers)
-    total, bars = _bytes_now(document, model)
-    return SizesNow(total, zeros_before, zeros, num_weights, bits / num_weights if num_weights else 32.0, bars)
+    Args:
+        num_bars: for how many layers the bytes are listed.
+    """
 
+    def __init__(self, num_bars: int) -> None:
+        self._num_bars = num_bars
+        self._model: ModelInfo | None = None
+        self._footprint: ModelFootprint | None = None
+        self._num_weights = self._zeros_before = 0
+        self._fixed_weights = self._fixed_zeros = 0
+        self._largest: tuple[tuple[str, int], ...] = ()
 
-def _bytes_now(document: Document, model: ModelInfo) -> tuple[int, tuple[SizeBar, ...]]:
-    if document.footprint is None:
-        return model.file_bytes, ()
-    size = instant_size(model, document.footprint, document.recipe)
-    return size.total_bytes, tuple(
-        SizeBar(item.layer, item.original_bytes, size.layers.get(item.layer, item.original_bytes))
-        for item in document.footprint.layers
-    )
+    def now(self, model: ModelInfo, footprint: ModelFootprint | None, recipe: Recipe) -> SizesNow:
+        """Totals of the file that the recipe gives; those of the original until the footprint is known."""
+        if model is not self._model or footprint is not self._footprint:
+            self._sum_up(model, footprint)
+        if footprint is None:
+            before = self._zeros_before
+            return SizesNow(model.file_bytes, before, before, self._num_weights, float(_FLOAT_BITS))
+        size = instant_size(model, footprint, recipe)
+        bits = size.mean_bits * size.num_weights + _FLOAT_BITS * self._fixed_weights
+        return SizesNow(
+            size.total_bytes,
+            self._zeros_before,
+            size.num_zeros + self._fixed_zeros,
+            self._num_weights,
+            bits / self._num_weights if self._num_weights else float(_FLOAT_BITS),
+            tuple(SizeBar(name, original, size.layers.get(name, original)) for name, original in self._largest),
+        )
+
+    def _sum_up(self, model: ModelInfo, footprint: ModelFootprint | None) -> None:
+        self._model, self._footprint = model, footprint
+        layers = [layer for layer in model.layers if layer.statistics is not None]
+        self._num_weights = sum(layer.num_weights for layer in layers)
+        self._zeros_before = sum(own_zeros(layer) for layer in layers)
+        entries = footprint.layers if footprint is not None else ()
+        counted = {entry.layer for entry in entries}
+        fixed = [layer for layer in layers if layer.name not in counted]
+        self._fixed_weights = sum(layer.num_weights for layer in fixed)
+        self._fixed_zeros = sum(own_zeros(layer) for layer in fixed)
+        by_size = sorted(entries, key=lambda entry: -entry.original_bytes)[: self._num_bars]
+        self._largest = tuple((entry.layer, entry.original_bytes) for entry in by_size)

@@ -17,6 +17,8 @@ class BudgetBar(QWidget):
     """
 
     budget_moved = Signal(float)
+    pressed = Signal()
+    released = Signal()
 
     def __init__(self, theme: Theme, name: str, *, floor: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,12 +75,17 @@ class BudgetBar(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Put the mark under the pointer."""
+        self.pressed.emit()
         self._drag_to(event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the mark."""
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._drag_to(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End of a drag."""
+        self.released.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrow keys move the budget by a hundredth of the bar; Delete removes it."""

@@ -8,9 +8,10 @@ from workbench.gui.widgets.icons import icon_pixmap
 
 
 class MessageBar(QFrame):
-    """Shows one message at a time; Escape or the button closes it."""
+    """Shows one message at a time, perhaps with something to do about it; a button closes it."""
 
     closed = Signal()
+    action_wished = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,12 +28,16 @@ class MessageBar(QFrame):
         self._more = QPushButton("Details", self)
         self._more.setCheckable(True)
         self._more.toggled.connect(self._details.setVisible)
+        self.action = QPushButton(self)
+        self.action.clicked.connect(self.action_wished)
+        self.action.hide()
         close = QPushButton("Dismiss", self)
         close.clicked.connect(self.clear)
         line = QHBoxLayout()
         line.addWidget(self._icon)
         line.addWidget(self._text, 1)
         line.addWidget(self._more)
+        line.addWidget(self.action)
         line.addWidget(close)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 8, 6)
@@ -51,8 +56,10 @@ class MessageBar(QFrame):
         """The text behind the Details button."""
         return self._details.toPlainText()
 
-    def show_message(self, text: str, details: str = "", *, tone: str = "bad") -> None:
-        """Show a message in the tone "bad", "warn" or "good"."""
+    def show_message(self, text: str, details: str = "", *, tone: str = "bad", action: str = "") -> None:
+        """Show a message in the tone "bad", "warn" or "good", and a button for an action if it has a name."""
+        self.action.setText(action)
+        self.action.setVisible(bool(action))
         self._tone = tone
         self._text.setText(text)
         self.setAccessibleName(text)

@@ -1,0 +1,100 @@
+"""The window's answers on a drag: size and latency after each move, a measured accuracy after each release."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from workbench.engine.core.format import format_bytes
+from workbench.engine.core.recipe import WeightRule
+
+pytestmark = [pytest.mark.bench, pytest.mark.qt_log_ignore("propagateSizeHints")]
+
+_RELEASES = 24
+_MOVES = 60
+_NUM_LAYERS = 1000
+
+
+def test_a_release_brings_a_measured_accuracy(bench, squeezenet, table):
+    bench.open(*squeezenet)
+    document = bench.document
+    layers = [layer.name for layer in document.model.layers if layer.editable]
+    times = []
+    for number in range(_RELEASES):
+        layer = layers[number % len(layers)]
+        share = 0.2 + 0.6 * number / _RELEASES
+        bench.press(layer, share / 2)
+        bench.move(share)
+        bench.application.processEvents()
+        start = time.perf_counter()
+        bench.release(share)
+        digest = document.recipe.digest
+        bench.wait(lambda digest=digest: document.accuracy.recipe_digest == digest)
+        times.append(time.perf_counter() - start)
+        # The next release meets a bench at rest, as after a person's look at the figure.
+        bench.wait(lambda: document.accuracy.done >= 64 and document.exact_bytes is not None)
+
+    table("SqueezeNet, release to first measured accuracy", times, "p95 at most 400 ms")
+
+
+def test_size_and_latency_follow_each_move_of_a_drag(bench, squeezenet, table):
+    bench.open(*squeezenet)
+    bench.document.edit(bench.document.recipe.with_rule("*", weights=WeightRule(bits=6)), "Bits")
+    layer = max((layer for layer in bench.document.model.layers if layer.editable), key=lambda item: item.num_params)
+
+    times = _drag(bench, layer.name)
+
+    table("SqueezeNet, a move until size and latency are painted", times, "p95 at most 16 ms")
+
+
+def test_size_and_latency_follow_each_move_with_a_thousand_layers(bench, table, tmp_path: Path):
+    path = tmp_path / "long.onnx"
+    onnx.save(_chain(_NUM_LAYERS), path)
+    bench.open(path)
+
+    times = _drag(bench, bench.document.model.layers[_NUM_LAYERS // 2].name)
+    table("1,000 layers, a move of one until size and latency are painted", times, "p95 at most 16 ms")
+
+    bench.window.layers.table.selectAll()
+    bench.application.processEvents()
+    times = _drag(bench, bench.document.model.layers[_NUM_LAYERS // 2].name)
+    table("1,000 layers, a move of all of them", times, "p95 at most 16 ms")
+
+
+def _drag(bench, layer: str) -> list[float]:
+    """Seconds from each mouse move until all that it changes is painted."""
+    document, preview = bench.document, bench.window.preview
+    bench.press(layer, 0.05)
+    bench.application.processEvents()
+    times = []
+    for number in range(_MOVES):
+        start = time.perf_counter()
+        bench.move(0.1 + 0.8 * number / _MOVES)
+        bench.application.processEvents()
+        times.append(time.perf_counter() - start)
+        shown = f"{preview.disk_size.value.text()} {preview.disk_size.unit.text()}"
+        assert document.exact_bytes is None
+        assert shown == format_bytes(preview.sizes.total_bytes)
+        assert preview.latency.value.text() != "–"
+    bench.release(0.9)
+    return times
+
+
+def _chain(count: int) -> onnx.ModelProto:
+    random = np.random.default_rng(0)
+    weights = [random.normal(size=(8, 8, 1, 1)).astype(np.float32) for _ in range(count)]
+    nodes = [
+        helper.make_node("Conv", [f"t{number}", f"w{number}"], [f"t{number + 1}"], name=f"conv{number}")
+        for number in range(count)
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "chain",
+        [helper.make_tensor_value_info("t0", TensorProto.FLOAT, ["n", 8, 4, 4])],
+        [helper.make_tensor_value_info(f"t{count}", TensorProto.FLOAT, ["n", 8, 4, 4])],
+        [numpy_helper.from_array(weight, f"w{number}") for number, weight in enumerate(weights)],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

@@ -1,0 +1,175 @@
+"""Projects on the real engine: what is not as it was saved is said, and the bench changes only as a whole."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from workbench.engine.core.errors import ProjectError, WorkbenchError
+from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.gui.document import Document
+from workbench.project.budgets import Budgets
+
+_LONG_MS = 20_000
+_RECIPE = Recipe().with_rule("hidden", weights=WeightRule(bits=3))
+
+
+@pytest.fixture
+def document(qtbot: QtBot) -> Iterator[Document]:
+    document = Document()
+    yield document
+    document.close()
+
+
+@pytest.fixture
+def project(document: Document, qtbot: QtBot, tmp_path: Path, demo_folder: Path) -> Path:
+    """A project of the demo with a recipe that has been measured, in a folder of its own; the bench is empty again."""
+    for name in ("digits.onnx", "digits.npz", "digits.data.yaml"):
+        shutil.copy(demo_folder / name, tmp_path)
+    other = Document()
+    with qtbot.waitSignal(other.model_changed, timeout=_LONG_MS):
+        other.open_model(tmp_path / "digits.onnx")
+    with qtbot.waitSignal(other.dataset_changed, timeout=_LONG_MS):
+        other.open_data(tmp_path / "digits.npz", {"labels_offset": 0})
+    other.edit(_RECIPE, "Bits")
+    other.set_budgets(Budgets(accuracy=0.9, size_bytes=100_000))
+    other.notes = "a note"
+    other.released()
+    qtbot.waitUntil(lambda: other.accuracy is not None and other.accuracy.done == 597, timeout=_LONG_MS)
+    assert other.is_modified
+    other.save_project(tmp_path / "p.wbproj")
+    assert not other.is_modified
+    other.close()
+    return tmp_path / "p.wbproj"
+
+
+def _open(document: Document, project: Path, qtbot: QtBot) -> list[str]:
+    """Open it, and wait until the bench has changed; what was said."""
+    said: list[str] = []
+    document.message.connect(lambda text, details: said.append(text))
+    with qtbot.waitSignal(document.saved_changed, timeout=_LONG_MS):
+        document.open_project(project)
+    qtbot.waitUntil(lambda: document.project_path == project, timeout=_LONG_MS)
+    return said
+
+
+def test_a_project_comes_back_as_it_was_saved_with_its_figures(document: Document, project: Path, qtbot: QtBot):
+    said = _open(document, project, qtbot)
+
+    assert said == []
+    assert document.recipe == _RECIPE
+    assert document.budgets == Budgets(accuracy=0.9, size_bytes=100_000)
+    assert document.notes == "a note"
+    assert document.data_overrides == {"labels_offset": 0}
+    assert document.dataset is not None
+    assert not document.is_modified
+    assert document.undo_stack.count() == 0
+    assert document.accuracy is not None
+    assert document.is_current(document.accuracy)
+    assert document.accuracy.done == 597
+    assert document.exact_bytes is not None
+
+
+def test_the_bench_changes_once_and_with_everything_there(document: Document, project: Path, qtbot: QtBot):
+    seen: list[tuple[object, object]] = []
+    document.model_changed.connect(lambda: seen.append((document.model and document.model.sha256, document.recipe)))
+
+    _open(document, project, qtbot)
+
+    assert len(seen) == 1
+    assert seen[0][1] == _RECIPE
+
+
+def test_a_model_that_has_changed_is_said_and_its_figures_are_left_out(document: Document, project: Path, qtbot: QtBot):
+    model = project.with_name("digits.onnx")
+    # A field that no reader looks at: the doc string of the model, written at the end.
+    model.write_bytes(model.read_bytes() + b"\x32\x01a")
+
+    said = _open(document, project, qtbot)
+
+    assert len(said) == 1
+    assert "has changed since it was saved" in said[0]
+    assert document.recipe == _RECIPE
+    assert document.accuracy is None
+
+
+def test_samples_that_are_gone_are_said_and_the_rest_is_open(document: Document, project: Path, qtbot: QtBot):
+    project.with_name("digits.npz").unlink()
+
+    said = _open(document, project, qtbot)
+
+    assert len(said) == 1
+    assert "open without samples" in said[0]
+    assert document.model is not None
+    assert document.dataset is None
+    assert document.recipe == _RECIPE
+
+
+def test_a_recipe_that_does_not_fit_is_never_laid_on_the_model(document: Document, project: Path, qtbot: QtBot):
+    values = json.loads(project.read_text())
+    values["recipe"]["rules"][0]["select"] = "nothing_here"
+    project.write_text(json.dumps(values))
+
+    said = _open(document, project, qtbot)
+
+    assert len(said) == 1
+    assert "nothing_here" in said[0]
+    assert document.model is not None
+    assert document.recipe == Recipe()
+
+
+def test_a_model_that_cannot_be_read_leaves_the_bench_as_it_was(
+    document: Document, project: Path, qtbot: QtBot, demo_folder: Path
+):
+    with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
+        document.open_model(demo_folder / "digits.onnx")
+    document.edit(_RECIPE.with_rule("*", weights=WeightRule(bits=5)), "Bits")
+    model, recipe = document.model, document.recipe
+    path = project.with_name("digits.onnx")
+    path.write_bytes(path.read_bytes()[:1000])
+
+    with qtbot.waitSignal(document.message, timeout=_LONG_MS) as caught:
+        document.open_project(project)
+
+    assert "not opened" in caught.args[0]
+    assert document.model is model
+    assert document.recipe is recipe
+    assert document.undo_stack.count() == 1
+
+
+def test_a_model_that_is_gone_is_one_clear_line(document: Document, project: Path):
+    project.with_name("digits.onnx").unlink()
+
+    with pytest.raises(WorkbenchError, match="is not there"):
+        document.open_project(project)
+
+
+def test_a_project_of_the_first_format_opens(document: Document, project: Path, qtbot: QtBot):
+    values = json.loads(project.read_text())
+    old = {
+        "format": 1,
+        "model": {"path": str(project.with_name("digits.onnx")), "sha256": values["model"]["sha256"]},
+        "dataset": {"path": str(project.with_name("digits.npz"))},
+        "recipe": "version: 1\nrules:\n  - select: hidden\n    weights: {bits: 3}\n",
+    }
+    project.write_text(json.dumps(old))
+
+    said = _open(document, project, qtbot)
+
+    assert said == []
+    assert document.recipe == _RECIPE
+    assert document.dataset is not None
+
+
+def test_a_save_that_fails_is_not_taken_for_a_save(document: Document, project: Path, qtbot: QtBot):
+    _open(document, project, qtbot)
+    document.edit(Recipe(), "Reset")
+
+    with pytest.raises(ProjectError, match="cannot be saved"):
+        document.save_project(project.with_name("gone") / "p.wbproj")
+
+    assert document.is_modified
+    assert document.project_path == project

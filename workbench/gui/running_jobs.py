@@ -1,0 +1,92 @@
+"""Long requests that have a row in the list of jobs."""
+
+import itertools
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+from workbench.gui.engine import Engine, Ticket
+from workbench.jobs import Progress
+from workbench.worker.messages import Failed
+
+
+class RunningJobs(QObject):
+    """Requests in the worker's "run" lane. `finished` tells how a job ended, and the tone to say it in."""
+
+    started = Signal(int, str)
+    progressed = Signal(int, object)
+    finished = Signal(int, str, str)
+
+    def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._tickets: dict[int, Ticket] = {}
+        self._numbers = itertools.count(1)
+
+    def new_number(self) -> int:
+        """A number for a job that will be started again and again in the same row."""
+        return next(self._numbers)
+
+    def start(
+        self,
+        title: str,
+        verb: str,
+        *args: object,
+        on_done: Callable[[object], None],
+        on_partial: Callable[[object], None] | None = None,
+        on_failed: Callable[[Failed], None] | None = None,
+        on_stopped: Callable[[], None] | None = None,
+        job: int | None = None,
+        **kwargs: object,
+    ) -> int:
+        """Begin a job; exactly one of done, failed and stopped follows.
+
+        Args:
+            title: what the row says.
+            verb: of the session.
+            *args: the verb's.
+            on_done: called with the result; like the others, on the main thread.
+            on_partial: called with each result before it.
+            on_failed: called with the failure.
+            on_stopped: called when the job was stopped.
+            job: the number of a row that is used again.
+            **kwargs: the verb's.
+        """
+        number = self.new_number() if job is None else job
+        self.started.emit(number, title)
+
+        def end(text: str, tone: str) -> None:
+            self._tickets.pop(number, None)
+            self.finished.emit(number, text, tone)
+
+        def done(value: object) -> None:
+            end("done", "good")
+            on_done(value)
+
+        def failed(failure: Failed) -> None:
+            end(failure.text, "bad")
+            if on_failed is not None:
+                on_failed(failure)
+
+        def stopped(reason: str) -> None:
+            end(reason, "muted")
+            if on_stopped is not None:
+                on_stopped()
+
+        def progressed(progress: Progress) -> None:
+            self.progressed.emit(number, progress)
+
+        self._tickets[number] = self._engine.request(
+            "run", verb, *args, on_done=done, on_partial=on_partial, on_progress=progressed, on_failed=failed,
+            on_stopped=stopped, **kwargs,
+        )  # fmt: skip
+        return number
+
+    def is_running(self, job: int) -> bool:
+        """Whether a job has not ended."""
+        return job in self._tickets
+
+    def cancel(self, job: int, *, insist: bool = True) -> None:
+        """Ask a job to stop; with `insist`, one that does not hear costs the worker a restart."""
+        if job in self._tickets:
+            self._engine.cancel(self._tickets[job], insist=insist)

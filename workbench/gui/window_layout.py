@@ -1,0 +1,88 @@
+"""The columns of the window, and how they are found again after a restart."""
+
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QTableView, QTabWidget, QVBoxLayout, QWidget
+
+from workbench.gui.theme import SPACING
+from workbench.gui.widgets.card import Card
+
+_WIDTH, _HEIGHT = 1600, 1000
+
+
+class WindowLayout:
+    """Layers at the left, tabs in the middle above the jobs, the preview at the right; or the welcome page.
+
+    Args:
+        above: full-width widgets above the columns.
+        middle: tab titles with their contents, for the upper and the lower part.
+    """
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        *,
+        above: QWidget,
+        welcome: QWidget,
+        left: QWidget,
+        right: QWidget,
+        middle: tuple[dict[str, QWidget], dict[str, QWidget]],
+    ) -> None:
+        self._window = window
+        self.tabs, self.lower_tabs = (_tabs(window, contents) for contents in middle)
+        self._rows = QSplitter(Qt.Orientation.Vertical, window)
+        for tabs in (self.tabs, self.lower_tabs):
+            card = Card(parent=window)
+            card.column.setContentsMargins(1, 2, 1, 4)
+            card.column.addWidget(tabs)
+            self._rows.addWidget(card)
+        self._rows.setSizes([760, 150])
+        self._rows.setStretchFactor(0, 1)
+        self._rows.setStretchFactor(1, 0)
+        self._columns = QSplitter(Qt.Orientation.Horizontal, window)
+        for number, (widget, stretch) in enumerate(((left, 0), (self._rows, 1), (right, 0))):
+            self._columns.addWidget(widget)
+            self._columns.setStretchFactor(number, stretch)
+            self._columns.setCollapsible(number, False)
+        self._columns.setSizes([496, 730, 350])
+        for splitter in (self._columns, self._rows):
+            splitter.setHandleWidth(SPACING)
+        self.pages = QStackedWidget(window)
+        self.pages.addWidget(welcome)
+        self.pages.addWidget(self._columns)
+        central = QWidget(window)
+        column = QVBoxLayout(central)
+        column.setContentsMargins(SPACING, SPACING, SPACING, 0)
+        column.setSpacing(SPACING)
+        column.addWidget(above)
+        column.addWidget(self.pages, 1)
+        window.setCentralWidget(central)
+
+    def save(self, settings: QSettings, table: QTableView) -> None:
+        """Remember sizes and places."""
+        settings.setValue("window/geometry", self._window.saveGeometry())
+        settings.setValue("window/state", self._window.saveState())
+        settings.setValue("window/columns", self._columns.saveState())
+        settings.setValue("window/rows", self._rows.saveState())
+        settings.setValue("window/table", table.horizontalHeader().saveState())
+
+    def restore(self, settings: QSettings, table: QTableView) -> None:
+        """Find sizes and places as they were left; 1600×1000 the first time."""
+        if not _restored(settings, "geometry", self._window.restoreGeometry):
+            self._window.resize(_WIDTH, _HEIGHT)
+        _restored(settings, "state", self._window.restoreState)
+        _restored(settings, "columns", self._columns.restoreState)
+        _restored(settings, "rows", self._rows.restoreState)
+        _restored(settings, "table", table.horizontalHeader().restoreState)
+
+
+def _tabs(parent: QWidget, contents: dict[str, QWidget]) -> QTabWidget:
+    tabs = QTabWidget(parent, documentMode=True)
+    for title, widget in contents.items():
+        tabs.addTab(widget, title)
+    tabs.tabBar().setDrawBase(False)
+    return tabs
+
+
+def _restored(settings: QSettings, key: str, restore: object) -> bool:
+    value = settings.value(f"window/{key}")
+    return isinstance(value, QByteArray) and bool(restore(value))  # type: ignore[operator] # one of Qt's restorers
