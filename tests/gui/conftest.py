@@ -1,26 +1,31 @@
 """Models made of values, and a document that edits at once, so that panels are tested without a worker."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import build_weight_curves
+from workbench.gui.file_dialogs import Asks, Unsaved
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            # The offscreen platform says this whenever a window is shown; it has no size hints to give.
-            item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints"))
+            # The offscreen platform says this whenever a window is shown or raised; it can do neither.
+            item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints", r"raise\(\)"))
 
 
 def layer_of(name: str, weight: np.ndarray, op_type: str = "Conv", *, editable: bool = True) -> Layer:
@@ -171,3 +176,72 @@ def _every_mouse_move_counts() -> object:
     pg.setConfigOption("mouseRateLimit", -1)
     yield
     pg.setConfigOption("mouseRateLimit", old)
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the user will say, and what was asked of them."""
+
+    path: Path | None = None
+    overwrite: bool = False
+    unsaved: Unsaved = Unsaved.DISCARD
+    asked: list[str] = field(default_factory=list)
+
+    def ask_open(self, parent: QWidget, title: str, folder: str, file_filter: str) -> Path | None:
+        self.asked.append(title)
+        return self.path
+
+    def ask_folder(self, parent: QWidget, title: str, folder: str) -> Path | None:
+        self.asked.append(title)
+        return self.path
+
+    def ask_save(self, parent: QWidget, title: str, suggested: str, file_filter: str) -> Path | None:
+        self.asked.append(title)
+        return self.path
+
+    def ask_overwrite(self, parent: QWidget, path: Path) -> bool:
+        self.asked.append(f"Replace {path.name}?")
+        return self.overwrite
+
+    def ask_unsaved(self, parent: QWidget) -> Unsaved:
+        self.asked.append("Unsaved edits")
+        return self.unsaved
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> QSettings:
+    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, theme: object, settings: QSettings, answers: Answers) -> Iterator[object]:
+    """The whole window on the real engine, with nothing open; questions are answered by `answers`."""
+    from workbench.gui.document import Document
+    from workbench.gui.main_window import MainWindow
+
+    document = Document()
+    asks = Asks(answers.ask_open, answers.ask_folder, answers.ask_save, answers.ask_overwrite, answers.ask_unsaved)
+    window = MainWindow(document, theme, settings, asks)
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    document.close()
+
+
+@pytest.fixture
+def demo_window(window: object, qtbot: QtBot) -> object:
+    """The window with the demo's model and samples open, and everything measured of them."""
+    from workbench.gui.demo_files import demo_files
+
+    document = window.document
+    window.files.open_paths(demo_files())
+    qtbot.waitUntil(
+        lambda: document.accuracy is not None and document.footprint is not None and document.measuring.is_idle,
+        timeout=30_000,
+    )
+    return window

@@ -258,7 +258,7 @@ class Document(QObject):
         self.export_job = self._start(
             "Export", "export", self.recipe, str(path), force=force,
             on_done=self._on_exported, on_failed=self._on_refused,
-            on_stopped=lambda: self.export_failed.emit("The export was stopped; nothing was written", ""),
+            on_stopped=lambda: self.export_failed.emit("The export was stopped before its file was verified", ""),
         )  # fmt: skip
 
     @Slot(int)

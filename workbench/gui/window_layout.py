@@ -29,22 +29,22 @@ class WindowLayout:
     ) -> None:
         self._window = window
         self.tabs, self.lower_tabs = (_tabs(window, contents) for contents in middle)
-        self._rows = QSplitter(Qt.Orientation.Vertical, window)
+        self.rows = QSplitter(Qt.Orientation.Vertical, window)
         for tabs in (self.tabs, self.lower_tabs):
             card = Card(parent=window)
             card.column.setContentsMargins(1, 2, 1, 4)
             card.column.addWidget(tabs)
-            self._rows.addWidget(card)
-        self._rows.setSizes([760, 150])
-        self._rows.setStretchFactor(0, 1)
-        self._rows.setStretchFactor(1, 0)
+            self.rows.addWidget(card)
+        self.rows.setSizes([760, 150])
+        self.rows.setStretchFactor(0, 1)
+        self.rows.setStretchFactor(1, 0)
         self._columns = QSplitter(Qt.Orientation.Horizontal, window)
-        for number, (widget, stretch) in enumerate(((left, 0), (self._rows, 1), (right, 0))):
+        for number, (widget, stretch) in enumerate(((left, 0), (self.rows, 1), (right, 0))):
             self._columns.addWidget(widget)
             self._columns.setStretchFactor(number, stretch)
             self._columns.setCollapsible(number, False)
         self._columns.setSizes([496, 730, 350])
-        for splitter in (self._columns, self._rows):
+        for splitter in (self._columns, self.rows):
             splitter.setHandleWidth(SPACING)
         self.pages = QStackedWidget(window)
         self.pages.addWidget(welcome)
@@ -62,7 +62,7 @@ class WindowLayout:
         settings.setValue("window/geometry", self._window.saveGeometry())
         settings.setValue("window/state", self._window.saveState())
         settings.setValue("window/columns", self._columns.saveState())
-        settings.setValue("window/rows", self._rows.saveState())
+        settings.setValue("window/rows", self.rows.saveState())
         settings.setValue("window/table", table.horizontalHeader().saveState())
 
     def restore(self, settings: QSettings, table: QTableView) -> None:
@@ -71,7 +71,7 @@ class WindowLayout:
             self._window.resize(_WIDTH, _HEIGHT)
         _restored(settings, "state", self._window.restoreState)
         _restored(settings, "columns", self._columns.restoreState)
-        _restored(settings, "rows", self._rows.restoreState)
+        _restored(settings, "rows", self.rows.restoreState)
         _restored(settings, "table", table.horizontalHeader().restoreState)
 
 

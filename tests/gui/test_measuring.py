@@ -1,0 +1,206 @@
+"""What is asked of the engine, and when: on a double of the engine that answers as it is told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.reports import DataInfo, EvaluationReport, LatencyReport, Preprocessing
+from workbench.gui.engine import Ticket
+from workbench.gui.known_figures import KnownFigures
+from workbench.gui.measuring import Measuring
+from workbench.gui.running_jobs import RunningJobs
+from workbench.worker.messages import Failed
+
+_RECIPE = Recipe().with_rule("*", weights=WeightRule(bits=4))
+_DATA = DataInfo("/d.npz", 1000, True, 10, (8, 8, 1), Preprocessing(), "data")
+
+
+@dataclass
+class Asked:
+    """One request, and the test's hand on its answers."""
+
+    ticket: Ticket
+
+    def done(self, value: object) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_done(value)
+
+    def partial(self, value: object) -> None:
+        self.ticket.on_partial(value)
+
+    def stopped(self) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_stopped("cancelled")
+
+
+class FakeEngine(QObject):
+    """Keeps requests until the test answers them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Asked] = []
+
+    def request(self, lane: str, verb: str, *args: object, **answers: object) -> Ticket:
+        known = {key: answers.pop(key) for key in tuple(answers) if key.startswith("on_")}
+        ticket = Ticket(lane, verb, args, answers, **known)
+        self.asked.append(Asked(ticket))
+        return ticket
+
+    def cancel(self, ticket: Ticket, *, insist: bool = True) -> None:
+        ticket.is_cancelled = True
+
+    def of(self, verb: str, lane: str) -> list[Asked]:
+        return [item for item in self.asked if (item.ticket.verb, item.ticket.lane) == (verb, lane)]
+
+
+@pytest.fixture
+def engine(qtbot: QtBot) -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def measuring(engine: FakeEngine, make_layer: Callable, make_model: Callable) -> Measuring:
+    import numpy as np
+
+    measuring = Measuring(engine, RunningJobs(engine), KnownFigures())
+    measuring.set_model(make_model(make_layer("a", np.ones((2, 2), np.float32))))
+    measuring.set_data(_DATA)
+    measuring.set_recipe(_RECIPE)
+    return measuring
+
+
+def _report(done: int, total: int, *, seconds_each: float = 0.001, recipe: Recipe = _RECIPE) -> EvaluationReport:
+    figure = Figure(0.5, "fraction", Origin.MEASURED, n=done)
+    return EvaluationReport("top1", figure, done, total, done * seconds_each, recipe.digest)
+
+
+def _latency(ms: float, recipe: Recipe = _RECIPE) -> LatencyReport:
+    figure = Figure(ms, "ms", Origin.MEASURED, n=200)
+    return LatencyReport(figure, figure, "a processor", recipe.digest)
+
+
+@pytest.mark.parametrize(
+    ("seconds_each", "samples"),
+    [(0.0001, 128), (0.005, 40), (0.05, 4), (3.0, 2)],
+    ids=["fast: at most 128", "a fifth of a second", "slow", "very slow: at least two"],
+)
+def test_a_probe_is_as_large_as_a_fifth_of_a_second_allows(
+    measuring: Measuring, engine: FakeEngine, seconds_each: float, samples: int
+):
+    measuring.take(_report(16, 16, seconds_each=seconds_each, recipe=Recipe()))
+
+    measuring.now()
+
+    assert engine.of("evaluate", "probe")[0].ticket.kwargs == {"limit": samples}
+
+
+def test_the_first_probe_goes_by_the_latency_where_it_is_known(measuring: Measuring, engine: FakeEngine):
+    measuring.take(_latency(20, Recipe()))
+
+    measuring.now()
+
+    assert engine.of("evaluate", "probe")[0].ticket.kwargs == {"limit": 10}
+
+
+def test_after_the_probe_come_size_latency_and_all_samples_in_turn(measuring: Measuring, engine: FakeEngine):
+    measuring.now()
+    assert len(engine.asked) == 1
+
+    engine.of("evaluate", "probe")[0].done(_report(16, 16))
+    assert len(engine.of("preview_bytes", "quick")) == 1
+    assert engine.of("evaluate", "run") == []
+    engine.of("measure_latency", "run")[0].done(_latency(3))
+    full = engine.of("evaluate", "run")[0]
+    assert full.ticket.args == (_RECIPE,)
+    assert full.ticket.kwargs == {}
+    engine.of("preview_bytes", "quick")[0].done(1234)
+    full.done(_report(1000, 1000))
+
+    assert measuring.is_idle
+    assert measuring.figures.size(_RECIPE) == 1234
+
+
+def test_an_edit_gives_up_what_runs_without_costing_the_worker(measuring: Measuring, engine: FakeEngine):
+    measuring.take(_latency(3))
+    measuring.now()
+    engine.of("evaluate", "probe")[0].done(_report(16, 16))
+    full = engine.of("evaluate", "run")[0]
+    full.partial(_report(300, 1000))
+
+    measuring.set_recipe(Recipe())
+    assert full.ticket.is_cancelled
+    full.stopped()
+    measuring.set_recipe(_RECIPE)
+    measuring.now()
+
+    # What was known stays known, no probe is needed, and the full evaluation begins again.
+    assert measuring.figures.evaluation(_RECIPE).done == 300
+    assert len(engine.of("evaluate", "probe")) == 1
+    assert len(engine.of("evaluate", "run")) == 2
+
+
+def test_going_back_before_it_has_stopped_starts_it_again(measuring: Measuring, engine: FakeEngine):
+    measuring.take(_latency(3))
+    measuring.take(_report(16, 16))
+    measuring.now()
+    first = engine.of("evaluate", "run")[0]
+
+    measuring.set_recipe(Recipe())
+    measuring.set_recipe(_RECIPE)
+    measuring.now()
+    first.stopped()
+
+    assert len(engine.of("evaluate", "run")) == 2
+
+
+def test_what_somebody_waits_for_goes_first(measuring: Measuring, engine: FakeEngine):
+    measuring.take(_latency(3))
+    measuring.take(_report(16, 16))
+    measuring.now()
+    measuring.pause()
+    engine.of("evaluate", "run")[0].stopped()
+
+    measuring.now()
+    assert len(engine.of("evaluate", "run")) == 1
+
+    measuring.resume()
+    assert len(engine.of("evaluate", "run")) == 2
+
+
+def test_a_probe_that_fails_is_said_once_and_nothing_is_started_behind_it(
+    measuring: Measuring, engine: FakeEngine, qtbot: QtBot
+):
+    measuring.now()
+
+    with qtbot.waitSignal(measuring.failed) as caught:
+        engine.of("evaluate", "probe")[0].ticket.on_failed(Failed(1, "images of 8×8 do not fit"))
+
+    assert caught.args == ["images of 8×8 do not fit", ""]
+    assert len(engine.asked) == 1
+
+
+def test_a_size_that_was_lost_with_the_engine_is_asked_for_again(measuring: Measuring, engine: FakeEngine):
+    measuring.take(_latency(3))
+    measuring.take(_report(1000, 1000))
+    measuring.now()
+    engine.of("preview_bytes", "quick")[0].stopped()
+    measuring.now()
+    assert len(engine.of("preview_bytes", "quick")) == 1
+
+    measuring.begin_again()
+    measuring.now()
+
+    assert len(engine.of("preview_bytes", "quick")) == 2
+
+
+def test_the_original_is_known_by_one_digest_however_it_is_written(measuring: Measuring):
+    measuring.take(replace(_report(1000, 1000), recipe_digest=""))
+
+    plain = Recipe(encoding="plain")
+    assert measuring.figures.evaluation(plain) is measuring.figures.evaluation(Recipe())
+    assert measuring.figures.evaluation(_RECIPE) is None
