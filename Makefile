@@ -8,6 +8,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# With a screen, what windows need on it as well.
+ON_SCREEN_READY := $(READY) $(if $(DISPLAY)$(WAYLAND_DISPLAY),$(VENV)/.ready-screen)
 OUT := demo-out
 # Libraries of Qt's that setup had to keep in the virtual environment.
 WITH := packaging/with_libraries.sh $(VENV)
@@ -20,11 +22,11 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(READY)  ## do the main job on the built-in model: a table, a compressed file, a report, the window
-	@$(ON_SCREEN) $(BIN)/workbench demo --out $(OUT)
+demo: $(ON_SCREEN_READY)  ## do the main job on the built-in model: a table, a compressed file, a report, the window
+	@$(ON_SCREEN) $(BIN)/workbench demo --out $(OUT) --force
 
 .PHONY: run
-run: $(READY)  ## open the window
+run: $(ON_SCREEN_READY)  ## open the window
 	@$(WITH) $(BIN)/workbench gui
 
 .PHONY: test
@@ -37,7 +39,7 @@ test-all: lint  ## the tests that take minutes too
 
 .PHONY: bench
 bench: $(READY)  ## print the tables of figures
-	@$(OFFSCREEN) $(BIN)/python -m pytest -m bench -s
+	@$(OFFSCREEN) $(BIN)/python -m pytest -m bench -s tests/benchmarks/bench_*.py
 
 .PHONY: lint
 lint: $(READY)  ## style, types and the import contract
@@ -52,6 +54,10 @@ setup: $(READY)  ## the virtual environment, the packages and Qt's system librar
 # Made again when the list of packages changes, and only then.
 $(READY): pyproject.toml packaging/setup.sh packaging/system_packages.sh
 	@packaging/setup.sh $(VENV)
+	@touch $@
+
+$(VENV)/.ready-screen: $(READY)
+	@packaging/setup.sh $(VENV) screen
 	@touch $@
 
 .PHONY: demo-files

@@ -1,33 +1,15 @@
 """The command line's contract: one JSON object, exit statuses, errors as one line."""
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from workbench.cli.main import main
-from workbench.gui.demo_files import demo_files
-
-
-@pytest.fixture
-def model() -> str:
-    found = demo_files()
-    assert found is not None
-    return str(found[0])
-
-
-@pytest.fixture
-def data() -> str:
-    found = demo_files()
-    assert found is not None
-    return str(found[1])
-
-
-@pytest.fixture
-def recipe(tmp_path: Path) -> Path:
-    path = tmp_path / "r.yaml"
-    path.write_text("version: 1\nrules:\n  - select: '*'\n    weights: {bits: 4}\n")
-    return path
+from workbench.jobs import JobContext
 
 
 def test_inspect_prints_one_object_with_the_promised_keys(model: str, capsys: pytest.CaptureFixture[str]):
@@ -75,37 +57,89 @@ def test_nothing_is_overwritten_without_force(model: str, recipe: Path, tmp_path
     assert out.read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("version: 1\nrules:\n  - select: '*'\n    weights: {bitz: 4}\n", "line 4"),
-        ("version: 1\nrules:\n  - select: nowhere\n    weights: {bits: 4}\n", "matches no layer"),
-    ],
-    ids=["unknown key", "no layer"],
-)
-def test_a_bad_recipe_is_one_line_that_names_the_place(
-    model: str, tmp_path: Path, text: str, word: str, capsys: pytest.CaptureFixture[str]
+def test_against_another_model_prints_the_paired_difference(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    path = tmp_path / "bad.yaml"
-    path.write_text(text)
+    small = tmp_path / "small.onnx"
+    main(["apply", model, "--recipe", str(recipe), "-o", str(small), "--json"])
+    capsys.readouterr()
 
-    status = main(["apply", model, "--recipe", str(path), "-o", str(tmp_path / "o.onnx")])
+    status = main(["evaluate", str(small), "--data", data, "--against", model, "--json"])
 
-    error = capsys.readouterr().err.strip()
-    assert status == 2
-    assert error.startswith("error: ")
-    assert word in error
-    assert "\n" not in error
-    assert not (tmp_path / "o.onnx").exists()
-
-
-def test_a_missing_file_is_bad_input(capsys: pytest.CaptureFixture[str]):
-    assert main(["inspect", "nowhere.onnx"]) == 2
-    assert "nowhere.onnx" in capsys.readouterr().err
+    value = json.loads(capsys.readouterr().out)
+    changed = round((1 - value["agreement"]["value"]) * 597)
+    assert status == 0
+    assert len(value["changed"]) == changed
+    assert value["difference"]["low"] <= value["difference"]["value"] <= value["difference"]["high"]
+    assert abs(value["difference"]["value"]) <= changed / 597 + 1e-9
 
 
-def test_an_unknown_verb_is_bad_usage():
-    assert main(["frobnicate"]) == 2
+def test_an_interrupted_evaluation_keeps_what_was_measured(
+    model: str, data: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    @contextmanager
+    def stopped_after_the_first_batch(title: str) -> Iterator[JobContext]:
+        ctx = JobContext(lambda _: ctx.cancel())
+        yield ctx
+
+    monkeypatch.setattr("workbench.cli.evaluate_verb.job", stopped_after_the_first_batch)
+
+    status = main(["evaluate", model, "--data", data, "--json"])
+
+    printed = capsys.readouterr()
+    value = json.loads(printed.out)
+    assert status == 130
+    assert 0 < value["done"] < value["total"] == 597
+    assert value["figure"]["n"] == value["done"]
+    assert printed.err == f"interrupted: {value['done']} of 597 samples\n"
+
+
+def test_the_demo_writes_what_it_promises_and_nothing_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "demo"
+
+    assert main(["demo", "--out", str(out), "--headless", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["after"]["file_bytes"] == (out / "digits.compressed.onnx").stat().st_size
+    assert value["after"]["file_bytes"] < value["before"]["file_bytes"]
+    assert Path(value["report"]).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+    assert main(["demo", "--out", str(out), "--headless"]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert main(["demo", "--out", str(out), "--headless", "--force"]) == 0
+
+
+def test_plugins_are_listed_with_their_state(capsys: pytest.CaptureFixture[str]):
+    assert main(["plugins", "--json"]) == 0
+
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["plugins"]}
+    assert rows["ort_format"]["error"] is None
+
+
+@pytest.mark.parametrize("verb", ["apply", "demo", "evaluate", "gui", "inspect", "plugins"])
+def test_each_verb_s_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str]):
+    assert main([verb, "--help"]) == 0
+    assert f"Example: workbench {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["m.onnx"], ["gui", "m.onnx"], ["m.onnx", "--data", "d.npz"], ["--data", "d.npz", "m.onnx"],
+     ["--data=d.npz"], ["--recipe", "r.yaml"], []],
+    ids=" ".join,
+)  # fmt: skip
+def test_the_window_opens_with_or_without_its_verb(arguments: list[str], monkeypatch: pytest.MonkeyPatch):
+    opened: list[dict[str, Path | None]] = []
+    monkeypatch.setattr("workbench.gui.app.run_window", lambda **given: opened.append(given) or 0)
+
+    assert main(arguments) == 0
+    text = " ".join(arguments)
+    assert opened == [
+        {
+            "model": Path("m.onnx") if "m.onnx" in text else None,
+            "data": Path("d.npz") if "d.npz" in text else None,
+            "recipe": Path("r.yaml") if "r.yaml" in text else None,
+        }
+    ]
 
 
 def test_resnet20_says_81_percent(shared_data: Path, capsys: pytest.CaptureFixture[str]):
@@ -117,3 +151,14 @@ def test_resnet20_says_81_percent(shared_data: Path, capsys: pytest.CaptureFixtu
 
     value = json.loads(capsys.readouterr().out)["figure"]
     assert value["low"] < 0.81 < value["high"]
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="screens are named by variables on Linux only")
+def test_the_demo_does_its_job_where_the_named_screen_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+
+    assert main(["demo", "--out", str(tmp_path / "demo")]) == 0
+    assert "no window opens here" in capsys.readouterr().err

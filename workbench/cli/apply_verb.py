@@ -36,8 +36,11 @@ def command(
 
     Example: workbench apply resnet20.onnx --recipe w4.yaml --data test.zip -o small.onnx
     """
+    from workbench.engine.graph.save import check_target
     from workbench.session import Session
 
+    # Before anything that takes time.
+    check_target(out, force=force, inputs=[path for path in (model, recipe_path, data, calibration) if path])
     recipe = read_recipe(recipe_path)
     session = Session()
     session.open_model(model)
@@ -46,12 +49,14 @@ def command(
         session.open_data(data, overrides(rest))
     with job("apply") as ctx:
         report = session.export(recipe, out, force=force, ctx=ctx)
+    notes = ["--calibration is not used: no activations are quantized"] if calibration is not None else []
     if as_json:
-        print_json(apply_json(report))
+        value = apply_json(report)
+        print_json({**value, "notes": [*report.plan.notes, *notes]})
     else:
         print_report(report)
-        if calibration is not None:
-            print("note: --calibration is not used: no activations are quantized yet")
+        for note in notes:
+            print(f"note: {note}")
     return 0 if report.verified.ok else 1
 
 
@@ -59,8 +64,10 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe in a file. Raises RecipeError."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error})", "check the path of the recipe") from error
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror})", "check the path of the recipe") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: is no text in UTF-8", "give a recipe in YAML") from error
     return parse_recipe(text, str(path))
 
 
@@ -86,5 +93,5 @@ def print_report(report: ApplyReport) -> None:
         f"{verified.max_abs_difference:g}, same answers {format_fraction(verified.agreement)}"
     )
     if not verified.ok:
-        print(f"the first tensor that differs is {verified.first_difference or 'unknown'}")
+        print(f"the first layer that differs is {verified.first_difference or 'unknown'}")
     print(f"{report.output_path}  sha256 {report.output_sha256}")

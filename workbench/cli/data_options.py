@@ -27,7 +27,7 @@ def overrides(values: dict[str, str | None]) -> dict[str, object]:
 
 
 _HELP = {
-    "resize": "Side of the square that images are resized to, in pixels.",
+    "resize": "Size that images are resized to, in pixels: 224, or height and width as 240x320.",
     "crop": "Side of the centred square that is cut out, in pixels.",
     "scale": "Pixels 0…255 are multiplied by this first; 1/255 = 0.00392157 if not given.",
     "mean": "Subtracted after scaling; one number, or one a channel: 0.485,0.456,0.406.",
@@ -35,5 +35,5 @@ _HELP = {
     "channel_order": "rgb or bgr.",
     "layout": "nchw, nhwc, or raw for features.",
     "labels_offset": "Added to a label to give the output's index.",
-    "metric": "top1, top5 or agreement.",
+    "metric": "top1, top5, psnr or agreement; chosen by what the data has if not given.",
 }

@@ -1,6 +1,7 @@
 """`workbench demo`: the whole main job on the built-in model and data."""
 
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +17,15 @@ from workbench.gui.demo_files import demo_files
 @click.command("demo")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-out"), help="Folder for what is made.")
 @click.option("--headless", is_flag=True, help="Do not open the window.")
+@click.option("--force", is_flag=True, help="Overwrite what an earlier demo has made.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(out: Path, headless: bool, as_json: bool) -> int:
+def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
     """Inspect, compress, export, verify and report on the built-in model; then open the window.
 
     Example: workbench demo --out demo-out --headless
     """
     from workbench.engine.export.report import render_report
-    from workbench.engine.graph.save import write_atomically
+    from workbench.engine.graph.save import check_target, write_atomically
     from workbench.session import Session
 
     found = demo_files()
@@ -35,14 +37,16 @@ def command(out: Path, headless: bool, as_json: bool) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{out}: cannot be made ({error.strerror})", "choose another folder with --out") from error
+    model_path, report_path = out / "digits.compressed.onnx", out / "report.html"
+    for path in (model_path, report_path):
+        check_target(path, force=force)
     session = Session()
     info = session.open_model(model)
     session.open_data(data)
     with job("demo") as ctx:
-        report = session.export(read_recipe(recipe_path), out / "digits.compressed.onnx", force=True, ctx=ctx)
+        report = session.export(read_recipe(recipe_path), model_path, force=force, ctx=ctx)
     page = render_report(report, info, title="Demo: handwritten digits", created=datetime.now(UTC))
-    report_path = out / "report.html"
-    write_atomically(report_path, page.encode("utf-8"), force=True)
+    write_atomically(report_path, page.encode("utf-8"), force=force)
     if as_json:
         before, after = summary_json(report.before), summary_json(report.after)
         print_json({"before": before, "after": after, "verified": report.verified.ok, "report": str(report_path)})
@@ -53,6 +57,9 @@ def command(out: Path, headless: bool, as_json: bool) -> int:
         return 1
     if headless or as_json or not _has_screen():
         return 0
+    if not _qt_opens():
+        print("note: no window opens here, though a screen is named; `workbench gui` says why", file=sys.stderr)
+        return 0
     from workbench.gui.app import run_window
 
     return run_window(model=model, data=data, recipe=recipe_path)
@@ -62,3 +69,11 @@ def _has_screen() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _qt_opens() -> bool:
+    """Tried in another process: without its libraries, or with a screen that is gone, Qt ends the whole process."""
+    if getattr(sys, "frozen", False):
+        return True
+    script = "from PySide6.QtWidgets import QApplication; QApplication([])"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0

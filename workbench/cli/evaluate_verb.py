@@ -1,5 +1,7 @@
 """`workbench evaluate`: how good a model is on samples, alone or against another."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,6 +11,9 @@ from workbench.cli.output import figure_json, job, print_json
 from workbench.engine.core.errors import DataError
 from workbench.engine.core.format import format_figure
 from workbench.engine.core.reports import EvaluationReport
+from workbench.jobs import Cancelled
+
+_SHOWN_CHANGES = 10
 
 
 @click.command("evaluate")
@@ -28,26 +33,45 @@ def command(model: Path, data: Path, limit: int | None, against: Path | None, as
     session = Session()
     session.open_model(model)
     info = session.open_data(data, overrides(rest))
+    report: EvaluationReport | None = None
+    is_stopped = False
     with job("evaluate") as ctx:
-        report: EvaluationReport | None = None
         source = (
             session.evaluate_against(against, limit=limit, ctx=ctx)
             if against is not None
             else session.evaluate(limit=limit, ctx=ctx)
         )
-        for report in source:  # noqa: B007 - the last one is wanted
-            pass
+        try:
+            for report in source:
+                if report.metric == "agreement" and against is None:
+                    raise DataError(f"{data}: has no labels", "give labels, or another model to compare by --against")
+        except Cancelled:
+            is_stopped = True
     if report is None:
-        raise DataError(f"{data}: holds no samples")
+        raise Cancelled if is_stopped else DataError(f"{data}: holds no samples", "give other data")
     if as_json:
         print_json(_json(report, against))
-        return 0
+    else:
+        _print(report, against, info.preprocessing.guessed)
+    if is_stopped:
+        print(f"interrupted: {report.done} of {report.total} samples", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _print(report: EvaluationReport, against: Path | None, guessed: Sequence[str]) -> None:
     print(f"{report.metric} {format_figure(report.figure)} (n = {report.done}, {report.seconds:.1f} s)")
     if report.difference is not None and against is not None:
         print(f"difference to {against.name}: {format_figure(report.difference, difference=True)}")
-    if info.preprocessing.guessed:
-        print(f"guessed: {', '.join(info.preprocessing.guessed)}")
-    return 0
+    if report.agreement is not None and against is not None:
+        print(f"same answers: {format_figure(report.agreement)}")
+        for item in report.changed[:_SHOWN_CHANGES]:
+            label = f", labelled {item.label}" if item.label >= 0 else ""
+            print(f"  {item.name}: {item.before} there, {item.after} here{label}")
+        if len(report.changed) > _SHOWN_CHANGES:
+            print("  … more with --json")
+    if guessed:
+        print(f"guessed: {', '.join(guessed)}")
 
 
 def _json(report: EvaluationReport, against: Path | None) -> dict[str, object]:
@@ -55,6 +79,8 @@ def _json(report: EvaluationReport, against: Path | None) -> dict[str, object]:
         "metric": report.metric,
         "figure": figure_json(report.figure),
         "seconds": report.seconds,
+        "done": report.done,
+        "total": report.total,
     }
     if against is not None:
         changed = [

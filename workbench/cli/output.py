@@ -23,12 +23,17 @@ def print_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ()) -> 
     from rich.console import Console
     from rich.table import Table
 
+    class Page(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich would end the process; main knows what to do.
+            raise BrokenPipeError
+
     table = Table(box=None, show_header=bool(headings), pad_edge=False)
     for index in range(max((len(row) for row in rows), default=len(headings))):
         table.add_column(headings[index] if headings else "", justify="left" if index == 0 else "right")
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
+    Page(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
 
 
 @contextmanager
@@ -65,7 +70,7 @@ def summary_json(summary: ModelSummary) -> dict[str, object]:
 
 
 def apply_json(report: ApplyReport) -> dict[str, object]:
-    """What `apply` and `demo` print."""
+    """What `apply` prints."""
     return {
         "plan": [entry.to_json() for entry in report.plan.layers],
         "notes": list(report.plan.notes),

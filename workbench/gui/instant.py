@@ -10,13 +10,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from workbench.engine.core.footprint import Encoding, TensorShape, smallest_encoding
+from workbench.engine.core.footprint import ScaleLayout, TableKey, TensorShape, opset_needed, tables_of
 from workbench.engine.core.granularity import PerGroup, PerTensor, parse_granularity
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule, WeightSettings
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
-from workbench.gui.magnitude_tables import MagnitudeTables, own_zeros, zeros_below
+from workbench.gui.magnitude_tables import MagnitudeTables, own_zeros, zeros_at_sparsity, zeros_below
 
 _FLOAT_BITS = 32
 _WRITTEN_BITS = range(2, 9)
@@ -84,12 +84,18 @@ def _sizes_of(bench: _Bench) -> "_Sizes":
 
 @dataclass(frozen=True, slots=True)
 class _LayerSize:
-    """One layer's part of the sums. `tables` are the shared tables that unpack it."""
+    """One layer's part of the sums.
+
+    Args:
+        tables: the file's look-up tables that unpack it.
+        opset: that its nodes need; 0 where it stays as it is.
+    """
 
     size: int
     num_zeros: int
     bits: int
-    tables: tuple[int, ...] = ()
+    tables: tuple[TableKey, ...] = ()
+    opset: int = 0
 
 
 class _Sizes:
@@ -101,6 +107,7 @@ class _Sizes:
         self._entries = footprint.layers
         self._layers = [by_name[entry.layer] for entry in footprint.layers]
         self._place = {layer.name: place for place, layer in enumerate(self._layers)}
+        self._sharing = self._sharing_places()
         self._matching: dict[tuple[str, ...], frozenset[int]] = {}
         self._tables: MagnitudeTables | None = None
         self._recipe: Recipe | None = None
@@ -111,15 +118,26 @@ class _Sizes:
         ]
         self._thresholds: dict[int, float] = {}
 
+    def _sharing_places(self) -> tuple[tuple[int, ...], ...]:
+        """Places of layers that read one tensor, each set once."""
+        found = {
+            tuple(sorted({place, *(self._place[other] for other in layer.shares_weights_with if other in self._place)}))
+            for place, layer in enumerate(self._layers)
+            if layer.shares_weights_with
+        }
+        return tuple(sorted(found))
+
     def of(self, recipe: Recipe) -> InstantSize:
         self._update(recipe)
-        total = self._footprint.file_bytes
-        used: set[int] = set()
+        opset = max((size.opset for size in self._sizes), default=0)
+        total = self._footprint.rewritten_bytes[opset] if opset else self._footprint.file_bytes
+        total += self._shared_bytes()
+        used: set[TableKey] = set()
         zeros = num_weights = bits = 0
         layers = {}
         for entry, layer, size in zip(self._entries, self._layers, self._sizes, strict=True):
             layers[entry.layer] = size.size
-            total += size.size - entry.original_bytes
+            total += 0 if layer.shares_weights_with else size.size - entry.original_bytes
             used.update(size.tables)
             count = layer.num_weights
             num_weights += count
@@ -127,6 +145,18 @@ class _Sizes:
             bits += size.bits * count
         total += sum(self._footprint.shared_overhead.get(key, 0) for key in used)
         return InstantSize(total, layers, num_weights, zeros, bits / num_weights if num_weights else float(_FLOAT_BITS))
+
+    def _shared_bytes(self) -> int:
+        """What shared weights add: one tensor a setting, less the original where no layer reads it any more."""
+        total = 0
+        for places in self._sharing:
+            written = {self._settings[place]: self._sizes[place].size for place in places if self._is_written(place)}
+            stays = any(not self._is_written(place) for place in places)
+            total += sum(written.values()) - (0 if stays else self._entries[places[0]].original_bytes)
+        return total
+
+    def _is_written(self, place: int) -> bool:
+        return self._sizes[place].opset > 0
 
     def _update(self, recipe: Recipe) -> None:
         if recipe is self._recipe:
@@ -214,10 +244,16 @@ class _Sizes:
             bits=weights.bits if weights else None,
             num_scales=_num_scales(entry, weights.granularity) if weights else 0,
             symmetric=weights.symmetric if weights else True,
+            scales=_scale_layout(entry, weights.granularity) if weights else ScaleLayout.TENSOR,
         )
-        encoding, size = smallest_encoding(tensor, entry.overhead, plain=is_plain)
+        encoding, size = entry.smallest_encoding(tensor, plain=is_plain)
+        num_zeros = own_zeros(layer) if zeros is None else zeros
         return _LayerSize(
-            size, own_zeros(layer) if zeros is None else zeros, tensor.bits or _FLOAT_BITS, _tables_of(encoding, tensor)
+            size,
+            num_zeros,
+            tensor.bits or _FLOAT_BITS,
+            tables_of(encoding, tensor.bits),
+            opset_needed(encoding, tensor),
         )
 
     def _zeros(self, layer: Layer, prune: Prune | None) -> int | None:
@@ -229,9 +265,7 @@ class _Sizes:
         if prune.scope == "global":
             threshold = self._thresholds.get(id(prune), 0.0)
             return zeros_below(layer, threshold) if threshold > 0 else None
-        asked = round((prune.sparsity or 0.0) * layer.num_weights)
-        # Zeros of the original go below any threshold.
-        return max(asked, own_zeros(layer)) if asked else None
+        return zeros_at_sparsity(layer, prune.sparsity or 0.0) or None
 
 
 def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:
@@ -247,11 +281,6 @@ def _written(weights: WeightSettings | None, *, is_plain: bool) -> WeightSetting
     return None if is_plain and isinstance(parse_granularity(weights.granularity), PerGroup) else weights
 
 
-def _tables_of(encoding: Encoding, tensor: TensorShape) -> tuple[int, ...]:
-    codes: Sequence[int] = [tensor.bits] if tensor.bits and encoding in (Encoding.BITS, Encoding.MASK) else []
-    return (*codes, 1) if encoding is Encoding.MASK else tuple(codes)
-
-
 def _num_scales(entry: LayerFootprint, word: str) -> int:
     granularity = parse_granularity(word)
     if isinstance(granularity, PerTensor):
@@ -259,3 +288,12 @@ def _num_scales(entry: LayerFootprint, word: str) -> int:
     if isinstance(granularity, PerGroup):
         return entry.num_rows * -(-entry.row_length // min(granularity.size, entry.row_length))
     return entry.num_channels
+
+
+def _scale_layout(entry: LayerFootprint, word: str) -> ScaleLayout:
+    granularity = parse_granularity(word)
+    if isinstance(granularity, PerTensor):
+        return ScaleLayout.TENSOR
+    if isinstance(granularity, PerGroup):
+        return ScaleLayout.RAGGED if entry.row_length % min(granularity.size, entry.row_length) else ScaleLayout.GROUP
+    return ScaleLayout.CHANNEL

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from workbench.engine.core.layer import Layer
 
+_NEIGHBOURS = 4
+_STANDS_OUT = 8
 _BISECTIONS = 30  # 2^-30 of the largest weight is finer than float32
 
 
@@ -64,6 +66,27 @@ def _count_below(layer: Layer, threshold: float) -> float:
     lower = min(int(position), table.size - 1)
     below = float(table[lower - 1]) if lower else 0.0
     return below + (position - lower) * (float(table[lower]) - below)
+
+
+def zeros_at_sparsity(layer: Layer, sparsity: float) -> int:
+    """Weights that the threshold for this sparsity zeroes: equal magnitudes go together, so it may be more.
+
+    Args:
+        layer: with statistics or without.
+        sparsity: 0…1, as asked.
+    """
+    asked = round(sparsity * layer.num_weights)
+    statistics = layer.statistics
+    if asked == 0 or statistics is None or not statistics.magnitudes.size:
+        return asked
+    table = statistics.magnitudes
+    place = min(int(np.searchsorted(table, asked)), table.size - 1)
+    first, last = max(0, place - _NEIGHBOURS), min(table.size - 1, place + _NEIGHBOURS)
+    here = int(table[place]) - int(table[place - 1] if place else 0)
+    around = int(table[last]) - int(table[first - 1] if first else 0) - here
+    # Weights that were quantized before lie on few levels; a step that stands out from its neighbours is one.
+    is_level = here * 2 * _NEIGHBOURS > _STANDS_OUT * max(1, around)
+    return max(asked, int(table[place])) if is_level else max(asked, own_zeros(layer))
 
 
 class MagnitudeTables:

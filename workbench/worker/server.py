@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 
 from workbench.engine.core.errors import WorkbenchError
+from workbench.engine.runtime.fresh_process import keep_niceness
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.worker.messages import (
     LANES,
@@ -46,6 +47,8 @@ def serve(connection: Connection, factory: str) -> None:
         connection: the engine's end of the pipe.
         factory: "module:name" of what is called to make the session.
     """
+    # Before: a latency is measured in a process that has the niceness of now.
+    keep_niceness()
     if hasattr(os, "nice"):
         os.nice(NICE)
     # Ctrl-C in a terminal reaches both processes; it is the other one that decides what it means.

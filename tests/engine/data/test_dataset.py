@@ -1,7 +1,6 @@
 """Samples become the model's tensor: formula, layout, size, type; guesses are listed; what does not fit is said."""
 
 import multiprocessing
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from PIL import Image
 from workbench.engine.core.errors import DataError
 from workbench.engine.core.layer import TensorInfo
 from workbench.engine.data.dataset import open_dataset, seeded_subset
-from workbench.engine.data.sample_store import SampleStore
 
 
 def _input(*shape: int | str, dtype: str = "float", name: str = "in") -> TensorInfo:
@@ -92,6 +90,22 @@ def test_grey_becomes_colour_and_another_size_is_resized(tmp_path: Path):
     assert np.array_equal(dataset.batch([0, 1])["in"], np.full((2, 3, 32, 32), np.float32(51) * np.float32(1 / 255)))
 
 
+@pytest.mark.parametrize("given", [{}, {"resize": "2x5"}, {"resize": [2, 5]}], ids=["guessed", "text", "list"])
+def test_a_size_that_is_no_square_is_height_and_width(tmp_path: Path, given: dict[str, object]):
+    columns = np.zeros((1, 4, 10, 3), np.uint8)
+    columns[:, :, 5:] = 200
+    path = _npz(tmp_path / "w.npz", x=columns)
+
+    dataset = open_dataset(path, {"scale": 1, **given}, [_input("N", 3, 2, 5)])
+
+    assert dataset.info.preprocessing.resize == (2, 5)
+    tensor = dataset.batch([0])["in"]
+    assert tensor.shape == (1, 3, 2, 5)
+    # Halved by Pillow's triangle filter: away from the edge between the halves the colours stay.
+    assert tensor[0, 0, :, 0].tolist() == [0, 0]
+    assert tensor[0, 0, :, 4].tolist() == [200, 200]
+
+
 def test_the_crop_is_centred(tmp_path: Path):
     path = _npz(tmp_path / "c.npz", x=np.arange(25, dtype=np.uint8).reshape(1, 5, 5))
 
@@ -132,7 +146,7 @@ def test_each_input_gets_the_array_of_its_name(tmp_path: Path):
 @pytest.mark.parametrize(
     ("given", "inputs", "text"),
     [
-        ({}, [_input("N", 3, 8, 16)], "samples become 3×2×3"),
+        ({"resize": 4}, [_input("N", 3, 8, 16)], "samples become 3×4×4"),
         ({"mean": [1, 2]}, [_input("N", 3, 2, 3)], "mean has 2 numbers, the samples have 3 channels"),
         ({"crop": 9}, [_input("N", 3, 9, 9)], "smaller than the crop"),
         ({}, [_input(1, name="a"), _input(1, name="b")], "has no array 'a'"),
@@ -172,6 +186,8 @@ def test_the_file_beside_the_data_is_read_and_overridden(colours: Path):
         ("- scale\n", "must hold"),
         ("scale: [\n", "cannot be read"),
         ("resize: 1000000\n", "number of pixels"),
+        ("resize: 240x\n", "number of pixels"),
+        ("resize: [1, 2, 3]\n", "number of pixels"),
     ],
 )
 def test_a_bad_settings_file_names_its_line(colours: Path, text: str, wanted: str):
@@ -204,30 +220,16 @@ def test_subsets_are_nested_and_repeat():
     assert seeded_subset(100, 10, seed=4).tolist() != small.tolist()
 
 
-def test_samples_beyond_the_limit_are_decoded_again():
-    asked: list[int] = []
+def test_tensors_that_are_kept_are_those_made_anew(tmp_path: Path):
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 4, 3), dtype=np.uint8)
+    given = {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "channel_order": "bgr"}
+    path, wanted = _npz(tmp_path / "p.npz", x=pixels), [_input("N", 3, 5, 4)]
 
-    def decode(index: int) -> np.ndarray:
-        asked.append(index)
-        return np.full((2, 2, 1), index, np.uint8)
+    keeps_all, keeps_two, keeps_none = (
+        open_dataset(path, given, wanted, kept_bytes=size) for size in (1 << 20, 2 * 3 * 5 * 4 * 4, 0)
+    )
 
-    store = SampleStore(decode, 5, (2, 2, 1), max_bytes=8)
-    for _ in range(2):
-        assert store.rows(np.arange(5))[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
-
-    assert sorted(asked) == [0, 1, 2, 2, 3, 3, 4, 4]
-
-
-def test_threads_may_ask_for_the_same_samples():
-    store = SampleStore(lambda index: np.full((1, 1, 1), index, np.uint8), 200, (1, 1, 1), max_bytes=1000)
-    found: list[list[int]] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(store.rows(np.arange(200)).ravel().tolist())) for _ in range(4)
-    ]
-
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert found == [list(range(200))] * 4
+    for indices in ([3, 1, 4], [4, 3, 3, 0], list(range(7)), [3, 1, 4]):
+        expected = keeps_none.batch(indices)["in"]
+        assert np.array_equal(keeps_all.batch(indices)["in"], expected)
+        assert np.array_equal(keeps_two.batch(indices)["in"], expected)

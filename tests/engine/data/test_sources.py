@@ -16,7 +16,7 @@ from workbench.engine.data.dataset import open_dataset
 
 def _png(value: int, size: tuple[int, int] = (4, 4), mode: str = "RGB") -> bytes:
     file = io.BytesIO()
-    Image.new(mode, size, value if mode == "L" else (value, value, value)).save(file, "PNG")
+    Image.new(mode, size, value if mode in ("1", "L") else (value, value, value)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -125,6 +125,7 @@ _BAD = {
     "cut archive": (_cut_zip, "damaged"),
     "broken image": (lambda path: _zip(path, {"0_a/bad.png": _png(1)[:40]}), "0_a/bad.png is no readable image"),
     "text as image": (lambda path: _zip(path, {"0_a/bad.jpg": b"hello"}), "0_a/bad.jpg is no readable image"),
+    "a bomb's pixels": (lambda path: _zip(path, {"a.png": _png(0, (15_000, 15_000), "1")}), "too many pixels"),
     "many pixels": (lambda path: _zip(path, {"a.png": _png(0, (9000, 9000), "L")}), "too many"),
     "no images": (lambda path: _zip(path, {"readme.txt": b"-"}), "holds no images"),
     "stray image": (lambda path: _zip(path, {"a.png": _png(1), "cat/b.png": _png(1)}), "a.png is in no class folder"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.engine.evaluate.answers import answers_of, kl_divergence
+from workbench.engine.evaluate.answers import answers_of, kl_divergence, two_classes
 
 
 def test_of_equal_scores_the_first_comes_first():
@@ -35,3 +35,18 @@ def test_divergence_is_that_of_two_coins():
 
 def test_images_have_no_divergence():
     assert answers_of(np.zeros((2, 3, 4, 4), np.float32)).log_probabilities is None
+
+
+def test_a_single_probability_tells_two_classes():
+    answers = answers_of(two_classes(np.array([[0.2], [0.5], [0.9]], np.float32), are_logits=False))
+
+    assert answers.classes.tolist() == [0, 0, 1]
+    assert np.exp(answers.log_probabilities[:, 1]) == pytest.approx([0.2, 0.5, 0.9])
+
+
+def test_a_single_logit_tells_two_classes():
+    answers = answers_of(two_classes(np.array([-3.0, 0.25, np.log(4)], np.float32), are_logits=True))
+
+    assert answers.classes.tolist() == [0, 1, 1]
+    # The sigmoid of ln 4 is 4/5.
+    assert np.exp(answers.log_probabilities[2]) == pytest.approx([0.2, 0.8])

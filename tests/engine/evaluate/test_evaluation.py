@@ -1,5 +1,7 @@
 """Evaluation gives what a plain loop gives, progressively, paired, and stops when asked."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -186,3 +188,24 @@ def test_collected_outputs_are_all_and_in_order(model, scores, same: bytes):
     wanted = dataset.batch(order)["x"]
     assert np.array_equal(np.concatenate([outputs[0] for _, outputs in found]), wanted)
     assert np.array_equal(np.concatenate([outputs[1] for _, outputs in found]), -wanted)
+
+
+@pytest.mark.parametrize("end", ["y = Sigmoid(z)", "y = Identity(z)"], ids=["probability", "logit"])
+def test_a_single_score_is_judged_as_two_classes(model, tmp_path: Path, end: str):
+    # z = x − 1, so class 1 begins at x = 1; labels agree on 3 of the 4 samples.
+    data = model(f"m (float[N,1] x) => (float[N,1] y) <float[1] one = {{1}}> {{ z = Sub(x, one) {end} }}")
+    np.savez(tmp_path / "d.npz", x=np.array([[-4.0], [1.5], [0.9], [7.0]], np.float32), y=[0, 1, 1, 1])
+    dataset = open_dataset(tmp_path / "d.npz", None, RuntimeSession(data).inputs)
+
+    *_, report = evaluate(data, dataset, JobContext(), batch_size=1, first_batch=4)
+
+    assert (report.metric, report.figure.value) == ("top1", 0.75)
+
+
+def test_a_single_score_has_no_third_class(model, tmp_path: Path):
+    data = model("m (float[N,1] x) => (float[N,1] y) { y = Sigmoid(x) }")
+    np.savez(tmp_path / "d.npz", x=np.zeros((2, 1), np.float32), y=[0, 2])
+    dataset = open_dataset(tmp_path / "d.npz", None, RuntimeSession(data).inputs)
+
+    with pytest.raises(DataError, match="label 2, but the model's outputs are numbered 0 to 1"):
+        list(evaluate(data, dataset, JobContext()))

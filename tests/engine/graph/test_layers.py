@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench.engine.compress.compressor import Compressor
 from workbench.engine.graph.model import load_model
+from workbench.project.recipe_text import parse_recipe
 
 Save = Callable[..., Path]
 
@@ -58,7 +60,7 @@ def test_big_weights_of_constant_nodes_are_read_from_the_file(save_text_model: S
 
     model = load_model(path)
 
-    assert np.array_equal(model.weight("MatMul_1"), stored)
+    assert np.array_equal(model.weight("MatMul_0"), stored)
     assert model.info.num_params == 2500
     assert len(model.proto.SerializeToString()) < 1000
     assert model.to_proto() == proto
@@ -176,3 +178,31 @@ def test_many_layers_with_one_reason_are_one_warning(save_text_model: Save):
 
     assert len(warnings) == 1
     assert "and 29 more" in warnings[0]
+
+
+def test_names_of_unnamed_layers_stay_when_other_nodes_make_their_weights(save_text_model: Save):
+    plain = "g (float[N,3] x) => (float y) { a = MatMul(x, w) b = Add(a, a) y = MatMul(b, v) }"
+    packed = """g (float[N,3] x) => (float y) {
+        t = MatMul(s, s) w = Mul(s, t) v = Identity(w) a = MatMul(x, w) b = Add(a, a) y = MatMul(b, v) }"""
+
+    names = [
+        [layer.name for layer in load_model(save_text_model(graph, dict.fromkeys(stored, (3, 3)))).info.layers]
+        for graph, stored in ((plain, "wv"), (packed, "s"))
+    ]
+
+    assert names[0] == ["MatMul_0", "MatMul_1"]
+    assert names[1][-2:] == names[0]
+
+
+def test_names_stay_when_the_model_is_compressed(save_text_model: Save, tmp_path: Path):
+    graph = "g (float[N,4] x) => (float y) { a = MatMul(x, w) b = Relu(a) c = Gemm(b, v) y = MatMul(c, u) }"
+    model = load_model(save_text_model(graph, dict.fromkeys("wvu", (4, 4))))
+    compressor = Compressor(model)
+    recipe = parse_recipe("version: 1\nrules:\n  - select: '*'\n    weights: {bits: 3}\n")
+    path = tmp_path / "small.onnx"
+    path.write_bytes(compressor.build(compressor.plan(recipe)))
+
+    again = load_model(path)
+
+    assert [layer.name for layer in again.info.layers] == [layer.name for layer in model.info.layers]
+    assert [layer.name for layer in again.info.layers] == ["MatMul_0", "Gemm_0", "MatMul_1"]

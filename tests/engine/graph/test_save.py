@@ -12,7 +12,7 @@ from workbench.engine.core.errors import ExportError, ModelError
 from workbench.engine.graph import save
 from workbench.engine.graph.model import load_model
 from workbench.engine.graph.opset import opset_of, raised
-from workbench.engine.graph.save import serialize, write_atomically
+from workbench.engine.graph.save import check_target, serialize, write_atomically
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["weights-are-inputs", "weights-are-not"])
@@ -85,3 +85,20 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
 
     assert [path.name for path in tmp_path.iterdir()] == ["out.onnx"]
     assert target.read_bytes() == b"old"
+
+
+def test_a_target_that_cannot_be_written_is_known_beforehand(tmp_path: Path):
+    there = tmp_path / "there.onnx"
+    there.write_bytes(b"precious")
+
+    for path, words in (
+        (tmp_path, "is a folder"),
+        (there, "already exists"),
+        (tmp_path / "no" / "new.onnx", "there is no folder"),
+    ):
+        with pytest.raises(ExportError, match=words):
+            check_target(path)
+    with pytest.raises(ExportError, match="read by this very command"):
+        check_target(there, force=True, inputs=[tmp_path / "missing", there])
+    check_target(there, force=True)
+    check_target(tmp_path / "new.onnx")

@@ -6,7 +6,9 @@ import numpy as np
 import onnx.parser
 import pytest
 
+from workbench.engine.core.errors import RunError
 from workbench.engine.core.measurement import Origin
+from workbench.engine.core.reports import LatencyReport
 from workbench.engine.runtime.cpu_name import _from_cpuinfo, cpu_name
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.order_statistics import quantile_figure, quantile_ranks
@@ -65,6 +67,40 @@ def test_a_cancelled_measurement_stops(model: bytes):
 
     with pytest.raises(Cancelled):
         measure_latency(model, ctx)
+
+
+def test_a_model_that_does_not_run_is_one_clear_line():
+    text = '<ir_version: 8, opset_import: ["" : 13]> m (float[2,3] x) => (float[2,5] y) <int64[2] s = {2, 5}> '
+    model = onnx.parser.parse_model(text + "{ y = Reshape(x, s) }").SerializeToString()
+
+    with pytest.raises(RunError, match="fails on these samples"):
+        measure_latency(model, JobContext())
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"\x08\x08nonsense")
+
+    with pytest.raises(RunError, match="does not open"):
+        measure_latency(path, JobContext())
+
+
+def test_progress_is_reported_up_to_the_last_run(model: bytes):
+    seen: list[float] = []
+
+    measure_latency(model, JobContext(lambda progress: seen.append(progress.done)), max_runs=30)
+
+    assert seen == [10, 20, 30]
+
+
+@pytest.mark.parametrize(("niceness", "note"), [(0, ""), (10, "niceness 10")])
+def test_a_report_says_when_other_programs_went_first(niceness: int, note: str):
+    figure = quantile_figure(np.array([1.0, 2.0]), 0.5, "ms")
+
+    found = LatencyReport(figure, figure, "a processor", niceness=niceness).note
+
+    assert note in found
+    assert bool(found) == bool(note)
 
 
 def test_the_processor_s_name_is_read_from_linux(tmp_path: Path):

@@ -10,12 +10,11 @@ import numpy.typing as npt
 import onnx
 
 from workbench.engine.compress.compressed_layer import compress_weight, sqnr_db
-from workbench.engine.compress.footprint import layer_footprint, shared_overhead
+from workbench.engine.compress.footprint import model_footprint
 from workbench.engine.compress.packing import CompressedWeight
 from workbench.engine.compress.plan import resolve_plan
 from workbench.engine.compress.replaced_weights import Replacement, replace_weights
-from workbench.engine.compress.unpack_nodes import OPSET_FOR_BITS, OPSET_FOR_MASK
-from workbench.engine.core.footprint import Encoding, smallest_encoding
+from workbench.engine.core.footprint import Encoding, opset_needed
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
@@ -25,7 +24,6 @@ from workbench.engine.graph.opset import raised
 from workbench.engine.graph.save import serialize
 
 _CACHED_BYTES = 512 << 20
-_OPSET_FOR_PLAIN = 13
 
 _Key = tuple[str, float | None, WeightSettings | None]
 
@@ -51,6 +49,8 @@ class Compressor:
         self._cached_bytes = 0
         self._lock = threading.Lock()
         self._footprint: ModelFootprint | None = None
+        self._footprint_of: dict[str, LayerFootprint] | None = None
+        self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
 
     def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
         """The recipe resolved on the model. Raises RecipeError."""
@@ -59,10 +59,7 @@ class Compressor:
     def footprint(self) -> ModelFootprint:
         """What size previews need; computed at the first call."""
         if self._footprint is None:
-            info = self.model.info
-            layers = tuple(layer_footprint(layer) for layer in info.layers if layer.editable)
-            unchanged = len(serialize(self.model.to_proto()))
-            self._footprint = ModelFootprint(unchanged, layers, shared_overhead())
+            self._footprint = model_footprint(self.model)
         return self._footprint
 
     def build(self, plan: Plan, *, encoding: str = "auto") -> bytes:
@@ -80,7 +77,7 @@ class Compressor:
         if not changed:
             return serialize(proto)
         replacements = self._replacements(changed, plain=encoding == "plain")
-        needed = max(_opset_needed(replacement) for replacement in replacements)
+        needed = max(opset_needed(item.encoding, item.weight.tensor_shape) for item in replacements)
         proto = raised(proto, needed)
         replace_weights(proto, replacements, _opset(proto))
         return serialize(proto)
@@ -140,7 +137,8 @@ class Compressor:
             encoding, _ = self._encoding(layers[0], weight, plain=plain)
             dtype = self.model.weight_dtype(layers[0].name)
             readers = tuple(layer.node_output for layer in layers)
-            replacements.append(Replacement(layers[0].weight_name, readers, weight, encoding, dtype))
+            number = self._numbers[layers[0].name]
+            replacements.append(Replacement(number, layers[0].weight_name, readers, weight, encoding, dtype))
         return replacements
 
     def _compressed(self, layer: Layer, entry: LayerPlan) -> _Cached:
@@ -166,23 +164,13 @@ class Compressor:
         return cached
 
     def _encoding(self, layer: Layer, weight: CompressedWeight, *, plain: bool) -> tuple[Encoding, int]:
-        footprint = self._layer_footprint(layer.name)
-        return smallest_encoding(weight.tensor_shape, footprint.overhead, plain=plain)
-
-    def _layer_footprint(self, name: str) -> LayerFootprint:
-        return next(layer for layer in self.footprint().layers if layer.layer == name)
+        if self._footprint_of is None:
+            self._footprint_of = {entry.layer: entry for entry in self.footprint().layers}
+        return self._footprint_of[layer.name].smallest_encoding(weight.tensor_shape, plain=plain)
 
 
 def _opset(proto: onnx.ModelProto) -> int:
     return max((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), default=0)
-
-
-def _opset_needed(replacement: Replacement) -> int:
-    if replacement.encoding is Encoding.PLAIN:
-        return _OPSET_FOR_PLAIN if replacement.weight.rows.num_scales > 1 else 10
-    if replacement.encoding is Encoding.MASK:
-        return OPSET_FOR_MASK
-    return OPSET_FOR_BITS
 
 
 def _clipping(

@@ -1,79 +1,206 @@
 """Bytes of headers that each encoding of a layer's weight adds, found by building the real nodes once."""
 
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
+import onnx
+from onnx import TensorProto
 
 from workbench.engine.compress.compressed_layer import compress_weight
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.packing import add_weight
-from workbench.engine.compress.unpack_nodes import LookUpTables
+from workbench.engine.compress.replaced_weights import count_reads, drop_unread_constants
+from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_scattered
 from workbench.engine.compress.weight_rows import WeightRows
-from workbench.engine.core.footprint import Encoding, payload_bytes
+from workbench.engine.core.bit_layout import LAYOUTS
+from workbench.engine.core.errors import ModelError
+from workbench.engine.core.footprint import (
+    Encoding,
+    HeaderKey,
+    Headers,
+    HeaderSize,
+    ScaleLayout,
+    TableKey,
+    has_padded_codes,
+    has_padded_mask,
+    header_keys,
+    payload_bytes,
+    tables_of,
+)
 from workbench.engine.core.granularity import PerChannel
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import WeightSettings
-from workbench.engine.core.reports import LayerFootprint
+from workbench.engine.core.reports import LayerFootprint, ModelFootprint
+from workbench.engine.graph.model import Model
+from workbench.engine.graph.opset import raised
+from workbench.engine.graph.save import serialize
 
-_FLOAT_BYTES = 4
-_TAG_BYTES = 2  # a field number and a short length before each node and tensor in the graph
-_LENGTH_BYTES = 3  # a payload over 16 kB takes longer length fields than the small one measured here
+_GRANULARITY = {
+    ScaleLayout.TENSOR: "per_tensor",
+    ScaleLayout.CHANNEL: "per_channel",
+    # Rows of four axes of four weights: groups of two divide them, groups of three do not.
+    ScaleLayout.GROUP: "per_group_2",
+    ScaleLayout.RAGGED: "per_group_3",
+}
+# Those that `opset_needed` gives, each a step from the one before.
+_OPSETS = (8, 10, 11, 13)
+_PREFIX = "wb0_"
+_NAME = "weight"
 
 
-def layer_footprint(layer: Layer) -> LayerFootprint:
-    """What the size preview needs of an editable layer."""
+def model_footprint(model: Model) -> ModelFootprint:
+    """What size previews need of a model. Takes writing the model in memory twice."""
+    proto = model.to_proto()
+    unchanged = len(serialize(proto))
+    rewritten = {}
+    for opset in _OPSETS:
+        # Writing any compressed weight also drops what nothing reads, and makes initializers constant.
+        # What cannot be raised cannot be written either: the build says so.
+        with contextlib.suppress(ModelError):
+            proto = raised(proto, opset)
+            drop_unread_constants(proto.graph)
+        rewritten[opset] = int(proto.ByteSize())
+    goes_away = _bytes_of_roots(proto.graph, model)
+    layers = []
+    for number, layer in enumerate(model.info.layers):
+        chain = model.found[layer.name].chain
+        if layer.editable and chain is not None:
+            dtype = model.weight_dtype(layer.name)
+            layers.append(_layer_footprint(layer, number, goes_away.get(chain.root, 0), dtype))
+    return ModelFootprint(unchanged, rewritten, tuple(layers), _shared_overhead())
+
+
+def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int) -> LayerFootprint:
     assert layer.axis is not None
     rows = WeightRows(layer.weight_shape, layer.axis, PerChannel())
     outer, length, inner = rows.view
-    header = 12 + len(layer.weight_name.encode()) + 2 * len(layer.weight_shape)
-    is_shared = bool(layer.shares_weights_with)
+    name_bytes = len(layer.weight_name.encode())
     return LayerFootprint(
         layer=layer.name,
-        original_bytes=0 if is_shared else _FLOAT_BYTES * layer.num_weights + header,
-        overhead=dict(_overheads(len(layer.weight_shape), layer.axis, len(layer.weight_name.encode()))),
+        number=number,
+        original_bytes=original_bytes,
+        headers=_headers(len(layer.weight_shape)),
+        fixed_bytes=name_bytes + (0 if dtype == TensorProto.FLOAT else _cast_bytes(dtype)),
         num_channels=rows.num_scales,
         num_rows=outer * inner,
         row_length=length,
     )
 
 
-def shared_overhead() -> dict[int, int]:
-    """Bytes of the look-up tables that the first layer of a bit width adds, by bits; key 1 for masks."""
+def _bytes_of_roots(graph: onnx.GraphProto, model: Model) -> Mapping[str, int]:
+    """What goes away with each stored weight that only editable layers read, by its name."""
+    reads = count_reads(graph)
+    stored = {tensor.name: _size(tensor) for tensor in graph.initializer}
+    stored |= {node.output[0]: _size(node) for node in graph.node if node.op_type == "Constant" and node.output}
+    described = {info.name: _size(info) for info in graph.value_info}
+    readers: dict[str, set[str]] = {}
+    parts: dict[str, dict[str, int]] = {}
+    for layer in model.info.layers:
+        chain = model.found[layer.name].chain
+        if not layer.editable or chain is None:
+            continue
+        readers.setdefault(chain.root, set()).add(chain.nodes[0].output[0] if chain.nodes else layer.node_output)
+        of_root = parts.setdefault(chain.root, {chain.root: stored.get(chain.root, 0)})
+        of_root[f"description of {layer.weight_name}"] = described.get(layer.weight_name, 0)
+        for node in chain.nodes:
+            of_root[node.output[0]] = _size(node)
+            # The shape that a Reshape asks for.
+            of_root |= {name: stored.get(name, 0) for name in node.input[1:] if reads[name] == 1}
+    return {root: sum(parts[root].values()) for root, found in readers.items() if reads[root] <= len(found)}
+
+
+def _shared_overhead() -> dict[TableKey, int]:
+    """Bytes of each look-up table that layers share."""
+    makers: dict[TableKey, Callable[[LookUpTables], str]] = {("mask", 1, 0): LookUpTables.mask}
+    for bits in LAYOUTS:
+        for key in tables_of(Encoding.BITS, bits):
+            makers[key] = _maker(key)
     sizes = {}
-    for bits in range(2, 8):
-        tables = LookUpTables(NodeList("wbt", ()))
-        tables.codes(bits)
-        sizes[bits] = _size(tables.nodes)
-    tables = LookUpTables(NodeList("wbt", ()))
-    tables.mask()
-    sizes[1] = _size(tables.nodes)
-    sizes[8] = 0
+    for key, make in makers.items():
+        nodes = NodeList("wbt", ())
+        make(LookUpTables(nodes))
+        sizes[key] = _total(nodes)
     return sizes
 
 
-@lru_cache(maxsize=4096)
-def _overheads(num_dims: int, axis: int, name_bytes: int) -> tuple[tuple[Encoding, int], ...]:
-    """Headers by encoding, for weights of this rank: those of a small weight, less its payload."""
-    shape = (4,) * num_dims
-    weight = np.linspace(-1, 1, 4**num_dims, dtype=np.float32).reshape(shape)
-    settings = WeightSettings(bits=4)
-    found = []
-    for encoding, threshold, quantized in (
-        (Encoding.DENSE, None, None),
-        (Encoding.BITS, None, settings),
-        (Encoding.MASK, 0.5, settings),
-        (Encoding.PLAIN, None, WeightSettings(bits=8)),
+def _maker(key: TableKey) -> Callable[[LookUpTables], str]:
+    kind, width, shift = key
+    if kind == "codes":
+        return lambda tables: tables.codes(width)
+    return lambda tables: tables.high_field(width, shift)
+
+
+@lru_cache(maxsize=16)
+def _headers(num_dims: int) -> Headers:
+    """Headers of weights with so many axes: those of a small weight, less what it holds."""
+    codes_trim = _difference(_built_codes(15), _built_codes(16))
+    mask_trim = _difference(_built_mask(15), _built_mask(16))
+    untrimmed = Headers({}, codes_trim, mask_trim)
+    return Headers({key: _measured(key, num_dims, untrimmed) for key in header_keys()}, codes_trim, mask_trim)
+
+
+def _measured(key: HeaderKey, num_dims: int, trims: Headers) -> HeaderSize:
+    encoding, bits, symmetric, scales = key
+    weight = np.linspace(-1, 1, 4**num_dims, dtype=np.float32).reshape((4,) * num_dims)
+    settings = WeightSettings(bits, granularity=_GRANULARITY[scales], symmetric=symmetric) if bits else None
+    compressed = compress_weight(weight, 0, 0.5 if encoding is Encoding.MASK else None, settings)
+    nodes = NodeList(_PREFIX, ())
+    tables = LookUpTables(NodeList("wbt", ()))
+    add_weight(nodes, tables, compressed, encoding, opset=13, dtype=TensorProto.FLOAT, output=_NAME)
+    found = _header_size(nodes)
+    num_bytes = found.num_bytes - len(_NAME) - payload_bytes(encoding, compressed.tensor_shape)
+    num_names = found.num_names
+    for is_there, trim in (
+        (has_padded_codes(encoding, compressed.tensor_shape), trims.codes_trim),
+        (has_padded_mask(encoding, compressed.tensor_shape), trims.mask_trim),
     ):
-        compressed = compress_weight(weight, axis, threshold, quantized)
-        nodes = NodeList("wb0_", ())
-        tables = LookUpTables(NodeList("wbt", ()))
-        output = "w" * name_bytes
-        add_weight(nodes, tables, compressed, encoding, opset=13, dtype=1, output=output)
-        payload = payload_bytes(encoding, compressed.tensor_shape)
-        found.append((encoding, _size(nodes) - payload + _LENGTH_BYTES))
-    return tuple(found)
+        if is_there:
+            num_bytes, num_names = num_bytes - trim.num_bytes, num_names - trim.num_names
+    return HeaderSize(num_bytes, num_names)
 
 
-def _size(nodes: NodeList) -> int:
-    parts = [*nodes.nodes, *nodes.initializers]
-    return sum(part.ByteSize() + _TAG_BYTES for part in parts)
+def _built_codes(count: int) -> HeaderSize:
+    """Of nodes for so many codes of four bits."""
+    nodes = NodeList(_PREFIX, ())
+    add_codes(nodes, LookUpTables(NodeList("wbt", ())), np.zeros(count, np.int32), 4, opset=13)
+    return _header_size(nodes)
+
+
+def _built_mask(count: int) -> HeaderSize:
+    nodes = NodeList(_PREFIX, ())
+    mask = np.ones(count, np.bool_)
+    add_scattered(nodes, LookUpTables(NodeList("wbt", ())), "w", mask, TensorProto.INT8, opset=13)
+    return _header_size(nodes)
+
+
+@lru_cache(maxsize=16)
+def _cast_bytes(dtype: int) -> int:
+    """What a weight costs more that is not read as float32."""
+    nodes = NodeList(_PREFIX, ())
+    nodes.add("Cast", "wb0_10", to=dtype)
+    return _total(nodes)
+
+
+def _header_size(nodes: NodeList) -> HeaderSize:
+    names = [tensor.name for tensor in nodes.initializers]
+    for node in nodes.nodes:
+        names += [*node.input, *node.output]
+    counted = Counter(name.startswith(_PREFIX) for name in names)
+    return HeaderSize(_total(nodes), counted[True])
+
+
+def _difference(longer: HeaderSize, shorter: HeaderSize) -> HeaderSize:
+    return HeaderSize(longer.num_bytes - shorter.num_bytes, longer.num_names - shorter.num_names)
+
+
+def _total(nodes: NodeList) -> int:
+    return sum(_size(part) for part in [*nodes.nodes, *nodes.initializers])
+
+
+def _size(part: onnx.NodeProto | onnx.TensorProto | onnx.ValueInfoProto) -> int:
+    """Bytes in the graph: the part, its field number, and its length as a varint."""
+    size = int(part.ByteSize())
+    return size + 1 + max(1, -(-size.bit_length() // 7))

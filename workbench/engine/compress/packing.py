@@ -39,7 +39,12 @@ class CompressedWeight:
         if self.params is None:
             return TensorShape(num_weights, num_kept, bits=None)
         return TensorShape(
-            num_weights, num_kept, self.params.num_bits, self.rows.num_scales, symmetric=self.params.signed
+            num_weights,
+            num_kept,
+            self.params.num_bits,
+            self.rows.num_scales,
+            symmetric=self.params.signed,
+            scales=self.rows.scale_layout,
         )
 
     def dense(self) -> npt.NDArray[np.float32]:
@@ -108,7 +113,7 @@ def _add_packed(
         scattered = add_scattered(nodes, tables, kept, mask, TensorProto.FLOAT, opset=opset)
         return nodes.add("Reshape", scattered, nodes.shape(*weight.rows.shape), output=output)
     levels = weight.levels if mask is None else weight.levels[mask]
-    codes = add_codes(nodes, tables, levels, weight.params.num_bits, opset=opset)
+    codes = add_codes(nodes, tables, levels, weight.params.num_bits, opset=opset, trimmed=mask is None)
     if mask is not None:
         codes = add_scattered(nodes, tables, codes, mask, TensorProto.INT8, opset=opset)
     return add_dequantized(nodes, codes, weight.params, weight.rows, opset=opset, output=output)

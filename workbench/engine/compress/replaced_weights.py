@@ -17,12 +17,14 @@ class Replacement:
     """One compressed tensor and the nodes that read it.
 
     Args:
+        number: of the layer; part of the names that are made.
         weight_name: the tensor that the nodes read now.
         readers: first outputs of those nodes.
         weight, encoding: what to store, and how.
         dtype: ONNX element type that the readers expect.
     """
 
+    number: int
     weight_name: str
     readers: tuple[str, ...]
     weight: CompressedWeight
@@ -46,7 +48,7 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
     shared = NodeList("wbt", taken)
     tables = LookUpTables(shared)
     by_output = {node.output[0]: node for node in graph.node if node.output}
-    num_reads = _count_reads(graph)
+    num_reads = count_reads(graph)
     own: list[NodeList] = []
     for number, replacement in enumerate(replacements):
         nodes = NodeList(f"wb{number}_", taken)
@@ -73,7 +75,7 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
 def drop_unread_constants(graph: onnx.GraphProto) -> None:
     """Remove initializers, and nodes that depend on constants alone, whose output nothing reads."""
     while True:
-        reads = _count_reads(graph)
+        reads = count_reads(graph)
         needed = {info.name for info in graph.output}
         constant = _constant_names(graph)
         dead = [
@@ -108,14 +110,14 @@ def _constant_names(graph: onnx.GraphProto) -> set[str]:
 _BODIES = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
 
 
-def _count_reads(graph: onnx.GraphProto) -> Counter[str]:
+def count_reads(graph: onnx.GraphProto) -> Counter[str]:
     """How often each tensor is read, bodies of control flow included."""
     reads: Counter[str] = Counter()
     for node in graph.node:
         reads.update(name for name in node.input if name)
         for attribute in node.attribute:
             for body in _bodies(attribute):
-                reads.update(_count_reads(body))
+                reads.update(count_reads(body))
                 reads.update(info.name for info in body.output)
     return reads
 

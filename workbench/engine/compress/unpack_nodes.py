@@ -22,7 +22,6 @@ from workbench.engine.core.bit_layout import LAYOUTS
 from workbench.engine.core.granularity import PerGroup
 
 MASK_BITS = 1
-OPSET_FOR_BITS, OPSET_FOR_MASK = 8, 11
 
 
 @dataclass
@@ -74,7 +73,9 @@ class LookUpTables:
         return nodes.add("Reshape", pairs, nodes.shape(count * count, 2 * width))
 
 
-def add_codes(nodes: NodeList, tables: LookUpTables, codes: npt.NDArray[np.int32], bits: int, *, opset: int) -> str:
+def add_codes(
+    nodes: NodeList, tables: LookUpTables, codes: npt.NDArray[np.int32], bits: int, *, opset: int, trimmed: bool = True
+) -> str:
     """Nodes that give the codes back as signed levels, int8, flat or with a first axis more.
 
     Args:
@@ -83,9 +84,10 @@ def add_codes(nodes: NodeList, tables: LookUpTables, codes: npt.NDArray[np.int32
         codes: flat, as signed levels −2^(bits−1) … 2^(bits−1)−1.
         bits: 2 to 8.
         opset: of the model.
+        trimmed: cut off what fills the last index.
 
     Returns:
-        Name of an int8 tensor with exactly `codes.size` elements.
+        Name of an int8 tensor with `codes.size` elements, or a few more.
     """
     if bits == 8:
         return nodes.constant(codes.astype(np.int8))
@@ -99,7 +101,7 @@ def add_codes(nodes: NodeList, tables: LookUpTables, codes: npt.NDArray[np.int32
         index = nodes.add("Add", index, nodes.add("Reshape", parts, nodes.shape(-1)))
         shift += width
     unpacked = nodes.add("Gather", tables.codes(bits), index, axis=0)
-    if low.size * layout.codes_per_index == codes.size:
+    if not trimmed or low.size * layout.codes_per_index == codes.size:
         return unpacked
     return _first(nodes, nodes.add("Reshape", unpacked, nodes.shape(-1)), codes.size, opset, axis=0)
 
@@ -112,7 +114,7 @@ def add_scattered(
     Args:
         nodes: where they are added.
         tables: the model's tables.
-        values: name of the tensor of kept values, in order.
+        values: name of the tensor of kept values, in order; what follows them is not read.
         mask: flat; which weights are kept.
         dtype: ONNX element type of the values.
         opset: of the model.

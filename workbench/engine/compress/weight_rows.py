@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from workbench.engine.core.footprint import ScaleLayout
 from workbench.engine.core.granularity import Granularity, PerChannel, PerGroup
 
 
@@ -47,6 +48,13 @@ class WeightRows:
     def num_groups(self) -> int:
         """Groups per row; the last one may be shorter."""
         return -(-self.view[1] // self.group_size)
+
+    @property
+    def scale_layout(self) -> ScaleLayout:
+        """How the scales lie beside the weights."""
+        if isinstance(self.granularity, PerGroup):
+            return ScaleLayout.RAGGED if self.view[1] % self.group_size else ScaleLayout.GROUP
+        return ScaleLayout.CHANNEL if isinstance(self.granularity, PerChannel) else ScaleLayout.TENSOR
 
     @property
     def scale_shape(self) -> tuple[int, ...]:

@@ -41,14 +41,23 @@ LAYOUTS = {
 }
 
 
+def packed_arrays(count: int, bits: int) -> tuple[int, ...]:
+    """Bytes of each array that `count` codes of `bits` bits take; 8 bits and more are stored as they are.
+
+    >>> packed_arrays(1024, 3)
+    (256, 128)
+    """
+    if bits >= 8:
+        return (count * (-(-bits // 8)),)
+    layout = LAYOUTS[bits]
+    indices = layout.num_indices(count)
+    return (indices, *(indices * field // 8 for field in layout.high_fields))
+
+
 def packed_bytes(count: int, bits: int) -> int:
-    """Bytes that `count` codes of `bits` bits take; 8 bits and more are stored as they are.
+    """Bytes that `count` codes of `bits` bits take together.
 
     >>> packed_bytes(1024, 3)
     384
     """
-    if bits >= 8:
-        return count * (-(-bits // 8))
-    layout = LAYOUTS[bits]
-    indices = layout.num_indices(count)
-    return indices + sum(indices * field // 8 for field in layout.high_fields)
+    return sum(packed_arrays(count, bits))

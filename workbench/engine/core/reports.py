@@ -1,12 +1,13 @@
 """What the verbs of a session answer: plain frozen values that may cross a pipe."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import Encoding
+from workbench.engine.core.footprint import Encoding, Headers, TableKey, TensorShape, smallest_encoding
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
 
@@ -16,7 +17,7 @@ class Preprocessing:
     """How a sample becomes a tensor: `(pixel · scale − mean) / std`, pixels 0…255.
 
     Args:
-        resize: side of a square in pixels, or None; bilinear, before `crop`.
+        resize: side of a square in pixels, (height, width), or None; bilinear, before `crop`.
         crop: side of a centred square in pixels, or None.
         mean, std: one number, or one per channel.
         channel_order: "rgb" or "bgr".
@@ -26,7 +27,7 @@ class Preprocessing:
         guessed: names of the fields that nobody gave, so that they can be shown as guesses.
     """
 
-    resize: int | None = None
+    resize: int | tuple[int, int] | None = None
     crop: int | None = None
     scale: float = 1 / 255
     mean: tuple[float, ...] = (0.0,)
@@ -36,6 +37,11 @@ class Preprocessing:
     labels_offset: int = 0
     metric: str = ""
     guessed: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width that `resize` gives; None without it."""
+        return (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +68,29 @@ class LayerFootprint:
     """What the size preview needs of one layer.
 
     Args:
+        number: of the layer in the model.
         original_bytes: what goes away when the layer's weight is replaced; 0 where the tensor stays
             in the file because something else reads it.
-        overhead: bytes of headers that each encoding adds.
-        num_scales: scales by granularity word: per_tensor, per_channel; per_group is computed from
-            `num_rows` and `row_length`.
-        num_rows, row_length: rows of weights that are summed into one output, and how long they are.
+        headers: bytes of headers by encoding and settings.
+        fixed_bytes: what the layer's replacement takes in any encoding.
+        num_channels: scales per channel.
+        num_rows, row_length: rows of weights that are summed into one output, and how long they are;
+            scales per group are computed from them.
     """
 
     layer: str
+    number: int
     original_bytes: int
-    overhead: dict[Encoding, int] = field(hash=False)
+    headers: Headers = field(hash=False)
+    fixed_bytes: int
     num_channels: int
     num_rows: int
     row_length: int
+
+    def smallest_encoding(self, tensor: TensorShape, *, plain: bool = False) -> tuple[Encoding, int]:
+        """The encoding with the fewest bytes for the layer's weight, and how many those are."""
+        digits = len(str(self.number))
+        return smallest_encoding(tensor, self.headers, fixed_bytes=self.fixed_bytes, num_digits=digits, plain=plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +99,15 @@ class ModelFootprint:
 
     Args:
         file_bytes: what writing the model without any change gives.
-        shared_overhead: bytes that the first packed layer of a width adds once, by bits; key 1 for masks.
+        rewritten_bytes: the same without what compressing any layer drops, by the opset that the encodings
+            need; the base of all other sizes.
+        shared_overhead: bytes of the look-up tables that the first layer that needs them adds.
     """
 
     file_bytes: int
+    rewritten_bytes: Mapping[int, int] = field(hash=False)
     layers: tuple[LayerFootprint, ...]
-    shared_overhead: dict[int, int] = field(hash=False)
+    shared_overhead: Mapping[TableKey, int] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,12 +187,23 @@ class EvaluationReport:
 
 @dataclass(frozen=True, slots=True)
 class LatencyReport:
-    """Time of one inference at batch 1 on this computer, in milliseconds; p50 and p90 over `p50.n` runs."""
+    """Time of one inference at batch 1 on this computer, in milliseconds; p50 and p90 over `p50.n` runs.
+
+    Args:
+        device: the processor's name.
+        niceness: of the process that measured; above 0, other programs went first and the times may be too long.
+    """
 
     p50: Figure
     p90: Figure
     device: str
     recipe_digest: str = ""
+    niceness: int = 0
+
+    @property
+    def note(self) -> str:
+        """What a reader must know of the figures; empty if nothing."""
+        return f"measured at niceness {self.niceness}: may be too long" if self.niceness > 0 else ""
 
 
 @dataclass(frozen=True, slots=True)

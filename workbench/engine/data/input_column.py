@@ -13,12 +13,15 @@ from workbench.engine.data.array_source import Array
 from workbench.engine.data.image_source import ImageSource
 from workbench.engine.data.pictures import PictureForm, Pixels, decode, reform
 from workbench.engine.data.preprocessing import StoredSample, fits, resolve_preprocessing
-from workbench.engine.data.sample_store import SampleStore
+from workbench.engine.data.sample_store import Checkpoint, SampleStore
 from workbench.engine.data.tensors import TensorMaker
 
-_KEPT_BYTES = 256 << 20
+# Decoded images of an input, kept only where their tensors are not: a quarter of the memory for the same samples.
+_KEPT_PIXEL_BYTES = 256 << 20
 Indices = npt.NDArray[np.int64]
 Settings = Mapping[str, object] | Preprocessing
+# Samples by index, before the formula.
+Rows = Callable[[Indices, Checkpoint], Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +32,50 @@ class InputColumn:
         name: of the model's input.
         stored: what a sample looks like in its source.
         preprocessing: how it becomes a tensor.
-        rows: the samples by index, before the formula.
-        tensor: the formula.
+        batch: the input's tensor for samples by index.
     """
 
     name: str
     stored: StoredSample
     preprocessing: Preprocessing
-    rows: Callable[[Indices], Array]
-    tensor: TensorMaker
-
-    def batch(self, indices: Indices) -> Array:
-        """The input's tensor for these samples."""
-        return self.tensor(self.rows(indices))
+    batch: Rows
 
 
-def image_column(source: ImageSource, settings: Settings, model_input: TensorInfo | None) -> InputColumn:
-    """A column of encoded images. Raises DataError if the first cannot be decoded or does not fit."""
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """Samples before the formula.
+
+    Args:
+        path: of their source, for messages.
+        stored: what they look like there.
+        count: how many there are.
+        shape: of one, decoded and resized.
+        dtype: of their numbers.
+        rows: gives them by index; asked for with the bytes that may be used to keep what has to be decoded.
+    """
+
+    path: str
+    stored: StoredSample
+    count: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    rows: Callable[[int], Rows]
+
+
+def image_column(
+    source: ImageSource, settings: Settings, model_input: TensorInfo | None, *, kept_bytes: int
+) -> InputColumn:
+    """A column of encoded images.
+
+    Args:
+        source: the images.
+        settings: preprocessing that was given.
+        model_input: what they are for; None to look at them without a model.
+        kept_bytes: how much memory tensors may be kept in.
+
+    Raises:
+        DataError: the first cannot be decoded or does not fit.
+    """
     first = decode(source.files.read(source.names[0]), PictureForm(), f"{source.path}: {source.names[0]}")
     stored = StoredSample(first.shape, is_pixels=True)
     preprocessing = resolve_preprocessing(source.path, settings, model_input, stored)
@@ -62,55 +92,89 @@ def image_column(source: ImageSource, settings: Settings, model_input: TensorInf
             )
         return pixels
 
-    store = SampleStore(decoded, len(source.names), shape, _KEPT_BYTES)
-    return _column(str(source.path), model_input, stored, preprocessing, shape, store.rows)
+    samples = _made_one_by_one(str(source.path), stored, len(source.names), shape, decoded)
+    return _column(samples, preprocessing, model_input, kept_bytes)
 
 
 def array_column(
-    path: str, array: Array, preprocessing_of: Callable[[StoredSample], Preprocessing], model_input: TensorInfo | None
+    path: str,
+    array: Array,
+    preprocessing_of: Callable[[StoredSample], Preprocessing],
+    model_input: TensorInfo | None,
+    *,
+    kept_bytes: int,
 ) -> InputColumn:
-    """A column of an array, resized where the preprocessing says so. Raises DataError if it does not fit."""
+    """A column of an array, resized where the preprocessing says so; arguments as for images.
+
+    Raises:
+        DataError: it does not fit.
+    """
     pictures = _channels_last(array)
     stored = StoredSample(tuple(pictures.shape[1:]), is_pixels=array.dtype == np.uint8)
     preprocessing = preprocessing_of(stored)
     if preprocessing.layout == "raw":
         pictures = array
     shape = tuple(pictures.shape[1:])
-    if not stored.is_pixels or len(shape) != 3 or preprocessing.layout == "raw":
-        return _column(path, model_input, stored, preprocessing, shape, pictures.__getitem__)
-    form = PictureForm.of(preprocessing, _channels(model_input, preprocessing, shape))
-    if not form.changes(shape):
-        return _column(path, model_input, stored, preprocessing, shape, pictures.__getitem__)
+    form = PictureForm.of(preprocessing, _channels(model_input, preprocessing, shape) if len(shape) == 3 else None)
+    if not stored.is_picture or preprocessing.layout == "raw" or not form.changes(shape):
+
+        def as_stored(_: int) -> Rows:
+            return lambda indices, _: pictures[indices]
+
+        samples = _Samples(path, stored, len(array), shape, pictures.dtype, as_stored)
+        return _column(samples, preprocessing, model_input, kept_bytes)
 
     def reformed(index: int) -> Pixels:
         return reform(np.asarray(pictures[index], np.uint8), form, f"{path}: sample {index}")
 
-    new_shape = reformed(0).shape
-    store = SampleStore(reformed, len(array), new_shape, _KEPT_BYTES)
-    return _column(path, model_input, stored, preprocessing, new_shape, store.rows)
+    samples = _made_one_by_one(path, stored, len(array), reformed(0).shape, reformed)
+    return _column(samples, preprocessing, model_input, kept_bytes)
+
+
+def _made_one_by_one(
+    path: str, stored: StoredSample, count: int, shape: tuple[int, ...], made: Callable[[int], Pixels]
+) -> _Samples:
+    def make(indices: Indices, pixels: Array, checkpoint: Checkpoint) -> None:
+        for place, index in enumerate(indices):
+            checkpoint()
+            pixels[place] = made(int(index))
+
+    def rows(kept_bytes: int) -> Rows:
+        return SampleStore(make, count, shape, np.uint8, max_bytes=kept_bytes).rows
+
+    return _Samples(path, stored, count, shape, np.dtype(np.uint8), rows)
 
 
 def _column(
-    path: str,
-    model_input: TensorInfo | None,
-    stored: StoredSample,
-    preprocessing: Preprocessing,
-    shape: tuple[int, ...],
-    rows: Callable[[Indices], Array],
+    samples: _Samples, preprocessing: Preprocessing, model_input: TensorInfo | None, kept_bytes: int
 ) -> InputColumn:
     try:
-        tensor = TensorMaker(preprocessing, shape, model_input)
+        tensor = TensorMaker(preprocessing, samples.shape, model_input)
     except DataError as error:
-        raise DataError(f"{path}: {error.message}", error.hint) from error
-    column = InputColumn(model_input.name if model_input else "x", stored, preprocessing, rows, tensor)
-    made = column.batch(np.zeros(1, np.int64)).shape[1:]
-    if model_input is not None and not fits(made, model_input.shape[1:]):
+        raise DataError(f"{samples.path}: {error.message}", error.hint) from error
+    shape = tensor(np.zeros((1, *samples.shape), samples.dtype)).shape[1:]
+    if model_input is not None and not fits(shape, model_input.shape[1:]):
         raise DataError(
-            f"{path}: samples become {_size(made)}, but the model's input {model_input.name!r} takes "
+            f"{samples.path}: samples become {_size(shape)}, but the model's input {model_input.name!r} takes "
             f"{_size(model_input.shape[1:])}",
             "set `resize`, `crop` or `layout` to fit",
         )
-    return column
+    name = model_input.name if model_input else "x"
+    return InputColumn(name, samples.stored, preprocessing, _batches(samples, tensor, shape, kept_bytes))
+
+
+def _batches(samples: _Samples, tensor: TensorMaker, shape: tuple[int, ...], kept_bytes: int) -> Rows:
+    """The tensors by index: kept, where making them costs something and there is room."""
+    if tensor.is_cheap:
+        rows = samples.rows(_KEPT_PIXEL_BYTES)
+        return lambda indices, checkpoint: tensor(rows(indices, checkpoint))
+
+    def make(indices: Indices, tensors: Array, checkpoint: Checkpoint) -> None:
+        tensor.write(rows(indices, checkpoint), tensors)
+
+    store = SampleStore(make, samples.count, shape, tensor.dtype, max_bytes=kept_bytes)
+    rows = samples.rows(0 if store.keeps_all else _KEPT_PIXEL_BYTES)
+    return store.rows
 
 
 def _channels(model_input: TensorInfo | None, preprocessing: Preprocessing, shape: tuple[int, ...]) -> int | None:
@@ -122,8 +186,8 @@ def _channels(model_input: TensorInfo | None, preprocessing: Preprocessing, shap
     sizes = [dim for dim in wanted if isinstance(dim, int)]
     if len(sizes) != len(wanted) or not sizes:
         return None
-    side = preprocessing.crop or preprocessing.resize
-    area = side * side if side else shape[0] * shape[1]
+    height, width = preprocessing.size or shape[:2]
+    area = preprocessing.crop**2 if preprocessing.crop else height * width
     channels, rest = divmod(int(np.prod(sizes)), area)
     return channels if rest == 0 else None
 

@@ -18,7 +18,7 @@ _LARGEST_PIXELS = 64_000_000
 _MODES = {1: "L", 3: "RGB"}
 # What Pillow raises on damaged files, by its own tests, besides OSError.
 _DAMAGES = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error,
-            OverflowError, Image.DecompressionBombError, Image.DecompressionBombWarning)  # fmt: skip
+            OverflowError)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +26,24 @@ class PictureForm:
     """The size and channels that pictures get.
 
     Args:
-        resize: side of a square in pixels, or None; bilinear.
+        resize: (height, width) in pixels, or None; bilinear.
         crop: side of a centred square in pixels, cut out after resizing, or None.
         channels: 1 for grey, 3 for colour, None to leave them.
     """
 
-    resize: int | None = None
+    resize: tuple[int, int] | None = None
     crop: int | None = None
     channels: int | None = None
 
     @staticmethod
     def of(preprocessing: Preprocessing, channels: int | None) -> "PictureForm":
         """The form that a preprocessing asks for."""
-        return PictureForm(preprocessing.resize, preprocessing.crop, channels if channels in _MODES else None)
+        return PictureForm(preprocessing.size, preprocessing.crop, channels if channels in _MODES else None)
 
     def changes(self, shape: tuple[int, ...]) -> bool:
         """Whether a stored picture (H, W, C) would come out different."""
-        sides = {side for side in (self.resize, self.crop) if side is not None}
-        return shape[2] != (self.channels or shape[2]) or any(shape[:2] != (side, side) for side in sides)
+        crop = (self.crop, self.crop) if self.crop is not None else None
+        return shape[2] != (self.channels or shape[2]) or any(shape[:2] != size for size in (self.resize, crop) if size)
 
 
 def decode(data: bytes, form: PictureForm, where: str) -> Pixels:
@@ -62,6 +62,8 @@ def decode(data: bytes, form: PictureForm, where: str) -> Pixels:
         if image.width * image.height > _LARGEST_PIXELS:
             raise DataError(f"{where} has {image.width}×{image.height} pixels, too many for a sample", "remove it")
         plain = _plain(image)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(f"{where} has too many pixels for a sample", "remove it") from error
     except _DAMAGES as error:
         raise DataError(f"{where} is no readable image", "remove or replace it") from error
     return _formed(plain, form, where)
@@ -88,8 +90,8 @@ def _plain(image: Image.Image) -> Image.Image:
 def _formed(image: Image.Image, form: PictureForm, where: str) -> Pixels:
     if form.channels is not None and image.mode != _MODES[form.channels]:
         image = image.convert(_MODES[form.channels])
-    if form.resize is not None and image.size != (form.resize, form.resize):
-        image = image.resize((form.resize, form.resize), Image.Resampling.BILINEAR)
+    if form.resize is not None and image.size != form.resize[::-1]:
+        image = image.resize(form.resize[::-1], Image.Resampling.BILINEAR)
     if form.crop is not None:
         left, top = (image.width - form.crop) // 2, (image.height - form.crop) // 2
         if left < 0 or top < 0:

@@ -75,11 +75,13 @@ def _layout(wanted: tuple[int | str, ...], channels: int) -> str:
 
 
 def _resize(wanted: tuple[int | str, ...], stored: tuple[int, ...], given: Mapping[str, object]) -> dict[str, object]:
-    """A square that the model fixes, if samples have another size. `crop` is for the user to combine."""
+    """The size that the model fixes, if samples have another one. `crop` is for the user to combine."""
     height, width = wanted[0], wanted[1]
-    if not isinstance(height, int) or height != width or height < 1 or given.get("crop"):
+    if not isinstance(height, int) or not isinstance(width, int) or min(height, width) < 1 or given.get("crop"):
         return {}
-    return {} if stored[:2] == (height, width) else {"resize": height}
+    if stored[:2] == (height, width):
+        return {}
+    return {"resize": height if height == width else (height, width)}
 
 
 def fits(shape: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:

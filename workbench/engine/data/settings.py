@@ -19,6 +19,7 @@ _CHOICES = {
 }
 _LARGEST_SIDECAR_BYTES = 64 << 10
 _LARGEST_SIDE = 8192
+_SIDE_FORM = f"a number of pixels from 1 to {_LARGEST_SIDE}"
 
 
 def read_sidecar(data_path: Path) -> dict[str, object]:
@@ -54,8 +55,8 @@ def checked_settings(
             raise DataError(f"{where}: unknown key {key!r}", f"the keys are {', '.join(KEYS)}")
         try:
             checked[key] = _value(key, value)
-        except (TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
-            raise DataError(f"{where}: {key} cannot be {value!r} ({error})") from error
+        except ValueError as error:
+            raise DataError(f"{where}: {key} cannot be {value!r}", f"give {error}") from error
     return checked
 
 
@@ -84,25 +85,50 @@ def _value(key: str, value: object) -> object:
     if key in ("mean", "std"):
         numbers = tuple(_number(item) for item in (value if isinstance(value, list | tuple) else [value]))
         if not numbers or (key == "std" and 0 in numbers):
-            raise ValueError("must not be zero or empty")
+            raise ValueError("one number or more" + (", none of them 0" if key == "std" else ""))
         return numbers
     if key == "scale":
         return _number(value)
     if key == "labels_offset":
-        return int(str(value))
-    return _side(value)
+        return _whole(value)
+    return _size(value) if key == "resize" else _side(value)
+
+
+def _size(value: object) -> int | tuple[int, int] | None:
+    """`224`, or height and width as `240x320` or `[240, 320]`."""
+    parts = value if isinstance(value, list | tuple) else str(value).replace("×", "x").split("x")
+    if len(parts) != 2:
+        return _side(value)
+    height, width = _side(parts[0]), _side(parts[1])
+    if height is None or width is None:
+        raise ValueError(_SIDE_FORM)
+    return height if height == width else (height, width)
 
 
 def _side(value: object) -> int | None:
     if value is None:
         return None
-    side = int(str(value))
+    try:
+        side = int(str(value))
+    except ValueError:
+        side = 0
     if not 1 <= side <= _LARGEST_SIDE:
-        raise ValueError(f"a number of pixels from 1 to {_LARGEST_SIDE}")
+        raise ValueError(_SIDE_FORM)
     return side
 
 
 def _number(value: object) -> float:
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    return float(Fraction(str(value)))
+    try:
+        number = value if isinstance(value, float) else float(Fraction(str(value)))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("a number such as 0.5 or 1/255")
+    return number
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ValueError("a whole number") from None

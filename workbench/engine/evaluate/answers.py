@@ -32,15 +32,28 @@ class Answers:
         return self.best[:, 0]
 
 
-def answers_of(output: npt.NDArray[np.generic]) -> Answers:
+def answers_of(output: npt.NDArray[np.generic], *, with_probabilities: bool = True) -> Answers:
     """The answers in a model's first output of shape (N, …); the rest is seen as one row of classes.
 
-    Outputs that are probabilities already are taken as such, others go through a softmax.
+    Outputs that are probabilities already are taken as such, others go through a softmax. Without
+    probabilities it takes a third of the time.
     """
     scores = np.asarray(output, np.float32).reshape(len(output), -1)
     is_one_row = scores.shape[1] == max(output.shape[1:], default=1)
-    keeps = is_one_row and 1 < scores.shape[1] <= _MAX_KEPT_CLASSES
+    keeps = with_probabilities and is_one_row and 1 < scores.shape[1] <= _MAX_KEPT_CLASSES
     return Answers(_best(scores), _log_probabilities(scores) if keeps else None)
+
+
+def two_classes(scores: npt.NDArray[np.generic], *, are_logits: bool) -> npt.NDArray[np.float32]:
+    """A single score of each sample as scores of the classes 0 and 1, shape (N, 2).
+
+    Args:
+        scores: N numbers in any shape.
+        are_logits: whether they are log-odds of class 1, with its border at 0; otherwise its probability.
+    """
+    single = np.asarray(scores, np.float32).reshape(-1)
+    # The softmax of (0, z) is the sigmoid of z.
+    return np.stack([np.zeros_like(single) if are_logits else 1 - single, single], axis=1)
 
 
 def kl_divergence(reference: Answers, other: Answers) -> npt.NDArray[np.float64] | None:

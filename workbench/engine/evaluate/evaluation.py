@@ -72,10 +72,12 @@ def evaluate(
             output = session.run_samples(feeds, len(indices), ctx)[0]
             seconds += time.perf_counter() - start
             if needs_check:
-                check_labels(dataset, int(np.prod(output.shape[1:], dtype=np.int64)))
+                check_labels(dataset, max(2, int(np.prod(output.shape[1:], dtype=np.int64))))
                 needs_check = False
             original = reference.answers(indices, feeds, ctx, judge) if reference is not None else None
-            tally.add(indices, judge.answers(output, indices), original)
+            # Probabilities are for the divergence from the original alone.
+            found = judge.answers(output, indices, with_probabilities=original is not None)
+            tally.add(indices, found, original)
             ctx.progress(tally.done, len(order), f"{tally.done} of {len(order)} samples")
             now = time.perf_counter()
             if tally.done == len(order) or now - last >= _REPORT_SECONDS:

@@ -9,34 +9,40 @@ import numpy.typing as npt
 from workbench.engine.core.errors import DataError
 from workbench.engine.core.layer import TensorInfo
 from workbench.engine.data.dataset import Dataset
-from workbench.engine.evaluate.answers import Answers, answers_of
+from workbench.engine.evaluate.answers import Answers, answers_of, two_classes
 from workbench.engine.evaluate.psnr import psnr_db
 
 Indices = npt.NDArray[np.int64]
 _CLASS_METRICS = ("top1", "top5")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judge:
     """One metric on one data set.
 
     Args:
         metric: "top1", "top5", "psnr" or "agreement".
         dataset: the samples, with their labels or targets.
+        has_logits: of models with a single score: whether one outside 0…1 was seen, so that none is a probability.
     """
 
     metric: str
     dataset: Dataset
+    has_logits: bool = False
 
     @property
     def uses_labels(self) -> bool:
         """Whether labels are compared with the outputs."""
         return self.metric in _CLASS_METRICS
 
-    def answers(self, output: npt.NDArray[np.generic], indices: Indices) -> Answers:
+    def answers(self, output: npt.NDArray[np.generic], indices: Indices, *, with_probabilities: bool = True) -> Answers:
         """What a model's first output says of these samples. Raises DataError if images have the wrong size."""
         if self.metric != "psnr":
-            return answers_of(output)
+            if output.size == len(output):
+                scores = np.asarray(output, np.float32)
+                self.has_logits = self.has_logits or bool(np.any((scores < 0) | (scores > 1)))
+                output = two_classes(scores, are_logits=self.has_logits)
+            return answers_of(output, with_probabilities=with_probabilities)
         targets = self.dataset.targets
         assert targets is not None
         quality = psnr_db(output, targets[indices], self.dataset.info.preprocessing.scale)
@@ -100,9 +106,9 @@ def check_labels(dataset: Dataset, num_outputs: int) -> None:
 
 
 def num_outputs(output: TensorInfo) -> int | None:
-    """How many numbers the output has for each sample; None if its shape does not say."""
+    """How many classes the output tells apart; None if its shape does not say. A single score tells two."""
     sizes = [dim for dim in output.shape[1:] if isinstance(dim, int)]
-    return math.prod(sizes) if output.shape and len(sizes) == len(output.shape) - 1 else None
+    return max(2, math.prod(sizes)) if output.shape and len(sizes) == len(output.shape) - 1 else None
 
 
 def _gives_classes(output: TensorInfo) -> bool:

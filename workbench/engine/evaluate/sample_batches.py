@@ -1,6 +1,5 @@
 """Samples in batches, read ahead in a thread of their own while the model runs."""
 
-import math
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -17,8 +16,6 @@ Feeds = dict[str, npt.NDArray[np.generic]]
 FIRST_BATCH, BATCH = 16, 64
 # Large images go in smaller batches: as fast to run, and memory of this size is used again without page faults.
 _LARGEST_BATCH_BYTES = 8 << 20
-# So many samples are read between two looks for a cancel: large photographs take 100 ms each to decode.
-_PIECE = 16
 
 
 def sample_batches(
@@ -41,15 +38,14 @@ def sample_batches(
         return
     sample_bytes = sum(array.nbytes for array in dataset.batch(order[:1]).values())
     fitting = max(1, _LARGEST_BATCH_BYTES // max(1, sample_bytes))
-    piece = _PIECE
     parts = list(_parts(order, min(first, fitting), min(size, fitting)))
     with ThreadPoolExecutor(1, thread_name_prefix="samples") as reader:
-        ahead: Future[Feeds] = reader.submit(_read, dataset, parts[0], piece, ctx)
+        ahead: Future[Feeds] = reader.submit(_read, dataset, parts[0], ctx)
         for number, part in enumerate(parts):
             ctx.checkpoint()
             feeds = ahead.result()
             if number + 1 < len(parts):
-                ahead = reader.submit(_read, dataset, parts[number + 1], piece, ctx)
+                ahead = reader.submit(_read, dataset, parts[number + 1], ctx)
             yield part, feeds
 
 
@@ -59,13 +55,12 @@ def _parts(order: Indices, first: int, size: int) -> Iterator[Indices]:
         yield order[start : start + size]
 
 
-def _read(dataset: Dataset, indices: Indices, piece: int, ctx: JobContext) -> Feeds:
+def _read(dataset: Dataset, indices: Indices, ctx: JobContext) -> Feeds:
     """One batch. Not `ctx.checkpoint`, which may hold a thread up: only the evaluation's own waits."""
-    read: list[Feeds] = []
-    for part in np.array_split(indices, math.ceil(len(indices) / piece)):
+
+    def stop_if_cancelled() -> None:
         if ctx.is_cancelled:
             raise Cancelled
-        read.append(dataset.batch(part))
-    if len(read) == 1:
-        return read[0]
-    return {name: np.concatenate([feeds[name] for feeds in read]) for name in read[0]}
+
+    stop_if_cancelled()
+    return dataset.batch(indices, stop_if_cancelled)

@@ -1,26 +1,28 @@
 """Proof that a written file is what was previewed: a fresh process opens it, and every output is compared."""
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 
 from workbench.engine.core.errors import VerificationError, WorkbenchError
-from workbench.engine.core.reports import DataInfo, Preprocessing, Verification
-from workbench.engine.data.dataset import Dataset, open_dataset
+from workbench.engine.core.reports import DataInfo, Verification
+from workbench.engine.data.dataset import Dataset, open_dataset, seeded_order
+from workbench.engine.evaluate.collecting import collect_outputs
+from workbench.engine.export.first_difference import first_difference
+from workbench.engine.runtime.random_inputs import random_inputs
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 
-_BATCH = 50
 _RANDOM_SAMPLES = 8
+_POLL_S, _END_S = 0.1, 2.0
 
+Indices = npt.NDArray[np.int64]
 Outputs = list[npt.NDArray[np.generic]]
-Feeds = dict[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,12 @@ class _Task:
 
     model_path: str
     data: DataInfo | None
-    count: int
 
 
 def verify_file(preview: bytes, path: Path, dataset: Dataset | None, ctx: JobContext) -> Verification:
     """Compare the file, opened in a fresh process, with the previewed bytes on the same samples.
+
+    Outputs are compared batch by batch as they come, so that none but one batch's are held.
 
     Args:
         preview: the bytes that were previewed.
@@ -46,33 +49,52 @@ def verify_file(preview: bytes, path: Path, dataset: Dataset | None, ctx: JobCon
         VerificationError: the fresh process failed to open or run the file.
     """
     session = RuntimeSession(preview)
-    count = len(dataset) if dataset is not None else _RANDOM_SAMPLES
-    task = _Task(str(path), dataset.info if dataset is not None else None, count)
+    task = _Task(str(path), dataset.info if dataset is not None else None)
     context = multiprocessing.get_context("spawn")
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=_run_fresh, args=(task, send))
     process.start()
     send.close()
-    done = agreed = 0
-    largest = 0.0
-    first_difference = ""
+    found = _Comparison()
+
+    def compare(places: Indices, outputs: Outputs) -> None:
+        if found.add(len(places), outputs, _received(receive, ctx)):
+            found.first_difference = first_difference(preview, path, _feeds(session, dataset, places))
+
     try:
-        for feeds, size in _batches(session, dataset, count):
-            ctx.checkpoint()
-            outputs = [output[:size] for output in session.run(feeds, ctx)]
-            difference, same = _compared(outputs, _received(receive))
-            largest, agreed, done = max(largest, difference), agreed + same, done + size
-            if difference > 0 and not first_difference:
-                first_difference = _first_difference(preview, path, feeds)
-            ctx.progress(done, count, f"verified {done} of {count} samples")
+        _run_all(session, dataset, ctx, compare)
+        process.join(_END_S)
     finally:
+        # Still there after an error or a cancel, when nobody needs its answers.
         receive.close()
-        process.join(2)
-        if process.is_alive():
-            process.kill()
-            process.join()
-    ok = largest == 0 and agreed == done
-    return Verification(done, largest, agreed / done if done else 1.0, ok, first_difference)
+        process.kill()
+        process.join()
+    return found.result()
+
+
+@dataclass
+class _Comparison:
+    """What has been compared so far."""
+
+    samples: int = 0
+    agreed: int = 0
+    largest: float = 0.0
+    first_difference: str = ""
+
+    def add(self, count: int, expected: Outputs, found: Outputs) -> bool:
+        """Count a batch of `count` samples in; whether it is the first that differs."""
+        difference = max(_gap(one, two) for one, two in zip(expected, found, strict=True))
+        is_first = difference > 0 and self.largest == 0
+        self.samples += count
+        self.agreed += _num_same(count, expected[0], found[0])
+        self.largest = max(self.largest, difference)
+        return is_first
+
+    def result(self) -> Verification:
+        """The whole."""
+        ok = self.largest == 0 and self.agreed == self.samples
+        agreement = self.agreed / self.samples if self.samples else 1.0
+        return Verification(self.samples, self.largest, agreement, ok, self.first_difference)
 
 
 def _run_fresh(task: _Task, send: Connection) -> None:
@@ -81,53 +103,46 @@ def _run_fresh(task: _Task, send: Connection) -> None:
         session = RuntimeSession(Path(task.model_path))
         dataset = None
         if task.data is not None:
-            preprocessing = task.data.preprocessing
-            settings = {item.name: getattr(preprocessing, item.name) for item in fields(Preprocessing)}
-            del settings["guessed"]
-            given = {name: value for name, value in settings.items() if value is not None}
-            dataset = open_dataset(Path(task.data.path), given, session.inputs)
-        for feeds, size in _batches(session, dataset, task.count):
-            send.send([output[:size] for output in session.run(feeds)])
+            # Each sample is read once here, so none is worth keeping.
+            path, preprocessing = Path(task.data.path), task.data.preprocessing
+            dataset = open_dataset(path, preprocessing, session.inputs, kept_bytes=0)
+        _run_all(session, dataset, JobContext(), lambda _, outputs: send.send(outputs))
     except WorkbenchError as error:
         send.send(str(error))
-    except (BrokenPipeError, ConnectionResetError):
+    except ConnectionError:
         pass  # the parent was cancelled and needs no more
     finally:
         send.close()
 
 
-def _batches(session: RuntimeSession, dataset: Dataset | None, count: int) -> Iterator[tuple[Feeds, int]]:
-    """The same batches in both processes, and how many samples of each count."""
-    size = session.batch_size or (_BATCH if dataset is not None else 1)
-    for start in range(0, count, size):
-        indices = list(range(start, min(start + size, count)))
-        if dataset is None:
-            yield _random_feeds(session, size, start), len(indices)
-        else:
-            filled = indices + indices[-1:] * ((session.batch_size or len(indices)) - len(indices))
-            yield dataset.batch(filled), len(indices)
+def _run_all(
+    session: RuntimeSession, dataset: Dataset | None, ctx: JobContext, on_batch: Callable[[Indices, Outputs], None]
+) -> None:
+    """Every sample in the same order and batches in both processes; that of an evaluation, which has them ready."""
+    if dataset is not None:
+        collect_outputs(session, dataset, seeded_order(len(dataset)), ctx, on_batch)
+        return
+    for index in range(_RANDOM_SAMPLES):
+        ctx.checkpoint()
+        outputs = session.run(random_inputs(session, seed=index), ctx)
+        on_batch(np.array([index]), [output if output.ndim else output[None] for output in outputs])
+        ctx.progress(index + 1, _RANDOM_SAMPLES, f"{index + 1} of {_RANDOM_SAMPLES} random inputs")
 
 
-def _random_feeds(session: RuntimeSession, size: int, seed: int) -> Feeds:
-    generator = np.random.default_rng(seed)
-    feeds: Feeds = {}
-    for info in session.inputs:
-        shape = tuple(
-            dim if isinstance(dim, int) else (size if place == 0 else 1) for place, dim in enumerate(info.shape)
-        )
-        values = generator.random(shape, dtype=np.float32)
-        feeds[info.name] = values if info.dtype == "float" else values.astype(_numpy_name(info.dtype))
-    return feeds
+def _feeds(session: RuntimeSession, dataset: Dataset | None, places: Indices) -> dict[str, npt.NDArray[np.generic]]:
+    if dataset is None:
+        return random_inputs(session, seed=int(places[0]))
+    # As many as a fixed batch takes, or all of these.
+    size = session.batch_size or len(places)
+    return dataset.batch(np.resize(places, size))
 
 
-def _numpy_name(dtype: str) -> str:
-    return {"double": "float64", "bool": "bool"}.get(dtype, dtype)
-
-
-def _received(receive: Connection) -> Outputs:
+def _received(receive: Connection, ctx: JobContext) -> Outputs:
     try:
+        while not receive.poll(_POLL_S):
+            ctx.checkpoint()
         answer = receive.recv()
-    except EOFError as error:
+    except (EOFError, ConnectionError) as error:
         raise VerificationError("the fresh process ended while it ran the file", "try again; free memory") from error
     if isinstance(answer, str):
         raise VerificationError(f"the fresh process cannot use the file: {answer}")
@@ -135,39 +150,24 @@ def _received(receive: Connection) -> Outputs:
     return outputs
 
 
-def _compared(expected: Outputs, found: Outputs) -> tuple[float, int]:
-    """Largest difference over all outputs, and how many samples give the same first answer."""
-    largest = 0.0
-    for first, second in zip(expected, found, strict=True):
-        if first.dtype.kind not in "fiub":
-            largest = max(largest, 0.0 if np.array_equal(first, second) else float("inf"))
-            continue
-        one, two = first.astype(np.float64), second.astype(np.float64)
-        same = (one == two) | (np.isnan(one) & np.isnan(two))
+def _gap(expected: npt.NDArray[np.generic], found: npt.NDArray[np.generic]) -> float:
+    """Largest absolute difference; infinite where one is NaN and the other is not, or the shapes differ."""
+    if expected.shape != found.shape:
+        return float("inf")
+    if expected.dtype.kind not in "fiub":
+        return 0.0 if np.array_equal(expected, found) else float("inf")
+    one, two = expected.astype(np.float64), found.astype(np.float64)
+    same = (one == two) | (np.isnan(one) & np.isnan(two))
+    # Infinities are subtracted too, only to be left out.
+    with np.errstate(invalid="ignore"):
         gap = np.where(same, 0.0, np.nan_to_num(np.abs(one - two), nan=np.inf))
-        largest = max(largest, float(gap.max(initial=0.0)))
-    rows = len(expected[0])
-    flat = [np.asarray(output).reshape(rows, -1) for output in (expected[0], found[0])]
-    return largest, int((flat[0].argmax(axis=1) == flat[1].argmax(axis=1)).sum())
+    return float(gap.max(initial=0.0))
 
 
-def _first_difference(preview: bytes, path: Path, feeds: Feeds) -> str:
-    """The first node, in graph order, whose output differs between the two models."""
-    found = [_all_outputs(onnx.load_from_string(preview), feeds), _all_outputs(onnx.load(str(path)), feeds)]
-    names: Sequence[str] = list(found[0])
-    missing = np.zeros(0)
-    return next((name for name in names if not np.array_equal(found[0][name], found[1].get(name, missing))), "")
-
-
-def _all_outputs(proto: onnx.ModelProto, feeds: Feeds) -> Feeds:
-    """Every tensor that depends on the inputs, by name, in graph order."""
-    live = set(feeds)
-    taps = []
-    for node in proto.graph.node:
-        if any(name in live for name in node.input):
-            live.update(node.output)
-            taps += [name for name in node.output if name]
-    del proto.graph.output[:]
-    proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in taps)
-    session = RuntimeSession(proto.SerializeToString())
-    return dict(zip(taps, session.run(feeds), strict=True))
+def _num_same(count: int, expected: npt.NDArray[np.generic], found: npt.NDArray[np.generic]) -> int:
+    """How many samples give the same first answer. Outputs that are not by sample count as one."""
+    if expected.shape != found.shape or expected.size == 0:
+        return count if expected.shape == found.shape else 0
+    rows = count if len(expected) == count else 1
+    best = [output.reshape(rows, -1).argmax(axis=1) for output in (expected, found)]
+    return int((best[0] == best[1]).sum()) * (count // rows)

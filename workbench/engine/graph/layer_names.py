@@ -14,7 +14,7 @@ def layer_name(node_name: str, op_type: str, weight_names: Sequence[str], index:
         node_name: of the layer's node; may be empty.
         op_type: of the layer's node.
         weight_names: the tensor that the node reads, then the one that it comes from.
-        index: position of the node in its graph.
+        index: how many nodes of this type come before it in its graph, those aside that depend on constants alone.
 
     >>> layer_name("/layer1/layer1.0/conv1/Conv", "Conv", ["onnx::Conv_287"], 3)
     'layer1.0.conv1'

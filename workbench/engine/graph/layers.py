@@ -1,7 +1,7 @@
 """The layers of a graph: nodes that have weights, what a recipe may do to them, and why not."""
 
 import math
-from collections import ChainMap, defaultdict
+from collections import ChainMap, Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -98,7 +98,11 @@ def _producers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
 
 
 def _layers_of(graph: onnx.GraphProto, scope: _Scope) -> Iterator[FoundLayer]:
-    for index, node in enumerate(graph.node):
+    num_before: Counter[str] = Counter()
+    for node in graph.node:
+        index = num_before[node.op_type]
+        # What makes weights from constants does not count: compressing adds such nodes, and names must stay.
+        num_before[node.op_type] += any(name not in scope.constant for name in node.output)
         place = weight_place(node, scope.constant, lambda name: len(_shape_of(name, scope)))
         if place is not None and node.output:
             yield _found_layer(node, index, place, scope)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import onnx
@@ -17,6 +18,31 @@ def serialize(proto: onnx.ModelProto) -> bytes:
     if proto.ByteSize() > _LARGEST_BYTES:
         raise ModelError("the model is larger than 2 GiB, more than one ONNX file can hold", "compress it further")
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def check_target(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
+    """Look ahead whether a file can be written there, so that nobody waits for a result that cannot be kept.
+
+    Args:
+        path: the target.
+        force: a file that is there may be overwritten.
+        inputs: files that are read and so must not be overwritten, not even with force.
+
+    Raises:
+        ExportError: the target is an input, exists, is a folder, or lies in no folder that can be written to.
+    """
+    if path.is_dir():
+        raise ExportError(f"{path}: is a folder", "give the name of a file")
+    if path.exists():
+        for other in inputs:
+            if other.exists() and path.samefile(other):
+                raise ExportError(f"{path}: is read by this very command", "choose another name")
+        if not force:
+            raise ExportError(f"{path}: already exists", "choose another name, or overwrite with --force")
+    if not path.parent.is_dir():
+        raise ExportError(f"{path}: there is no folder {path.parent}", "make the folder, or choose another")
+    if not os.access(path.parent, os.W_OK):
+        raise ExportError(f"{path}: its folder cannot be written to", "check its permissions, or choose another")
 
 
 def write_atomically(path: Path, data: bytes, *, force: bool = False) -> None:

@@ -23,8 +23,10 @@ def weight_statistics(weight: npt.NDArray[np.float32]) -> WeightStatistics:
     for part in _finite_parts(flat):
         if part.size:
             low, high = min(low, float(part.min())), max(high, float(part.max()))
-            total += float(part.sum(dtype=np.float64))
-            squares += float(np.dot(part, part.astype(np.float64)))
+            wide = part.astype(np.float64)
+            total += float(wide.sum())
+            # No dot product: its threads wait for one another, five times as long where other work has the cores.
+            squares += float(np.square(wide, out=wide).sum())
             zeros += int(np.count_nonzero(part == 0))  # counting a mask is twice as fast as counting floats
             finite_count += part.size
     if not finite_count:

@@ -10,6 +10,7 @@ import psutil
 
 from workbench.engine.core.errors import RunError
 from workbench.engine.core.layer import TensorInfo
+from workbench.engine.graph.file_kind import check_file_kind
 from workbench.jobs import Cancelled, JobContext
 
 _ONLY_ERRORS = 3
@@ -26,6 +27,7 @@ class RuntimeSession:
             timing.
 
     Raises:
+        ModelError: there is no such file, or it is plainly no ONNX model.
         RunError: onnxruntime does not open the model.
     """
 
@@ -34,11 +36,14 @@ class RuntimeSession:
         options.intra_op_num_threads = threads or psutil.cpu_count(logical=False) or 1
         options.log_severity_level = _ONLY_ERRORS
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+        if isinstance(model, Path):
+            check_file_kind(model)
         source = str(model) if isinstance(model, Path) else model
+        what = str(model) if isinstance(model, Path) else "the model"
         try:
             self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as error:
-            raise RunError(f"onnxruntime does not open the model: {_reason(error)}", "check the model") from error
+            raise RunError(f"onnxruntime does not open {what}: {_reason(error)}", "check the model") from error
         self.inputs = tuple(_info(value) for value in self._session.get_inputs())
         self.outputs = tuple(_info(value) for value in self._session.get_outputs())
 
