@@ -162,7 +162,7 @@ def _export(window: MainWindow, path: Path, qtbot: QtBot) -> str:
     window.all_actions["export"].trigger()
     dialog = window.jobs.export_dialog
     dialog.path.setText(str(path))
-    with qtbot.waitSignal(window.document.export_failed, timeout=_LONG_MS):
+    with qtbot.waitSignal(window.document.awaited.export_failed, timeout=_LONG_MS):
         dialog.start.click()
     assert dialog.banner.headline == "Export failed"
     assert not dialog.is_running

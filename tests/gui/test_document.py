@@ -88,7 +88,7 @@ def test_the_exported_file_is_the_one_that_the_session_writes(document: Document
     recipe = document.recipe.with_rule("*", weights=WeightRule(bits=4))
     document.edit(recipe, "Bits")
 
-    with qtbot.waitSignal(document.exported, timeout=_LONG_MS) as caught:
+    with qtbot.waitSignal(document.awaited.exported, timeout=_LONG_MS) as caught:
         document.export(tmp_path / "window.onnx", False)
 
     report = caught.args[0]
@@ -196,10 +196,32 @@ def test_a_job_that_somebody_stops_is_not_started_again_by_itself(document: Docu
         document.released()
 
     with qtbot.waitSignal(document.jobs.finished, timeout=_LONG_MS):
-        document.cancel(jobs[0])
+        document.awaited.cancel(jobs[0])
     document.released()
 
     assert len(jobs) == 1
+
+
+def test_what_somebody_has_measured_is_not_measured_again_by_itself(document: Document, qtbot: QtBot):
+    titles: list[str] = []
+    document.jobs.started.connect(lambda job, title: titles.append(title))
+    qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+    document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=3)), "Bits")
+    titles.clear()
+
+    document.measure_latency()
+    document.evaluate()
+    qtbot.waitUntil(
+        lambda: (
+            document.accuracy is not None
+            and document.is_current(document.accuracy)
+            and document.accuracy.done == 597
+            and document.measuring.is_idle
+        ),
+        timeout=_LONG_MS,
+    )
+
+    assert titles == ["Latency", "Evaluate"]
 
 
 def test_budgets_are_undone_like_every_edit(document: Document):

@@ -125,7 +125,7 @@ def test_the_main_job_is_done_with_the_keyboard_alone(window: MainWindow, qtbot:
     key("Ctrl+E")
     dialog = window.jobs.export_dialog
     dialog.path.setText(str(tmp_path / "small.onnx"))
-    with qtbot.waitSignal(document.exported, timeout=_LONG_MS) as caught:
+    with qtbot.waitSignal(document.awaited.exported, timeout=_LONG_MS) as caught:
         qtbot.keyClick(dialog.path, Qt.Key.Key_Return)
 
     assert caught.args[0].verified.ok

@@ -11,7 +11,6 @@ from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import (
-    ApplyReport,
     DataInfo,
     EvaluationReport,
     LatencyReport,
@@ -19,6 +18,7 @@ from workbench.engine.core.reports import (
     ModelFootprint,
 )
 from workbench.engine.core.weight_curves import WeightCurves
+from workbench.gui.awaited_jobs import AwaitedJobs
 from workbench.gui.edits import BUDGETS_EDIT, RECIPE_EDIT, Edit
 from workbench.gui.engine import SESSION_FACTORY, Engine
 from workbench.gui.known_figures import KnownFigures, evaluated_digest
@@ -54,8 +54,6 @@ class Document(QObject):
     model_refused = Signal()
     data_refused = Signal(object, str)
     saved_changed = Signal()
-    exported = Signal(object)
-    export_failed = Signal(str, str)
 
     def __init__(
         self, factory: str = SESSION_FACTORY, parent: QObject | None = None, *, store: MeasurementStore | None = None
@@ -82,13 +80,12 @@ class Document(QObject):
         self.measuring = Measuring(self.engine, self.jobs, KnownFigures(store), self)
         self.measuring.measured.connect(self._on_measured)
         self.measuring.failed.connect(self.message)
-        self.jobs.finished.connect(self._on_job_finished)
+        self.awaited = AwaitedJobs(self.jobs, self.measuring, self)
+        self.awaited.failed.connect(self.message)
         self._opening = ProjectOpening(self.engine, self)
         self._opening.opened.connect(self._on_project)
         self._opening.failed.connect(self.message)
         self._layer_lane = LatestLane(self.engine, "quick", parent=self)
-        self._awaited: set[int] = set()
-        self.export_job = 0
         self.engine.start()
 
     @property
@@ -251,44 +248,15 @@ class Document(QObject):
         if self.model is None or self.dataset is None:
             self.message.emit("There is nothing to evaluate yet; open a model and samples first", "")
             return
-        take = self.measuring.take
-        self._start("Evaluate", "evaluate", self.recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
+        self.awaited.evaluate(self.recipe)
 
     def measure_latency(self) -> None:
         """Measure the recipe's latency on this computer, as a job."""
-        self._start("Latency", "measure_latency", self.recipe, on_done=self.measuring.take, on_failed=self._on_failed)
+        self.awaited.measure_latency(self.recipe)
 
     def export(self, path: str | Path, force: bool) -> None:
         """Write the compressed model and verify it, as a job."""
-        self.export_job = self._start(
-            "Export", "export", self.recipe, str(path), force=force,
-            on_done=self._on_exported, on_failed=self._on_refused,
-            on_stopped=lambda: self.export_failed.emit("The export was stopped before its file was verified", ""),
-        )  # fmt: skip
-
-    @Slot(int)
-    def cancel(self, job: int) -> None:
-        """Ask a job to stop."""
-        self.measuring.give_up(job)
-        self.jobs.cancel(job)
-
-    @Slot()
-    def cancel_export(self) -> None:
-        """Ask the export to stop."""
-        self.cancel(self.export_job)
-
-    def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
-        self.measuring.pause()
-        job = self.jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
-        self._awaited.add(job)
-        return job
-
-    @Slot(int, str, str)
-    def _on_job_finished(self, job: int, text: str, tone: str) -> None:
-        if job in self._awaited:
-            self._awaited.discard(job)
-            if not self._awaited:
-                self.measuring.resume()
+        self.awaited.export(self.recipe, path, force=force)
 
     # What comes onto the bench
 
@@ -389,14 +357,6 @@ class Document(QObject):
     def _on_previewed(self, preview: object) -> None:
         if isinstance(preview, LayerPreview) and preview.recipe_digest == self.recipe.digest:
             self.layer_previewed.emit(preview)
-
-    def _on_exported(self, report: object) -> None:
-        if isinstance(report, ApplyReport):
-            self.exported.emit(report)
-
-    def _on_refused(self, failure: Failed) -> None:
-        self.export_failed.emit(failure.text, failure.details)
-        self._on_failed(failure)
 
     @Slot(str, str)
     def _on_engine_restarted(self, text: str, details: str) -> None:

@@ -33,9 +33,9 @@ class WindowJobs(QObject):
         document.jobs.started.connect(self._on_started)
         document.jobs.progressed.connect(self._on_progressed)
         document.jobs.finished.connect(self._on_finished)
-        document.exported.connect(self._on_exported)
-        document.export_failed.connect(self._on_export_failed)
-        panel.cancel_wished.connect(document.cancel)
+        document.awaited.exported.connect(self._on_exported)
+        document.awaited.export_failed.connect(self._on_export_failed)
+        panel.cancel_wished.connect(document.awaited.cancel)
 
     @Slot()
     def evaluate(self) -> None:
@@ -59,7 +59,7 @@ class WindowJobs(QObject):
             encoding = self._document.recipe.encoding
             dialog = ExportDialog(self._theme, self._asks, output_path(model.path), encoding, self._window)
             dialog.export_wished.connect(self._on_export_wished)
-            dialog.cancel_wished.connect(self._document.cancel_export)
+            dialog.cancel_wished.connect(self._document.awaited.cancel_export)
             dialog.finished.connect(self._on_export_closed)
             self.export_dialog = dialog
         self.export_dialog.show()
@@ -95,7 +95,11 @@ class WindowJobs(QObject):
     @Slot(int, object)
     def _on_progressed(self, job: int, progress: Progress) -> None:
         self._panel.progress(job, progress.fraction, progress.text)
-        if job == self._document.export_job and self.export_dialog is not None and self.export_dialog.is_running:
+        if (
+            job == self._document.awaited.export_job
+            and self.export_dialog is not None
+            and self.export_dialog.is_running
+        ):
             self.export_dialog.show_progress(progress.fraction, progress.text)
 
     @Slot(int, str, str)

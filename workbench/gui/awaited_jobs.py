@@ -1,0 +1,87 @@
+"""Jobs that somebody asked for: evaluating all samples, timing, exporting. Measuring by itself waits meanwhile."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import ApplyReport
+from workbench.gui.measuring import Measuring
+from workbench.gui.running_jobs import RunningJobs
+from workbench.worker.messages import Failed
+
+
+class AwaitedJobs(QObject):
+    """Starts jobs on request. `failed(text, details)` when one fails; an export tells how it ended besides."""
+
+    exported = Signal(object)
+    export_failed = Signal(str, str)
+    failed = Signal(str, str)
+
+    def __init__(self, jobs: RunningJobs, measuring: Measuring, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._measuring = measuring
+        self._running: set[int] = set()
+        self.export_job = 0
+        jobs.finished.connect(self._on_finished)
+
+    def evaluate(self, recipe: Recipe) -> None:
+        """Evaluate a recipe on all samples."""
+        take = self._measuring.take
+        self._start("Evaluate", "evaluate", recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
+
+    def measure_latency(self, recipe: Recipe) -> None:
+        """Measure a recipe's latency on this computer."""
+        take = self._measuring.take
+        self._start("Latency", "measure_latency", recipe, on_done=take, on_failed=self._on_failed)
+
+    def export(self, recipe: Recipe, path: str | Path, *, force: bool) -> None:
+        """Write the compressed model and verify it."""
+        self.export_job = self._start(
+            "Export", "export", recipe, str(path), force=force,
+            on_done=self._on_exported, on_failed=self._on_refused, on_stopped=self._on_export_stopped,
+        )  # fmt: skip
+
+    @Slot(int)
+    def cancel(self, job: int) -> None:
+        """Ask a job to stop, whoever has started it."""
+        self._measuring.give_up(job)
+        self._jobs.cancel(job)
+
+    @Slot()
+    def cancel_export(self) -> None:
+        """Ask the export to stop."""
+        self.cancel(self.export_job)
+
+    def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
+        self._measuring.pause()
+        job = self._jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
+        self._running.add(job)
+        return job
+
+    @Slot(int, str, str)
+    def _on_finished(self, job: int, text: str, tone: str) -> None:
+        if job in self._running:
+            self._running.discard(job)
+            # The answer comes after this word that the job has ended, and may be all that there was to measure.
+            QTimer.singleShot(0, self, self._resume)
+
+    @Slot()
+    def _resume(self) -> None:
+        if not self._running:
+            self._measuring.resume()
+
+    def _on_exported(self, report: object) -> None:
+        if isinstance(report, ApplyReport):
+            self.exported.emit(report)
+
+    def _on_export_stopped(self) -> None:
+        self.export_failed.emit("The export was stopped before its file was verified", "")
+
+    def _on_refused(self, failure: Failed) -> None:
+        self.export_failed.emit(failure.text, failure.details)
+        self._on_failed(failure)
+
+    def _on_failed(self, failure: Failed) -> None:
+        self.failed.emit(failure.text, failure.details)
