@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ExportError, ModelError
+from workbench.engine.core.errors import DataError, ModelError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import Recipe
@@ -25,21 +25,27 @@ from workbench.engine.evaluate.evaluation import evaluate
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.verify import verify_file
 from workbench.engine.graph.model import Model, load_model
-from workbench.engine.graph.save import write_atomically
+from workbench.engine.graph.save import check_target, write_atomically
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 
+_Made = tuple[Compressor, object]
+
 
 class Session:
-    """One model and one data set on the bench. Verbs take a recipe; nothing is remembered of it but caches."""
+    """One model and one data set on the bench. Verbs take a recipe; nothing is remembered of it but caches.
+
+    Verbs may be called from several threads. What was made last is kept together with what it was made of, and
+    read once: another thread may put its own in its place at any time.
+    """
 
     def __init__(self) -> None:
         self._compressor: Compressor | None = None
         self._dataset: Dataset | None = None
-        self._reference: ReferenceAnswers | None = None
-        self._built: tuple[str, bytes] | None = None
-        self._running: tuple[str, RuntimeSession] | None = None
+        self._reference: tuple[_Made, ReferenceAnswers] | None = None
+        self._built: tuple[_Made, bytes] | None = None
+        self._running: tuple[_Made, RuntimeSession] | None = None
 
     def open_model(self, path: str | Path, ctx: JobContext | None = None) -> ModelInfo:
         """Put a model on the bench. The one that lies there stays until the new one is read whole.
@@ -86,7 +92,7 @@ class Session:
 
     def preview_bytes(self, recipe: Recipe) -> int:
         """The exact size of the file that the recipe gives."""
-        return len(self._build(recipe))
+        return len(self._build(self._bench, recipe))
 
     def evaluate(
         self, recipe: Recipe | None = None, *, limit: int | None = None, ctx: JobContext | None = None
@@ -97,30 +103,27 @@ class Session:
             DataError: there are no samples, or they do not fit.
         """
         ctx = ctx or JobContext()
-        dataset = self._samples
+        bench, dataset = self._bench, self._samples
         if recipe is None or not recipe.rules:
-            reference = None if dataset.info.has_labels else self._original_answers()
-            session = self._original_session()
-            yield from evaluate(session, dataset, ctx, limit=limit, reference=reference)
+            reference = None if dataset.info.has_labels else self._original_answers(bench, dataset)
+            yield from evaluate(bench.model.path, dataset, ctx, limit=limit, reference=reference)
             return
-        session = self._session_of(recipe)
-        digest = recipe.digest
-        yield from evaluate(
-            session, dataset, ctx, limit=limit, reference=self._original_answers(), recipe_digest=digest
-        )
+        session = self._session_of(bench, recipe)
+        original, digest = self._original_answers(bench, dataset), recipe.digest
+        yield from evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=digest)
 
     def evaluate_against(
         self, other: str | Path, *, limit: int | None = None, ctx: JobContext | None = None
     ) -> Iterator[EvaluationReport]:
         """Evaluate the model on the bench, paired with another model file on the same samples."""
-        reference = ReferenceAnswers(RuntimeSession(Path(other)), self._samples)
-        session = self._original_session()
-        yield from evaluate(session, self._samples, ctx or JobContext(), limit=limit, reference=reference)
+        model, dataset = self._model, self._samples
+        reference = ReferenceAnswers(RuntimeSession(Path(other)), dataset)
+        yield from evaluate(model.path, dataset, ctx or JobContext(), limit=limit, reference=reference)
 
     def measure_latency(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> LatencyReport:
         """Time of one inference on this computer, of the graph that the recipe gives."""
         recipe = recipe or Recipe()
-        report = measure_latency(self._build(recipe), ctx or JobContext())
+        report = measure_latency(self._build(self._bench, recipe), ctx or JobContext())
         return dataclasses.replace(report, recipe_digest=recipe.digest)
 
     def export(
@@ -134,12 +137,10 @@ class Session:
         """
         ctx = ctx or JobContext()
         target = Path(path)
-        if target.exists() and not force:
-            raise ExportError(f"{target}: already exists", "choose another name, or overwrite with --force")
-        if target.exists() and target.samefile(self._model.path):
-            raise ExportError(f"{target}: is the original model", "choose another name")
+        model = self._model
+        check_target(target, force=force, inputs=[model.path, *model.data.external_paths()])
         plan = self.plan(recipe)
-        data = self._build(recipe)
+        data = self._build(self._bench, recipe)
         after, difference = None, None
         before = None
         if self._dataset is not None:
@@ -181,21 +182,24 @@ class Session:
     def _sparsity(self, plan: Plan) -> float:
         return self._bench.sparsity(plan)
 
-    def _build(self, recipe: Recipe) -> bytes:
+    def _build(self, bench: Compressor, recipe: Recipe) -> bytes:
         """The compressed file's bytes; the last ones are kept, as preview, size and export ask in turn."""
-        if self._built is None or self._built[0] != recipe.digest:
-            self._built = (recipe.digest, self._bench.build(self.plan(recipe), encoding=recipe.encoding))
-        return self._built[1]
+        made, kept = (bench, recipe.digest), self._built
+        if kept is None or kept[0] != made:
+            kept = made, bench.build(bench.plan(recipe), encoding=recipe.encoding)
+            self._built = kept
+        return kept[1]
 
-    def _session_of(self, recipe: Recipe) -> RuntimeSession:
-        if self._running is None or self._running[0] != recipe.digest:
-            self._running = (recipe.digest, RuntimeSession(self._build(recipe)))
-        return self._running[1]
+    def _session_of(self, bench: Compressor, recipe: Recipe) -> RuntimeSession:
+        made, kept = (bench, recipe.digest), self._running
+        if kept is None or kept[0] != made:
+            kept = made, RuntimeSession(self._build(bench, recipe))
+            self._running = kept
+        return kept[1]
 
-    def _original_session(self) -> RuntimeSession:
-        return RuntimeSession(self._model.path)
-
-    def _original_answers(self) -> ReferenceAnswers:
-        if self._reference is None:
-            self._reference = ReferenceAnswers(self._original_session(), self._samples)
-        return self._reference
+    def _original_answers(self, bench: Compressor, dataset: Dataset) -> ReferenceAnswers:
+        made, kept = (bench, dataset), self._reference
+        if kept is None or kept[0] != made:
+            kept = made, ReferenceAnswers(RuntimeSession(bench.model.path), dataset)
+            self._reference = kept
+        return kept[1]

@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from workbench.engine.core.format import format_bytes
+from workbench.engine.core.measurement import Origin
 from workbench.engine.core.recipe import WeightRule
 
 pytestmark = [pytest.mark.bench, pytest.mark.qt_log_ignore("propagateSizeHints")]
@@ -34,9 +35,14 @@ def test_a_release_brings_a_measured_accuracy(bench, squeezenet, table):
         digest = document.recipe.digest
         bench.wait(lambda digest=digest: document.accuracy.recipe_digest == digest)
         times.append(time.perf_counter() - start)
+        figure = document.accuracy.figure
+        assert figure.origin is Origin.MEASURED
+        assert figure.n == document.accuracy.done > 0
+        assert figure.low <= figure.value <= figure.high
         # The next release meets a bench at rest, as after a person's look at the figure.
         bench.wait(lambda: document.accuracy.done >= 64 and document.exact_bytes is not None)
 
+    assert len(times) == _RELEASES
     table("SqueezeNet, release to first measured accuracy", times, "p95 at most 400 ms")
 
 
@@ -45,8 +51,9 @@ def test_size_and_latency_follow_each_move_of_a_drag(bench, squeezenet, table):
     bench.document.edit(bench.document.recipe.with_rule("*", weights=WeightRule(bits=6)), "Bits")
     layer = max((layer for layer in bench.document.model.layers if layer.editable), key=lambda item: item.num_params)
 
-    times = _drag(bench, layer.name)
+    times, sizes = _drag(bench, layer.name)
 
+    assert _falls(sizes)
     table("SqueezeNet, a move until size and latency are painted", times, "p95 at most 16 ms")
 
 
@@ -55,21 +62,29 @@ def test_size_and_latency_follow_each_move_with_a_thousand_layers(bench, table, 
     onnx.save(_chain(_NUM_LAYERS), path)
     bench.open(path)
 
-    times = _drag(bench, bench.document.model.layers[_NUM_LAYERS // 2].name)
+    times, one = _drag(bench, bench.document.model.layers[_NUM_LAYERS // 2].name)
     table("1,000 layers, a move of one until size and latency are painted", times, "p95 at most 16 ms")
 
     bench.window.layers.table.selectAll()
     bench.application.processEvents()
-    times = _drag(bench, bench.document.model.layers[_NUM_LAYERS // 2].name)
+    times, all_layers = _drag(bench, bench.document.model.layers[_NUM_LAYERS // 2].name)
+    assert _falls(one)
+    assert _falls(all_layers)
+    assert one[0] - one[-1] < all_layers[0] - all_layers[-1]
     table("1,000 layers, a move of all of them", times, "p95 at most 16 ms")
 
 
-def _drag(bench, layer: str) -> list[float]:
-    """Seconds from each mouse move until all that it changes is painted."""
+def _falls(sizes: list[int]) -> bool:
+    """Whether pruning more never makes the file larger, and in the end makes it smaller."""
+    return sizes == sorted(sizes, reverse=True) and sizes[-1] < sizes[0]
+
+
+def _drag(bench, layer: str) -> tuple[list[float], list[int]]:
+    """Seconds from each mouse move until all that it changes is painted, and the sizes in bytes that it shows."""
     document, preview = bench.document, bench.window.preview
     bench.press(layer, 0.05)
     bench.application.processEvents()
-    times = []
+    times, sizes = [], []
     for number in range(_MOVES):
         start = time.perf_counter()
         bench.move(0.1 + 0.8 * number / _MOVES)
@@ -79,8 +94,9 @@ def _drag(bench, layer: str) -> list[float]:
         assert document.exact_bytes is None
         assert shown == format_bytes(preview.sizes.total_bytes)
         assert preview.latency.value.text() != "–"
+        sizes.append(preview.sizes.total_bytes)
     bench.release(0.9)
-    return times
+    return times, sizes
 
 
 def _chain(count: int) -> onnx.ModelProto:

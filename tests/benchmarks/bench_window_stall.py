@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.jobs import Cancelled, JobContext
@@ -97,8 +97,6 @@ def _drag(bench, layer: str) -> float:
     gaps = _Gaps()
     mover.start()
     # An event loop of its own: waiting by polling would itself make gaps of 10 ms.
-    from PySide6.QtCore import QEventLoop
-
     loop = QEventLoop()
     watch = QTimer(interval=_TIMER_MS)
     watch.timeout.connect(lambda: loop.quit() if len(done) >= _MOVES else None)

@@ -170,7 +170,7 @@ def test_what_is_read_is_never_overwritten(which: str, model: str, recipe: Path,
     out = {"model": copied, "recipe": recipe, "link to the model": link}[which]
     before = out.read_bytes()
 
-    assert "is read by this very command" in error_of("apply", copied, "--recipe", recipe, "-o", out, "--force")
+    assert "is one of the files that are read" in error_of("apply", copied, "--recipe", recipe, "-o", out, "--force")
     assert out.read_bytes() == before
 
 

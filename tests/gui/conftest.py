@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import build_weight_curves
+from workbench.gui.engine import Engine
 from workbench.gui.file_dialogs import Asks, Unsaved
 
 
@@ -245,3 +246,13 @@ def demo_window(window: object, qtbot: QtBot) -> object:
         timeout=30_000,
     )
     return window
+
+
+@pytest.fixture
+def engine(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The engine's process with a small session, which lies with the worker's tests."""
+    # The child gets this process's sys.path.
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "worker"))
+    engine = Engine("fake_session:FakeSession", cancel_timeout_ms=200)
+    yield engine
+    engine.close()

@@ -1,6 +1,5 @@
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,6 @@ from pytestqt.qtbot import QtBot
 from workbench.gui.engine import Engine
 
 _LONG_MS = 20_000
-
-
-@pytest.fixture
-def engine(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    # The child gets this process's sys.path; the small session lies with the worker's tests.
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "worker"))
-    engine = Engine("fake_session:FakeSession", cancel_timeout_ms=200)
-    yield engine
-    engine.close()
 
 
 def _open(engine: Engine, qtbot: QtBot) -> None:

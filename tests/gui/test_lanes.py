@@ -1,22 +1,6 @@
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from pytestqt.qtbot import QtBot
-
-from workbench.gui.engine import Engine
 from workbench.gui.lanes import LatestLane
 
 _LONG_MS = 20_000
-
-
-@pytest.fixture
-def engine(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    # The child gets this process's sys.path; the small session lies with the worker's tests.
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "worker"))
-    engine = Engine("fake_session:FakeSession", cancel_timeout_ms=200)
-    yield engine
-    engine.close()
 
 
 def test_of_many_requests_the_first_and_the_last_are_done(engine, qtbot):

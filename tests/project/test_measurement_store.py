@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,18 @@ for number in itertools.count() if count == 0 else range(count):
     store.keep(MeasurementKey("size", sys.argv[2], recipe_digest=str(number)), {"number": number})
     if number == 20:
         print("going", flush=True)
+"""
+
+# Makes a hundred stores, each at a moment that is the same for all who do it.
+_MAKER = """
+import sys, time
+from pathlib import Path
+from workbench.project.measurement_store import MeasurementKey, MeasurementStore
+for number in range(100):
+    store = MeasurementStore(Path(sys.argv[1]) / f"{number}.sqlite3")
+    while time.time() < float(sys.argv[2]) + number / 100:
+        pass
+    store.find(MeasurementKey("size", "m"))
 """
 
 
@@ -83,6 +96,18 @@ def test_two_processes_keep_side_by_side(tmp_path: Path):
             assert writer.wait(60) == 0
 
     assert len(MeasurementStore(path)) == 400
+
+
+def test_a_store_that_is_made_by_several_at_once_serves_all_of_them(tmp_path: Path):
+    begin = time.time() + 1
+    makers = [
+        subprocess.Popen([sys.executable, "-c", _MAKER, str(tmp_path), str(begin)], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+
+    for maker in makers:
+        _, errors = maker.communicate(timeout=60)
+        assert errors == ""
 
 
 def test_a_damaged_store_is_put_aside_and_begun_anew(tmp_path: Path):

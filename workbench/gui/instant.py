@@ -3,8 +3,6 @@
 What holds for one layer is remembered from call to call, so that a slider's move costs the layers it changes.
 """
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -17,6 +15,7 @@ from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule, WeightSettings
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
 from workbench.gui.magnitude_tables import MagnitudeTables, own_zeros, zeros_at_sparsity, zeros_below
+from workbench.gui.recipe_change import changed_rules, has_patterns
 
 _FLOAT_BITS = 32
 _WRITTEN_BITS = range(2, 9)
@@ -182,22 +181,17 @@ class _Sizes:
         before = self._recipe
         if before is None or before.encoding != recipe.encoding:
             return set(range(len(self._layers)))
-        old, new = before.rules, recipe.rules
-        start = _num_equal(old, new)
-        end = min(_num_equal(old[::-1], new[::-1]), len(old) - start, len(new) - start)
-        rules = [*old[start : len(old) - end], *new[start : len(new) - end]]
-        return set().union(*(self._selected(rule) for rule in rules))
+        return set().union(*(self._selected(rule) for rule in changed_rules(before.rules, recipe.rules)))
 
     def _selected(self, rule: Rule) -> frozenset[int]:
         found = self._matching.get(rule.select)
         if found is None:
-            is_plain = not any(s.startswith("op:") or any(c in s for c in "*?[") for s in rule.select)
-            if is_plain:
-                found = frozenset(self._place[name] for name in rule.select if name in self._place)
-            else:
+            if has_patterns(rule):
                 found = frozenset(
                     place for place, layer in enumerate(self._layers) if rule.matches(layer.name, layer.op_type)
                 )
+            else:
+                found = frozenset(self._place[name] for name in rule.select if name in self._place)
             self._matching[rule.select] = found
         return found
 
@@ -266,12 +260,6 @@ class _Sizes:
             threshold = self._thresholds.get(id(prune), 0.0)
             return zeros_below(layer, threshold) if threshold > 0 else None
         return zeros_at_sparsity(layer, prune.sparsity or 0.0) or None
-
-
-def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:
-    """How many rules at the beginning are the same."""
-    pairs = zip(first, second, strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1] or pair[0] == pair[1], pairs))
 
 
 def _written(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from workbench.engine.core.errors import ProjectError
 _log = logging.getLogger(__name__)
 
 _BUSY_S = 0.2
+_RETRY_S = 0.002
 _MOST_ROWS = 20_000
 _CREATE = """
 CREATE TABLE IF NOT EXISTS measurements (
@@ -140,9 +142,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, timeout=_BUSY_S)
     try:
-        # With a log written ahead, readers do not wait for writers and a crash leaves the old state. A commit then
-        # need not wait for the disk: what a power cut may take is the last figures, never the file.
-        database.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(database)
+        # A commit then need not wait for the disk: what a power cut may take is the last figures, never the file.
         database.execute("PRAGMA synchronous = NORMAL")
         database.executescript(_CREATE)
         _forget_oldest(database)
@@ -150,6 +151,21 @@ def _connected(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _write_ahead(database: sqlite3.Connection) -> None:
+    """With a log written ahead, readers do not wait for writers and a crash leaves the old state."""
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            # Of two processes that make the file together one is refused at once: its time-out does not hold here.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return
 
 
 def _forget_oldest(database: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from workbench.engine.compress.compressed_layer import compress_weight
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.packing import CompressedWeight, add_weight
 from workbench.engine.compress.unpack_nodes import LookUpTables
-from workbench.engine.core.bit_layout import packed_bytes
+from workbench.engine.core.bit_layout import packed_arrays
 from workbench.engine.core.footprint import Encoding
 from workbench.engine.core.recipe import WeightSettings
 
@@ -90,5 +90,5 @@ def test_three_bits_of_a_large_convolution_take_their_ideal_bytes():
     data = _model(compressed, Encoding.BITS, 13)
 
     ideal = 256 * 256 * 9 * 3 // 8
-    assert packed_bytes(256 * 256 * 9, 3) == ideal
+    assert sum(packed_arrays(256 * 256 * 9, 3)) == ideal
     assert len(data) <= 1.01 * ideal + 1500

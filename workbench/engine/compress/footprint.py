@@ -1,6 +1,7 @@
 """Bytes of headers that each encoding of a layer's weight adds, found by building the real nodes once."""
 
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -41,13 +42,14 @@ from workbench.engine.graph.save import serialize
 _GRANULARITY = {
     ScaleLayout.TENSOR: "per_tensor",
     ScaleLayout.CHANNEL: "per_channel",
-    # Rows of four axes of four weights: groups of two divide them, groups of three do not.
+    # Rows of 4 or 16 weights: groups of two divide them, groups of three do not.
     ScaleLayout.GROUP: "per_group_2",
     ScaleLayout.RAGGED: "per_group_3",
 }
 # Those that `opset_needed` gives, each a step from the one before.
 _OPSETS = (8, 10, 11, 13)
 _PREFIX = "wb0_"
+_LONG_AXES = 3
 _NAME = "weight"
 
 
@@ -144,7 +146,9 @@ def _headers(num_dims: int) -> Headers:
 
 def _measured(key: HeaderKey, num_dims: int, trims: Headers) -> HeaderSize:
     encoding, bits, symmetric, scales = key
-    weight = np.linspace(-1, 1, 4**num_dims, dtype=np.float32).reshape((4,) * num_dims)
+    # No longer with more axes: a stranger's model may have many.
+    shape = tuple(4 if axis < _LONG_AXES else 1 for axis in range(num_dims))
+    weight = np.linspace(-1, 1, math.prod(shape), dtype=np.float32).reshape(shape)
     settings = WeightSettings(bits, granularity=_GRANULARITY[scales], symmetric=symmetric) if bits else None
     compressed = compress_weight(weight, 0, 0.5 if encoding is Encoding.MASK else None, settings)
     nodes = NodeList(_PREFIX, ())

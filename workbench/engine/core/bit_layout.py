@@ -52,12 +52,3 @@ def packed_arrays(count: int, bits: int) -> tuple[int, ...]:
     layout = LAYOUTS[bits]
     indices = layout.num_indices(count)
     return (indices, *(indices * field // 8 for field in layout.high_fields))
-
-
-def packed_bytes(count: int, bits: int) -> int:
-    """Bytes that `count` codes of `bits` bits take together.
-
-    >>> packed_bytes(1024, 3)
-    384
-    """
-    return sum(packed_arrays(count, bits))

@@ -36,7 +36,7 @@ def check_target(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()
     if path.exists():
         for other in inputs:
             if other.exists() and path.samefile(other):
-                raise ExportError(f"{path}: is read by this very command", "choose another name")
+                raise ExportError(f"{path}: is one of the files that are read", "choose another name")
         if not force:
             raise ExportError(f"{path}: already exists", "choose another name, or overwrite with --force")
     if not path.parent.is_dir():

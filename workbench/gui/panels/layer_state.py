@@ -1,7 +1,5 @@
 """What the recipe asks of each layer, with threshold and sparsity read from the layers' own tables."""
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +7,7 @@ import numpy as np
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
 from workbench.gui.magnitude_tables import MagnitudeTables, sparsity_at, threshold_at
+from workbench.gui.recipe_change import changed_rules, has_patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,7 @@ class LayerStates:
 
     def _touched(self, recipe: Recipe) -> set[str]:
         """Known layers that a rule selects which the two recipes do not have in the same place."""
-        old, new = self._recipe.rules, recipe.rules
-        start = _num_equal(old, new)
-        end = min(_num_equal(old[::-1], new[::-1]), len(old) - start, len(new) - start)
-        changed = [*old[start : len(old) - end], *new[start : len(new) - end]]
+        changed = changed_rules(self._recipe.rules, recipe.rules)
         if not changed:
             return set()
         # A global threshold depends on other layers too.
@@ -75,7 +71,7 @@ class LayerStates:
         names: set[str] = set()
         patterns: list[Rule] = []
         for rule in changed:
-            if any(selector.startswith("op:") or any(c in selector for c in "*?[") for selector in rule.select):
+            if has_patterns(rule):
                 patterns.append(rule)
             else:
                 names.update(rule.select)
@@ -137,9 +133,3 @@ class LayerStates:
             if layer.prunable and layer.statistics is not None and self.settings_of(layer).prune("weights") is prune
         ]
         return self._tables.common_threshold(np.array(places), prune.sparsity or 0.0) if places else 0.0
-
-
-def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:
-    """How many rules at the beginning are the same."""
-    pairs = zip(first, second, strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1] or pair[0] == pair[1], pairs))

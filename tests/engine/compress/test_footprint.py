@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from workbench.engine.compress.compressor import Compressor
+from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.graph.model import load_model
+
+
+def _matmul(path: Path, weight: np.ndarray, *, others: int = 0, opset: int = 17) -> Path:
+    """One MatMul by the weight, and some initializers of 400 bytes that nothing reads."""
+    batch = list(weight.shape[:-2])
+    tensors = [numpy_helper.from_array(weight, "w")]
+    tensors += [numpy_helper.from_array(np.zeros(100, np.float32), f"unread{number}") for number in range(others)]
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"], name="mm")],
+        "mm",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [*batch, 3, weight.shape[-2]])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [*batch, 3, weight.shape[-1]])],
+        tensors,
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8), path)
+    return path
+
+
+def _foreseen(compressor: Compressor, recipe: Recipe) -> int:
+    """Bytes of the file by the footprint's arithmetic, for one layer in packed bits."""
+    footprint = compressor.footprint()
+    (entry,) = footprint.layers
+    preview = compressor.preview(entry.layer, recipe)
+    tables = footprint.shared_overhead["codes", 4, 0]
+    return footprint.rewritten_bytes[8] - entry.original_bytes + preview.size_bytes + tables
+
+
+# Headers are measured on a small weight with as many axes; one of four to each axis would here be one of 16 million.
+@pytest.mark.parametrize("num_axes", [2, 5, 12])
+def test_the_arithmetic_foresees_the_file_whatever_the_number_of_axes(tmp_path: Path, num_axes: int):
+    weight = np.random.default_rng(0).normal(size=(2,) * (num_axes - 2) + (16, 8)).astype(np.float32)
+    compressor = Compressor(load_model(_matmul(tmp_path / "m.onnx", weight)))
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=4))
+
+    assert abs(_foreseen(compressor, recipe) - len(compressor.build(compressor.plan(recipe)))) <= 8
+
+
+def test_what_nothing_reads_is_not_counted_once_a_weight_is_compressed(tmp_path: Path):
+    weight = np.random.default_rng(0).normal(size=(16, 8)).astype(np.float32)
+    footprint = Compressor(load_model(_matmul(tmp_path / "m.onnx", weight, others=3))).footprint()
+
+    # Three tensors of 400 bytes with 10 to 20 bytes of name and lengths each.
+    assert 3 * 410 <= footprint.file_bytes - footprint.rewritten_bytes[8] <= 3 * 430

@@ -1,0 +1,24 @@
+"""Which rules differ between two recipes, so that an edit costs what it touches and not the whole model."""
+
+import itertools
+from collections.abc import Sequence
+
+from workbench.engine.core.recipe import Rule
+
+
+def changed_rules(old: Sequence[Rule], new: Sequence[Rule]) -> list[Rule]:
+    """Rules of either recipe that the other does not have in the same place, counted from its beginning or end."""
+    start = _num_equal(old, new)
+    end = min(_num_equal(old[::-1], new[::-1]), len(old) - start, len(new) - start)
+    return [*old[start : len(old) - end], *new[start : len(new) - end]]
+
+
+def has_patterns(rule: Rule) -> bool:
+    """Whether the rule selects by type or pattern, and not by names alone."""
+    return any(selector.startswith("op:") or any(c in selector for c in "*?[") for selector in rule.select)
+
+
+def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:
+    """How many rules at the beginning are the same."""
+    pairs = zip(first, second, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1] or pair[0] == pair[1], pairs))
