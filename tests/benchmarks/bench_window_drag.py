@@ -53,7 +53,7 @@ def test_size_and_latency_follow_each_move_of_a_drag(bench, squeezenet, table):
 
     times, sizes = _drag(bench, layer.name)
 
-    assert _falls(sizes)
+    assert _follow(sizes)
     table("SqueezeNet, a move until size and latency are painted", times, "p95 at most 16 ms")
 
 
@@ -68,15 +68,15 @@ def test_size_and_latency_follow_each_move_with_a_thousand_layers(bench, table, 
     bench.window.layers.table.selectAll()
     bench.application.processEvents()
     times, all_layers = _drag(bench, bench.document.model.layers[_NUM_LAYERS // 2].name)
-    assert _falls(one)
-    assert _falls(all_layers)
+    assert _follow(one)
+    assert _follow(all_layers)
     assert one[0] - one[-1] < all_layers[0] - all_layers[-1]
     table("1,000 layers, a move of all of them", times, "p95 at most 16 ms")
 
 
-def _falls(sizes: list[int]) -> bool:
-    """Whether pruning more never makes the file larger, and in the end makes it smaller."""
-    return sizes == sorted(sizes, reverse=True) and sizes[-1] < sizes[0]
+def _follow(sizes: list[int]) -> bool:
+    """Whether the size shown follows the drag: most moves give another one, and pruning nearly all a smaller one."""
+    return len(set(sizes)) > _MOVES // 2 and sizes[-1] < sizes[0]
 
 
 def _drag(bench, layer: str) -> tuple[list[float], list[int]]:
@@ -101,7 +101,7 @@ def _drag(bench, layer: str) -> tuple[list[float], list[int]]:
 
 def _chain(count: int) -> onnx.ModelProto:
     random = np.random.default_rng(0)
-    weights = [random.normal(size=(8, 8, 1, 1)).astype(np.float32) for _ in range(count)]
+    weights = [random.normal(0, 32**-0.5, (32, 32, 1, 1)).astype(np.float32) for _ in range(count)]
     nodes = [
         helper.make_node("Conv", [f"t{number}", f"w{number}"], [f"t{number + 1}"], name=f"conv{number}")
         for number in range(count)
@@ -109,8 +109,8 @@ def _chain(count: int) -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         "chain",
-        [helper.make_tensor_value_info("t0", TensorProto.FLOAT, ["n", 8, 4, 4])],
-        [helper.make_tensor_value_info(f"t{count}", TensorProto.FLOAT, ["n", 8, 4, 4])],
+        [helper.make_tensor_value_info("t0", TensorProto.FLOAT, ["n", 32, 4, 4])],
+        [helper.make_tensor_value_info(f"t{count}", TensorProto.FLOAT, ["n", 32, 4, 4])],
         [numpy_helper.from_array(weight, f"w{number}") for number, weight in enumerate(weights)],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
