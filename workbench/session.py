@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError
@@ -30,7 +31,7 @@ from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 
-_Made = tuple[Compressor, object]
+_Made = tuple[object, ...]
 
 
 class Session:
@@ -43,6 +44,7 @@ class Session:
     def __init__(self) -> None:
         self._compressor: Compressor | None = None
         self._dataset: Dataset | None = None
+        self._calibration: Dataset | None = None
         self._reference: tuple[_Made, ReferenceAnswers] | None = None
         self._built: tuple[_Made, bytes] | None = None
         self._running: tuple[_Made, RuntimeSession] | None = None
@@ -57,6 +59,7 @@ class Session:
             ctx.checkpoint()
         compressor = Compressor(load_model(Path(path)))
         self._compressor, self._dataset, self._reference = compressor, None, None
+        self._calibration = None
         self._built = self._running = None
         return compressor.model.info
 
@@ -74,6 +77,20 @@ class Session:
         self._dataset, self._reference = dataset, None
         return dataset.info
 
+    def open_calibration(
+        self, path: str | Path, overrides: Mapping[str, object] | None = None, ctx: JobContext | None = None
+    ) -> DataInfo:
+        """Put samples on the bench that set ranges and rounding; without, those of `open_data` do.
+
+        Raises:
+            DataError: they cannot be read or do not fit the model.
+        """
+        if ctx is not None:
+            ctx.checkpoint()
+        self._calibration = open_dataset(Path(path), overrides or {}, self._model.info.inputs)
+        self._built = self._running = None
+        return self._calibration.info
+
     def footprint(self) -> ModelFootprint:
         """What size previews need of the model."""
         return self._bench.footprint()
@@ -88,7 +105,7 @@ class Session:
 
     def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
         """The recipe resolved on the model. Raises RecipeError."""
-        return self._bench.plan(recipe, source=source)
+        return self._bench.plan(recipe, has_samples=self._calibration_set(recipe) is not None, source=source)
 
     def preview_bytes(self, recipe: Recipe) -> int:
         """The exact size of the file that the recipe gives."""
@@ -182,11 +199,17 @@ class Session:
     def _sparsity(self, plan: Plan) -> float:
         return self._bench.sparsity(plan)
 
-    def _build(self, bench: Compressor, recipe: Recipe) -> bytes:
+    def _calibration_set(self, recipe: Recipe) -> CalibrationSet | None:
+        dataset = self._calibration or self._dataset
+        return None if dataset is None else CalibrationSet(dataset, recipe.calibration)
+
+    def _build(self, bench: Compressor, recipe: Recipe, ctx: JobContext | None = None) -> bytes:
         """The compressed file's bytes; the last ones are kept, as preview, size and export ask in turn."""
-        made, kept = (bench, recipe.digest), self._built
+        samples = self._calibration_set(recipe)
+        made, kept = (bench, recipe.digest, samples.key if samples else None), self._built
         if kept is None or kept[0] != made:
-            kept = made, bench.build(bench.plan(recipe), encoding=recipe.encoding)
+            plan = bench.plan(recipe, has_samples=samples is not None)
+            kept = made, bench.build(plan, encoding=recipe.encoding, samples=samples, ctx=ctx)
             self._built = kept
         return kept[1]
 

@@ -2,30 +2,42 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
+from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.footprint import model_footprint
+from workbench.engine.compress.integer_graph import INTEGER_OPSET, WIDE_OPSET
+from workbench.engine.compress.integer_tensors import integer_obstacle
+from workbench.engine.compress.magnitude import kept_mask
 from workbench.engine.compress.packing import CompressedWeight
 from workbench.engine.compress.plan import resolve_plan
+from workbench.engine.compress.prepared import prepared
+from workbench.engine.compress.quantization_plan import Abilities
+from workbench.engine.compress.quantized_layers import PreparedGraph, QuantizedLayers, quantize_layers
+from workbench.engine.compress.quantized_model import quantized_model
 from workbench.engine.compress.replaced_weights import Replacement, replace_weights
+from workbench.engine.compress.sequential_rounding import rounding_obstacle
+from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import Encoding, opset_needed
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerFootprint, LayerPreview, ModelFootprint
 from workbench.engine.graph.model import Model
-from workbench.engine.graph.opset import raised
+from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
+from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
 
 _Key = tuple[str, float | None, WeightSettings | None]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +63,19 @@ class Compressor:
         self._footprint: ModelFootprint | None = None
         self._footprint_of: dict[str, LayerFootprint] | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
+        self._nodes = {node.output[0]: node for node in model.proto.graph.node if node.output}
+        self._prepared: dict[tuple[bool, int], PreparedGraph] = {}
 
-    def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
-        """The recipe resolved on the model. Raises RecipeError."""
-        return resolve_plan(self.model.info, recipe, self.model.weight, source=source)
+    def plan(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
+        """The recipe resolved on the model. Raises RecipeError.
+
+        Args:
+            recipe: what is asked.
+            has_samples: whether there will be samples to calibrate with.
+            source: name of the recipe's text, for messages.
+        """
+        abilities = Abilities(has_samples, self._integer_obstacle, self._rounding_obstacle)
+        return resolve_plan(self.model.info, recipe, self.model.weight, abilities, source=source)
 
     def footprint(self) -> ModelFootprint:
         """What size previews need; computed at the first call."""
@@ -62,25 +83,79 @@ class Compressor:
             self._footprint = model_footprint(self.model)
         return self._footprint
 
-    def build(self, plan: Plan, *, encoding: str = "auto") -> bytes:
+    def build(
+        self,
+        plan: Plan,
+        *,
+        encoding: str = "auto",
+        samples: CalibrationSet | None = None,
+        ctx: JobContext | None = None,
+    ) -> bytes:
         """The bytes of the compressed model file.
 
         Args:
             plan: of this very model.
             encoding: "auto", or "plain" for containers that other tools read.
+            samples: what a plan that quantizes activations or learns is calibrated with.
+            ctx: asked before each batch of samples; told the progress.
 
         Raises:
+            Cancelled: somebody asked to stop.
             ModelError: the model's opset cannot be raised to what the encoding needs.
+            RunError: the model does not run on the samples.
         """
-        changed = [entry for entry in plan.layers if entry.threshold or entry.weights is not None]
+        if plan.needs_preparation:
+            return serialize(self._build_prepared(plan, encoding == "plain", samples, ctx or JobContext()))
+        changed = [entry for entry in plan.layers if entry.is_changed]
         proto = self.model.to_proto()
         if not changed:
             return serialize(proto)
-        replacements = self._replacements(changed, plain=encoding == "plain")
+        weights = {entry.layer: self._compressed(self.model.info.layer(entry.layer), entry).weight for entry in changed}
+        replacements = self._replacements(changed, weights, plain=encoding == "plain")
         needed = max(opset_needed(item.encoding, item.weight.tensor_shape) for item in replacements)
         proto = raised(proto, needed)
-        replace_weights(proto, replacements, _opset(proto))
+        replace_weights(proto, replacements, opset_of(proto))
         return serialize(proto)
+
+    def quantized_layers(self, plan: Plan, samples: CalibrationSet, ctx: JobContext) -> QuantizedLayers:
+        """What calibration and rounding give for a plan that needs them. Raises Cancelled or RunError."""
+        return quantize_layers(self.prepared_graph(plan), plan, self._kept(plan), samples, ctx)
+
+    def prepared_graph(self, plan: Plan) -> PreparedGraph:
+        """The model made ready for what the plan quantizes; made once. Raises ModelError."""
+        wide = any(entry.activations is not None and entry.activations.bits > 8 for entry in plan.layers)
+        key = (plan.equalize, WIDE_OPSET if wide else INTEGER_OPSET)
+        if key not in self._prepared:
+            self._prepared[key] = PreparedGraph(prepared(self.model, equalize=key[0], opset=key[1]))
+        return self._prepared[key]
+
+    def _build_prepared(
+        self, plan: Plan, plain: bool, samples: CalibrationSet | None, ctx: JobContext
+    ) -> onnx.ModelProto:
+        if samples is None:
+            raise ModelError("a plan that quantizes activations needs samples", "open data first")
+        graph = self.prepared_graph(plan)
+        quantized = self.quantized_layers(plan, samples, ctx)
+        entries = [entry for entry in plan.layers if entry.layer in quantized.weights]
+        replacements = self._replacements(entries, quantized.weights, plain=plain)
+        return quantized_model(graph, plan, quantized, replacements)
+
+    def _kept(self, plan: Plan) -> dict[str, Mask]:
+        """Which weights pruning leaves, by layer: thresholds are those of the weights as they were opened."""
+        return {
+            entry.layer: kept_mask(self.model.weight(entry.layer), entry.threshold)
+            for entry in plan.layers
+            if entry.threshold
+        }
+
+    def _integer_obstacle(self, layer_name: str) -> str:
+        layer = self.model.info.layer(layer_name)
+        return integer_obstacle(self._nodes.get(layer.node_output), layer)
+
+    def _rounding_obstacle(self, layer_name: str) -> str:
+        layer = self.model.info.layer(layer_name)
+        node = self._nodes.get(layer.node_output)
+        return "its node is not in the main graph" if node is None else rounding_obstacle(node, layer)
 
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         """What the recipe does to one layer's weights. Raises RecipeError."""
@@ -116,30 +191,45 @@ class Compressor:
             if layer.statistics is None:
                 continue
             entry = plan.layer(layer.name)
-            is_changed = entry is not None and (entry.threshold or entry.weights is not None)
+            is_changed = entry is not None and entry.is_changed
             share = self._compressed(layer, entry).sparsity if entry and is_changed else layer.statistics.sparsity
             zeros += share * layer.num_weights
             total += layer.num_weights
         return zeros / total if total else 0.0
 
-    def _replacements(self, changed: Sequence[LayerPlan], *, plain: bool) -> list[Replacement]:
+    def _replacements(
+        self, changed: Sequence[LayerPlan], weights: Mapping[str, CompressedWeight], *, plain: bool
+    ) -> list[Replacement]:
         """One replacement for all layers that read the same tensor and are treated alike."""
         together: OrderedDict[tuple[object, ...], list[Layer]] = OrderedDict()
         entries: dict[tuple[object, ...], LayerPlan] = {}
         for entry in changed:
+            if entry.layer not in weights:
+                continue
             layer = self.model.info.layer(entry.layer)
-            key: tuple[object, ...] = (layer.weight_name, entry.threshold, entry.weights, layer.axis)
+            own = entry.layer if entry.weights is not None and entry.weights.needs_samples else ""
+            key: tuple[object, ...] = (
+                layer.weight_name, entry.threshold, entry.weights, layer.axis, entry.activations, own,
+            )  # fmt: skip
             together.setdefault(key, []).append(layer)
             entries[key] = entry
-        replacements = []
-        for key, layers in together.items():
-            weight = self._compressed(layers[0], entries[key]).weight
-            encoding, _ = self._encoding(layers[0], weight, plain=plain)
-            dtype = self.model.weight_dtype(layers[0].name)
-            readers = tuple(layer.node_output for layer in layers)
-            number = self._numbers[layers[0].name]
-            replacements.append(Replacement(number, layers[0].weight_name, readers, weight, encoding, dtype))
-        return replacements
+        return [self._replacement(layers, entries[key], weights, plain=plain) for key, layers in together.items()]
+
+    def _replacement(
+        self, layers: Sequence[Layer], entry: LayerPlan, weights: Mapping[str, CompressedWeight], *, plain: bool
+    ) -> Replacement:
+        first = layers[0]
+        weight = weights[first.name]
+        encoding, _ = self._encoding(first, weight, plain=plain)
+        return Replacement(
+            number=self._numbers[first.name],
+            weight_name=first.weight_name,
+            readers=tuple(layer.node_output for layer in layers),
+            weight=weight,
+            encoding=encoding,
+            dtype=self.model.weight_dtype(first.name),
+            as_codes=entry.runs_on_integers and weight.params is not None,
+        )
 
     def _compressed(self, layer: Layer, entry: LayerPlan) -> _Cached:
         key = (layer.name, entry.threshold, entry.weights)
@@ -149,7 +239,8 @@ class Compressor:
                 return self._cache[key]
         original = self.model.weight(layer.name)
         assert layer.axis is not None
-        weight = compress_weight(original, layer.axis, entry.threshold, entry.weights)
+        kept = kept_mask(original, entry.threshold) if entry.threshold else None
+        weight = compress_weight(original, layer.axis, kept, entry.weights)
         dense = weight.dense()
         size = dense.nbytes + (dense.size if weight.kept is not None else 0)
         sparsity = 1 - float(np.count_nonzero(dense)) / max(1, dense.size)
@@ -167,10 +258,6 @@ class Compressor:
         if self._footprint_of is None:
             self._footprint_of = {entry.layer: entry for entry in self.footprint().layers}
         return self._footprint_of[layer.name].smallest_encoding(weight.tensor_shape, plain=plain)
-
-
-def _opset(proto: onnx.ModelProto) -> int:
-    return max((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), default=0)
 
 
 def _clipping(

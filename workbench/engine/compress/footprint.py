@@ -150,7 +150,7 @@ def _measured(key: HeaderKey, num_dims: int, trims: Headers) -> HeaderSize:
     shape = tuple(4 if axis < _LONG_AXES else 1 for axis in range(num_dims))
     weight = np.linspace(-1, 1, math.prod(shape), dtype=np.float32).reshape(shape)
     settings = WeightSettings(bits, granularity=_GRANULARITY[scales], symmetric=symmetric) if bits else None
-    compressed = compress_weight(weight, 0, 0.5 if encoding is Encoding.MASK else None, settings)
+    compressed = compress_weight(weight, 0, np.abs(weight) >= 0.5 if encoding is Encoding.MASK else None, settings)
     nodes = NodeList(_PREFIX, ())
     tables = LookUpTables(NodeList("wbt", ()))
     add_weight(nodes, tables, compressed, encoding, opset=13, dtype=TensorProto.FLOAT, output=_NAME)

@@ -25,13 +25,14 @@ class NodeList:
 
     def constant(self, value: npt.NDArray[np.generic]) -> str:
         """A new initializer; gives its name."""
-        name = self._new_name()
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        name = self.fresh()
+        # Not ascontiguousarray, which makes a scalar a list of one.
+        self.initializers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def add(self, op_type: str, *inputs: str, output: str = "", **attributes: object) -> str:
         """A new node; gives the name of its output."""
-        name = output or self._new_name()
+        name = output or self.fresh()
         self.nodes.append(helper.make_node(op_type, inputs, [name], **attributes))
         return name
 
@@ -39,7 +40,8 @@ class NodeList:
         """An int64 initializer with these dimensions; gives its name."""
         return self.constant(np.array(dims, np.int64))
 
-    def _new_name(self) -> str:
+    def fresh(self) -> str:
+        """A name that clashes with nothing."""
         while True:
             name = f"{self._prefix}{self._count}"
             self._count += 1

@@ -12,6 +12,8 @@ from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_
 from workbench.engine.compress.weight_rows import WeightRows
 from workbench.engine.core.footprint import Encoding, TensorShape
 
+_WHOLE_BYTE = 8
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompressedWeight:
@@ -53,13 +55,7 @@ class CompressedWeight:
             return self.values
         assert self.codes is not None
         assert self.params is not None
-        spread = QuantParams(
-            self.rows.spread(self.params.scale).astype(np.float32),
-            self.rows.spread(self.params.zero_point).astype(np.int32),
-            self.params.num_bits,
-            self.params.signed,
-        )
-        return dequantize(self.codes, spread)
+        return dequantize(self.codes, self.rows.spread_params(self.params))
 
     @property
     def levels(self) -> npt.NDArray[np.int32]:
@@ -79,6 +75,7 @@ def add_weight(
     opset: int,
     dtype: int,
     output: str,
+    as_codes: bool = False,
 ) -> None:
     """Add the nodes and initializers that give the weight, named `output`.
 
@@ -90,7 +87,12 @@ def add_weight(
         opset: of the model.
         dtype: ONNX element type that the weight's reader expects.
         output: name of the tensor that the weight's reader reads.
+        as_codes: end in 8-bit codes and DequantizeLinear, which onnxruntime makes integer kernels of, instead of
+            in floats.
     """
+    if as_codes:
+        _add_integer(nodes, tables, weight, encoding, opset, output)
+        return
     last = output if dtype == TensorProto.FLOAT else ""
     if encoding is Encoding.DENSE:
         made = nodes.add("Identity", nodes.constant(weight.dense()), output=last)
@@ -117,6 +119,31 @@ def _add_packed(
     if mask is not None:
         codes = add_scattered(nodes, tables, codes, mask, TensorProto.INT8, opset=opset)
     return add_dequantized(nodes, codes, weight.params, weight.rows, opset=opset, output=output)
+
+
+def _add_integer(
+    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, encoding: Encoding, opset: int, output: str
+) -> None:
+    """Codes that are unpacked to int8 when the file is opened, and the scales that make them weights."""
+    assert weight.params is not None
+    shape, bits = weight.rows.shape, weight.params.num_bits
+    if encoding is Encoding.MASK:
+        mask = _stored_mask(weight)
+        kept = add_codes(nodes, tables, weight.levels[mask], bits, opset=opset, trimmed=False)
+        flat = add_scattered(nodes, tables, kept, mask, TensorProto.INT8, opset=opset)
+        codes = nodes.add("Reshape", flat, nodes.shape(*shape))
+    elif bits == _WHOLE_BYTE or encoding is Encoding.PLAIN:
+        codes = nodes.constant(weight.levels.astype(np.int8).reshape(shape))
+    else:
+        codes = nodes.add("Reshape", add_codes(nodes, tables, weight.levels, bits, opset=opset), nodes.shape(*shape))
+    # Levels are codes less half their number, and so are the zero points.
+    offset = 0 if weight.params.signed else 1 << (bits - 1)
+    zero = (weight.params.zero_point - offset).astype(np.int8)
+    one_scale = weight.rows.num_scales == 1 and not weight.rows.scale_shape
+    layout: tuple[int, ...] = () if one_scale else (-1,)
+    attributes = {} if one_scale else {"axis": weight.rows.axis}
+    scale = nodes.constant(weight.params.scale.reshape(layout))
+    nodes.add("DequantizeLinear", codes, scale, nodes.constant(zero.reshape(layout)), output=output, **attributes)
 
 
 def _stored_mask(weight: CompressedWeight) -> npt.NDArray[np.bool_]:

@@ -22,6 +22,7 @@ class Replacement:
         readers: first outputs of those nodes.
         weight, encoding: what to store, and how.
         dtype: ONNX element type that the readers expect.
+        as_codes: end in codes and DequantizeLinear, for readers that run on integers.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Replacement:
     weight: CompressedWeight
     encoding: Encoding
     dtype: int
+    as_codes: bool = False
 
 
 def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement], opset: int) -> None:
@@ -44,7 +46,7 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
         opset: of the model.
     """
     graph = proto.graph
-    taken = _names(graph)
+    taken = names_in(graph)
     shared = NodeList("wbt", taken)
     tables = LookUpTables(shared)
     by_output = {node.output[0]: node for node in graph.node if node.output}
@@ -61,7 +63,7 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
             _remove_producer(graph, output)
         add_weight(
             nodes, tables, replacement.weight, replacement.encoding,
-            opset=opset, dtype=replacement.dtype, output=output,
+            opset=opset, dtype=replacement.dtype, output=output, as_codes=replacement.as_codes,
         )  # fmt: skip
         for node in readers:
             for index, name in enumerate(node.input):
@@ -128,7 +130,8 @@ def _bodies(attribute: onnx.AttributeProto) -> Iterable[onnx.GraphProto]:
     return tuple(attribute.graphs)
 
 
-def _names(graph: onnx.GraphProto) -> set[str]:
+def names_in(graph: onnx.GraphProto) -> set[str]:
+    """Every name of a tensor that the graph uses."""
     names = {tensor.name for tensor in graph.initializer} | {info.name for info in graph.input}
     for node in graph.node:
         names.update(node.input)

@@ -14,6 +14,8 @@ from workbench.engine.core.digest import digest_of_json
 
 FLOAT = "float"
 RANGE_ESTIMATORS = ("minmax", "percentile", "mse", "entropy")
+DYNAMIC = "dynamic"
+ROUNDINGS = ("nearest", "learned")
 ENCODINGS = ("auto", "plain")
 MIN_BITS, MAX_BITS = 2, 16
 
@@ -28,20 +30,34 @@ class WeightRule:
         bits: 2 to 16, or "float" for no quantization.
         granularity: as `parse_granularity` reads it.
         range: a range estimator's name.
+        rounding: "nearest", or "learned" for the codes that keep the layer's outputs on samples.
+        bias_correction: whether the bias takes back what the weights' error does to the outputs' mean.
+        reduce_range: whether 8-bit codes stay within 7 bits, so that no CPU saturates when it adds products.
     """
 
     bits: int | str | None = None
     granularity: str | None = None
     symmetric: bool | None = None
     range: str | None = None
+    rounding: str | None = None
+    bias_correction: bool | None = None
+    reduce_range: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ActivationRule:
-    """What one rule says of activation quantization; None where it says nothing."""
+    """What one rule says of activation quantization; None where it says nothing.
+
+    Args:
+        bits: 2 to 16, or "float" for no quantization.
+        symmetric: whether zero lies in the middle of the codes.
+        signed: whether codes are signed integers, as some targets want.
+        range: a range estimator's name, or "dynamic" for ranges found at run time.
+    """
 
     bits: int | str | None = None
     symmetric: bool | None = None
+    signed: bool | None = None
     range: str | None = None
 
 
@@ -103,6 +119,14 @@ class WeightSettings:
     granularity: str = "per_channel"
     symmetric: bool = True
     range: str = "minmax"
+    rounding: str = "nearest"
+    bias_correction: bool = False
+    reduce_range: bool = False
+
+    @property
+    def needs_samples(self) -> bool:
+        """Whether the codes or the bias depend on samples."""
+        return self.rounding == "learned" or self.bias_correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +135,13 @@ class ActivationSettings:
 
     bits: int
     symmetric: bool = False
+    signed: bool = False
     range: str = "minmax"
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether ranges are found at run time, so that no samples are needed."""
+        return self.range == DYNAMIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +172,15 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Ordered rules and what goes with them. Version 1 of the format."""
+    """Ordered rules and what goes with them. Version 1 of the format.
+
+    Args:
+        equalize: whether weights are equalized across layers before they are quantized.
+    """
 
     rules: tuple[Rule, ...] = ()
     encoding: str = "auto"
+    equalize: bool = False
     calibration: Calibration = Calibration()
     version: int = 1
 
@@ -208,6 +243,8 @@ class Recipe:
             "version": self.version,
             "rules": [_rule_to_json(rule) for rule in self.rules],
             "encoding": self.encoding,
+            # Left out where it says nothing, so that older recipes keep their digest.
+            **({"equalize": True} if self.equalize else {}),
             "calibration": {"samples": self.calibration.samples, "seed": self.calibration.seed},
         }
 

@@ -1,5 +1,6 @@
 """An ONNX model that is open: its graph without big tensors, its layers, and its weights on demand."""
 
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,19 @@ def load_model(path: Path) -> Model:
         ModelError: the file is not an ONNX model, is damaged, or reads outside its folder.
     """
     check_file_kind(path)
-    mapped = map_file(path)
+    return _opened(path, map_file(path))
+
+
+def model_of_bytes(data: bytes, path: Path) -> Model:
+    """A model that was made in memory, without external data, as if it lay at `path`.
+
+    Raises:
+        ModelError: the bytes are no ONNX model.
+    """
+    return _opened(path, data)
+
+
+def _opened(path: Path, mapped: mmap.mmap | bytes) -> Model:
     parsed = skeleton(mapped, str(path))
     proto = onnx.ModelProto()
     try:
@@ -88,16 +101,22 @@ def load_model(path: Path) -> Model:
     check_model(proto, data, str(path))
     shapes = infer_shapes(proto)
     found = find_layers(proto.graph, data, shapes)
-    info = _info(path, proto, data, found, shapes)
+    info = _info(path, mapped, proto, data, found, shapes)
     return Model(path, info, proto, data, {item.layer.name: item for item in found})
 
 
 def _info(
-    path: Path, proto: onnx.ModelProto, data: TensorData, found: Sequence[FoundLayer], shapes: Shapes
+    path: Path,
+    mapped: mmap.mmap | bytes,
+    proto: onnx.ModelProto,
+    data: TensorData,
+    found: Sequence[FoundLayer],
+    shapes: Shapes,
 ) -> ModelInfo:
     layers = tuple(item.layer for item in found)
     external = data.external_paths()
-    sha256 = digest_of_file(path)
+    # Not through the map: pages that are read there count as memory.
+    sha256 = digest_of_bytes(mapped) if isinstance(mapped, bytes) else digest_of_file(path)
     parts = [sha256, *(digest_of_file(other) for other in external)]
     macs = [layer.macs for layer in layers]
     stored = {tensor.name for tensor in proto.graph.initializer}
@@ -109,7 +128,7 @@ def _info(
         ir_version=proto.ir_version,
         producer=" ".join(part for part in (proto.producer_name, proto.producer_version) if part),
         num_params=num_params(proto, found),
-        file_bytes=path.stat().st_size + sum(other.stat().st_size for other in external),
+        file_bytes=len(mapped) + sum(other.stat().st_size for other in external),
         macs=None if any(value is None for value in macs) else sum(value for value in macs if value is not None),
         inputs=tuple(_tensor_info(value) for value in proto.graph.input if value.name not in stored),
         outputs=tuple(_tensor_info(value) for value in proto.graph.output),

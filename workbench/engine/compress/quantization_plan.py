@@ -1,0 +1,107 @@
+"""What of the quantization that a recipe asks can be done to a layer, and why the rest cannot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from workbench.engine.compress.compressed_layer import RANGE_ESTIMATORS
+from workbench.engine.core.granularity import PerChannel, PerGroup, parse_granularity
+from workbench.engine.core.layer import Layer
+from workbench.engine.core.recipe import ActivationSettings, LayerSettings, Recipe, WeightSettings
+
+Obstacle = Callable[[str], str]
+_LARGEST_WEIGHT_BITS = 8
+# Two products of 255 and a 7-bit code fit into the 16 bits in which older CPUs add them, of 8-bit codes not.
+_REDUCED_BITS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a model and its surroundings allow.
+
+    Args:
+        has_samples: whether there are samples to calibrate with.
+        integer_obstacle: why a layer cannot run on integers, by its name; empty if it can.
+        rounding_obstacle: why a layer's rounding cannot be learned; empty if it can.
+    """
+
+    has_samples: bool = False
+    integer_obstacle: Obstacle = lambda _: ""
+    rounding_obstacle: Obstacle = lambda _: ""
+
+
+def activations_done(
+    layer: Layer, settings: LayerSettings, abilities: Abilities
+) -> tuple[ActivationSettings | None, list[str]]:
+    """How the activations will be quantized, and why that is not what was asked."""
+    asked = settings.activations
+    if asked is None:
+        return None, []
+    obstacle = abilities.integer_obstacle(layer.name)
+    if obstacle:
+        return None, [f"activations stay float: {obstacle}"]
+    if not asked.is_dynamic and not abilities.has_samples:
+        return None, ["activations stay float: their ranges need samples, and none are given"]
+    return asked, []
+
+
+def weights_done(
+    layer: Layer,
+    asked: WeightSettings | None,
+    activations: ActivationSettings | None,
+    recipe: Recipe,
+    abilities: Abilities,
+) -> tuple[WeightSettings | None, list[str]]:
+    """How the weights will be quantized, and why that is not what was asked."""
+    if asked is None:
+        return None, []
+    if asked.bits > _LARGEST_WEIGHT_BITS:
+        return None, [f"weights of {asked.bits} bits are not written yet; 2 to 8 bits are"]
+    if asked.range not in RANGE_ESTIMATORS:
+        return None, [f"range {asked.range!r} is for activations; weights take {', '.join(RANGE_ESTIMATORS)}"]
+    done, reasons = _as_samples_allow(layer, asked, abilities)
+    if activations is not None:
+        done, more = _as_integers_allow(done)
+        reasons += more
+    if recipe.encoding == "plain":
+        return _as_containers_allow(done, reasons)
+    return done, reasons
+
+
+def _as_samples_allow(
+    layer: Layer, asked: WeightSettings, abilities: Abilities
+) -> tuple[WeightSettings, list[str]]:
+    if not asked.needs_samples:
+        return asked, []
+    if not abilities.has_samples:
+        plain = replace(asked, rounding="nearest", bias_correction=False)
+        return plain, ["learned rounding and bias correction need samples, and none are given: nearest instead"]
+    obstacle = abilities.rounding_obstacle(layer.name) if asked.rounding == "learned" else ""
+    if obstacle:
+        return replace(asked, rounding="nearest"), [obstacle]
+    if asked.bias_correction and layer.op_type in ("MatMul", "ConvTranspose"):
+        return replace(asked, bias_correction=False), [f"{layer.op_type} has no bias that could be corrected"]
+    return asked, []
+
+
+def _as_integers_allow(asked: WeightSettings) -> tuple[WeightSettings, list[str]]:
+    """Integer kernels take one scale a channel at most, and one zero point for all of them."""
+    reasons = []
+    if isinstance(parse_granularity(asked.granularity), PerGroup):
+        reasons.append("integer kernels have no scales per group: per channel instead")
+        asked = replace(asked, granularity="per_channel")
+    if not asked.symmetric and isinstance(parse_granularity(asked.granularity), PerChannel):
+        reasons.append("integer kernels take one zero point for all channels: symmetric instead")
+        asked = replace(asked, symmetric=True)
+    if asked.reduce_range and asked.bits == _LARGEST_WEIGHT_BITS:
+        asked = replace(asked, bits=_REDUCED_BITS, reduce_range=False)
+    return asked, reasons
+
+
+def _as_containers_allow(
+    asked: WeightSettings, reasons: list[str]
+) -> tuple[WeightSettings | None, list[str]]:
+    if isinstance(parse_granularity(asked.granularity), PerGroup):
+        return None, [*reasons, "the plain encoding has no per-group scales before opset 21; ask per_channel"]
+    if asked.bits < _LARGEST_WEIGHT_BITS:
+        reasons = [*reasons, "the plain encoding keeps these bits in an int8 container: no smaller than 8"]
+    return asked, reasons
