@@ -32,10 +32,12 @@ class OutputProblem:
         inputs: H, shape (G, K, K): mean products of what is summed into an output, for each group of a
             grouped convolution.
         wanted: C, shape (G, K, N): mean products of that with the wanted outputs.
+        num_rows: how many places of outputs the means are over.
     """
 
     inputs: Array
     wanted: Array
+    num_rows: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,14 +93,18 @@ def learn_levels(
 
 
 def _regularized(weight: npt.NDArray[np.float32], problem: OutputProblem) -> tuple[Array, Array]:
-    """H with a ridge that leads back to the float weights, and the weights that are best without rounding."""
+    """H with a ridge that keeps it regular, and the weights that would be best without rounding.
+
+    Those are drawn towards the float weights the more, the fewer rows there are for each of them: what a few samples
+    say of many weights is mostly noise.
+    """
     size = problem.inputs.shape[-1]
-    diagonal = np.einsum("gkk->gk", problem.inputs)
     # Inputs that were never anything but zero must not make the system singular.
-    ridge = _DAMPING * np.maximum(diagonal.mean(axis=1), np.finfo(np.float32).tiny)
-    hessian = problem.inputs + ridge[:, None, None] * np.eye(size)
-    right = problem.wanted + ridge[:, None, None] * weight.transpose(0, 2, 1).astype(np.float64)
-    target = np.linalg.solve(hessian, right).transpose(0, 2, 1)
+    mean = np.maximum(np.einsum("gkk->gk", problem.inputs).mean(axis=1), np.finfo(np.float32).tiny)[:, None, None]
+    hessian = problem.inputs + _DAMPING * mean * np.eye(size)
+    ridge = max(_DAMPING, size / max(1, problem.num_rows)) * mean
+    right = problem.wanted + ridge * weight.transpose(0, 2, 1).astype(np.float64)
+    target = np.linalg.solve(problem.inputs + ridge * np.eye(size), right).transpose(0, 2, 1)
     return hessian, np.ascontiguousarray(target)
 
 

@@ -103,7 +103,7 @@ class ProblemGathering:
             mean, goal = self._input_sum / self._count, self._target_sum / self._count
             inputs = inputs - mean[:, :, None] * mean[:, None, :]
             wanted = wanted - mean[:, :, None] * goal[:, None, :]
-        return OutputProblem(inputs, wanted)
+        return OutputProblem(inputs, wanted, self._count)
 
     def bias(self, weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """The bias with which these weights, shape (G, N, K), give the wanted mean; shape (G · N,)."""

@@ -72,7 +72,7 @@ class SequentialRounding:
     def put(self, layer: Layer, weight: Array, bias: Array | None) -> None:
         """Give a layer of the current graph other weights, and another bias."""
         node = self._node_now(layer)
-        place = list(node.input).index(self._nodes[layer.node_output].input[1])
+        place = list(self._nodes[layer.node_output].input).index(layer.weight_name)
         self._store(node, place, weight)
         if bias is not None:
             self._store(node, 2, bias)
@@ -137,7 +137,8 @@ class SequentialRounding:
         now = self._node_now(layer)
         wanted, other = self._goal(node)
         names = [now.input[0]] if other is None else [now.input[0], other]
-        current, original = tapped_session(self._current, names), tapped_session(self._original, [wanted])
+        current = tapped_session(self._current, names, in_float=True)
+        original = tapped_session(self._original, [wanted])
         with closing(sample_batches(self._samples.dataset, self._samples.indices, ctx)) as batches:
             for indices, feeds in batches:
                 found = current.run_samples(feeds, len(indices), ctx)

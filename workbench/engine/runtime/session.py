@@ -25,17 +25,23 @@ class RuntimeSession:
         threads: for one operator; the number of physical cores if not given.
         spinning: whether threads wait busily. Off, so that a window on the same cores stays smooth; on for
             timing.
+        in_float: compute quantized graphs in float as they are written. Otherwise onnxruntime makes integer kernels
+            of them, and quantizes even float weights that stand beside quantized activations.
 
     Raises:
         ModelError: there is no such file, or it is plainly no ONNX model.
         RunError: onnxruntime does not open the model.
     """
 
-    def __init__(self, model: bytes | Path, *, threads: int | None = None, spinning: bool = False) -> None:
+    def __init__(
+        self, model: bytes | Path, *, threads: int | None = None, spinning: bool = False, in_float: bool = False
+    ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or psutil.cpu_count(logical=False) or 1
         options.log_severity_level = _ONLY_ERRORS
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+        if in_float:
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
         if isinstance(model, Path):
             check_file_kind(model)
         source = str(model) if isinstance(model, Path) else model
