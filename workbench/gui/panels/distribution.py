@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QStackedLayout, QVBoxLayout, QWidget
 
 from workbench.engine.core.format import format_count, format_fraction
@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # a test hands in a double: the panel needs no more than its 
     from workbench.gui.plots.channel_plot import ChannelPlot
     from workbench.gui.plots.histogram_plot import HistogramPlot
 
+_BEAT_MS = 40
+
 
 class DistributionPanel(QWidget):
     """Follows the first selected layer. Plots are built when the first layer is shown, not before."""
@@ -40,6 +42,9 @@ class DistributionPanel(QWidget):
         self._preview: LayerPreview | None = None
         self.histogram: HistogramPlot | None = None
         self.channels: ChannelPlot | None = None
+        # The channels are drawn a beat behind the histogram, so that no move of a drag pays for both.
+        self._beat = QTimer(self, interval=_BEAT_MS, singleShot=True)
+        self._beat.timeout.connect(self._show_channels)
         self.scales_note = make_label("", "muted", self)
         self.name = make_label("", "head", self)
         self.facts = make_label("", "muted", self)
@@ -49,12 +54,12 @@ class DistributionPanel(QWidget):
         self.scale = Segmented(theme, "Count axis", ((False, "Linear"), (True, "Log")), self)
         self.scale.set_value(False)
         self.scale.setMaximumWidth(140)
-        self.pruned = Pill(theme, "pruned", "bad", self)
-        self.threshold = Pill(theme, "threshold", parent=self)
-        self.clipped = Pill(theme, "clipped", "warn", self)
-        self.sqnr = Pill(theme, "SQNR", parent=self)
-        self.sigma = Pill(theme, "σ", parent=self)
-        self.kurtosis = Pill(theme, "kurtosis", parent=self)
+        self.pruned = Pill(theme, "pruned", "bad", self, keeps_room=True)
+        self.threshold = Pill(theme, "threshold", parent=self, keeps_room=True)
+        self.clipped = Pill(theme, "clipped", "warn", self, keeps_room=True)
+        self.sqnr = Pill(theme, "SQNR", parent=self, keeps_room=True)
+        self.sigma = Pill(theme, "σ", parent=self, keeps_room=True)
+        self.kurtosis = Pill(theme, "kurtosis", parent=self, keeps_room=True)
         self.empty = make_label("", "muted", self)
         self.empty.setWordWrap(True)
         self._lay_out()
@@ -182,9 +187,20 @@ class DistributionPanel(QWidget):
             self._show_preview()
 
     def _show_curves(self, curves: WeightCurves | None) -> None:
-        if self.histogram is not None and self.channels is not None:
-            self.histogram.show_curves(curves)
-            self.channels.show_curves(curves)
+        if self.histogram is None or self.channels is None:
+            return
+        self.histogram.show_curves(curves)
+        if curves is None:
+            self.channels.show_curves(None)
+            self._beat.stop()
+        else:
+            self._beat.start()
+
+    @Slot()
+    def _show_channels(self) -> None:
+        if self.channels is not None:
+            self.channels.show_curves(self._curves)
+            self._show_preview()
 
     def _state(self) -> LayerState:
         assert self._layer is not None

@@ -36,6 +36,7 @@ class LayerCard(Card):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Layer", inner=True, parent=parent)
         self._maximum = 1.0
+        self._spin_range: tuple[bool, float] | None = None
         self._first: LayerState | None = None
         self.pruning = Segmented(theme, "Pruning", ((False, "Off"), (True, "Magnitude")), self)
         self.scope = Segmented(theme, "Scope", (("layer", "Per layer"), ("global", "Global")), self)
@@ -103,11 +104,18 @@ class LayerCard(Card):
         amount = 0.0 if state is None else state.threshold if by_threshold else state.sparsity
         self.slider.set_value(amount, self._maximum if by_threshold else 1.0)
         with QSignalBlocker(self.spin):
+            self._set_spin_range(by_threshold=by_threshold)
+            self.spin.setValue(amount if by_threshold else 100 * amount)
+
+    def _set_spin_range(self, *, by_threshold: bool) -> None:
+        maximum = self._maximum if by_threshold else 100.0
+        # Each of these lays out the whole window above, also where it stays as it is.
+        if (by_threshold, maximum) != self._spin_range:
+            self._spin_range = (by_threshold, maximum)
             self.spin.setSuffix("" if by_threshold else " %")
             self.spin.setDecimals(5 if by_threshold else 1)
-            self.spin.setMaximum(self._maximum if by_threshold else 100.0)
-            self.spin.setSingleStep(self._maximum / 200 if by_threshold else 1.0)
-            self.spin.setValue(amount if by_threshold else 100 * amount)
+            self.spin.setMaximum(maximum)
+            self.spin.setSingleStep(maximum / 200 if by_threshold else 1.0)
 
     def _show_weights(self, asked: set[LayerSettings]) -> None:
         self.precision.setEnabled(bool(asked))
