@@ -6,7 +6,8 @@ import numpy as np
 
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
-from workbench.gui.magnitude_tables import MagnitudeTables, sparsity_at, threshold_at
+from workbench.gui.all_magnitudes import AllMagnitudes
+from workbench.gui.magnitude_tables import sparsity_at, threshold_at
 from workbench.gui.recipe_change import changed_rules, has_patterns
 
 
@@ -40,7 +41,7 @@ class LayerStates:
         self._recipe = Recipe()
         self._states: dict[str, LayerState] = {}
         self._settings: dict[tuple[int, ...], LayerSettings] = {}
-        self._tables: MagnitudeTables | None = None
+        self._tables: AllMagnitudes | None = None
         self._thresholds: dict[int, float] = {}
 
     def reset(self, model: ModelInfo | None, recipe: Recipe) -> tuple[str, ...]:
@@ -126,7 +127,7 @@ class LayerStates:
         """One threshold for all layers that have this very pruning: of two alike rules each has its own."""
         layers = self._model.layers if self._model is not None else ()
         if self._tables is None:
-            self._tables = MagnitudeTables(list(layers))
+            self._tables = AllMagnitudes(list(layers))
         places = [
             place
             for place, layer in enumerate(layers)
