@@ -3,6 +3,7 @@
 What holds for one layer is remembered from call to call, so that a slider's move costs the layers it changes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,11 +13,12 @@ import numpy.typing as npt
 from workbench.engine.core.granularity import PerGroup, parse_granularity
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule, WeightSettings
+from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, WeightSettings
 from workbench.engine.core.reports import ModelFootprint
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
 from workbench.gui.layer_sizes import FLOAT_BITS, LayerSizes
-from workbench.gui.recipe_change import changed_rules, has_patterns
+from workbench.gui.recipe_change import changed_rules
+from workbench.gui.rule_layers import RuleLayers
 
 _WRITTEN_BITS = range(2, 9)
 _WEIGHT_RANGES = ("minmax", "percentile", "mse")
@@ -89,11 +91,10 @@ class _Sizes:
         by_name = {layer.name: layer for layer in model.layers}
         self._layers = [by_name[entry.layer] for entry in footprint.layers]
         self._names = [layer.name for layer in self._layers]
-        self._place = {name: place for place, name in enumerate(self._names)}
+        self._rules = RuleLayers(self._layers)
         self._sharing = self._sharing_places()
         self._is_alone = np.array([not layer.shares_weights_with for layer in self._layers], np.bool_)
         self._is_editable = np.array([layer.editable for layer in self._layers], np.bool_)
-        self._matching: dict[tuple[str, ...], frozenset[int]] = {}
         self._magnitudes = AllMagnitudes(self._layers)
         self._sizes = LayerSizes(self._layers, footprint.layers)
         self._recipe: Recipe | None = None
@@ -104,7 +105,18 @@ class _Sizes:
     def _sharing_places(self) -> tuple[tuple[int, ...], ...]:
         """Places of layers that read one tensor, each set once."""
         found = {
-            tuple(sorted({place, *(self._place[other] for other in layer.shares_weights_with if other in self._place)}))
+            tuple(
+                sorted(
+                    {
+                        place,
+                        *(
+                            self._rules.place_of[other]
+                            for other in layer.shares_weights_with
+                            if other in self._rules.place_of
+                        ),
+                    }
+                )
+            )
             for place, layer in enumerate(self._layers)
             if layer.shares_weights_with
         }
@@ -143,36 +155,30 @@ class _Sizes:
         changed = self._changed(recipe)
         self._resolve(recipe, changed)
         self._global -= changed
-        self._global |= {place for place in changed if _is_global(self._settings[place])}
+        for settings, group in self._alike(changed):
+            if _is_global(settings):
+                self._global.update(group)
         thresholds = self._global_thresholds() if self._global else {}
         # One layer that comes or goes moves the common threshold of all the others.
         changed = changed | self._global if thresholds != self._thresholds else changed
         self._thresholds = thresholds
-        alike: dict[int, list[int]] = {}
-        for place in sorted(changed):
-            alike.setdefault(id(self._settings[place]), []).append(place)
-        for group in alike.values():
-            self._take(np.array(group), self._settings[group[0]], is_plain=recipe.encoding == "plain")
+        for settings, group in self._alike(changed):
+            self._take(np.array(group), settings, is_plain=recipe.encoding == "plain")
         self._recipe = recipe
+
+    def _alike(self, places: set[int]) -> Iterator[tuple[LayerSettings, list[int]]]:
+        """Layers by the settings that they share."""
+        groups: dict[int, list[int]] = {}
+        for place in sorted(places):
+            groups.setdefault(id(self._settings[place]), []).append(place)
+        return ((self._settings[group[0]], group) for group in groups.values())
 
     def _changed(self, recipe: Recipe) -> set[int]:
         """Places of the layers that a rule selects which the last recipe does not have in the same order."""
         before = self._recipe
         if before is None or before.encoding != recipe.encoding:
             return set(range(len(self._layers)))
-        return set().union(*(self._selected(rule) for rule in changed_rules(before.rules, recipe.rules)))
-
-    def _selected(self, rule: Rule) -> frozenset[int]:
-        found = self._matching.get(rule.select)
-        if found is None:
-            if has_patterns(rule):
-                found = frozenset(
-                    place for place, layer in enumerate(self._layers) if rule.matches(layer.name, layer.op_type)
-                )
-            else:
-                found = frozenset(self._place[name] for name in rule.select if name in self._place)
-            self._matching[rule.select] = found
-        return found
+        return set().union(*(self._rules.of(rule) for rule in changed_rules(before.rules, recipe.rules)))
 
     def _resolve(self, recipe: Recipe, places: set[int]) -> None:
         """Layers that the same rules select have the same settings, so each set of rules is resolved once."""
@@ -180,7 +186,7 @@ class _Sizes:
             return
         rules_of: dict[int, list[int]] = {place: [] for place in places}
         for number, rule in enumerate(recipe.rules):
-            for place in self._selected(rule) & places:
+            for place in self._rules.of(rule) & places:
                 rules_of[place].append(number)
         known: dict[tuple[int, ...], LayerSettings] = {}
         for place, numbers in rules_of.items():

@@ -1,5 +1,7 @@
 """The settings of the selected layers as a form."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QWidget
 
@@ -35,6 +37,7 @@ class LayerCard(Card):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Layer", inner=True, parent=parent)
+        self._layers: tuple[Layer, ...] = ()
         self._maximum = 1.0
         self._spin_range: tuple[bool, float] | None = None
         self._first: LayerState | None = None
@@ -75,12 +78,13 @@ class LayerCard(Card):
         )
         self.note.setText(f"{len(layers)} of {total} selected" if total else "")
         self.title.setToolTip("\n".join(layer.name for layer in layers[:20]))
-        able = [layer for layer in layers if layer.prunable]
-        self._show_pruning({s for layer, s in zip(layers, settings, strict=True) if layer.prunable})
-        self._maximum = max((max_magnitude(layer) for layer in able), default=1.0) or 1.0
+        self._show_pruning(_different(s for layer, s in zip(layers, settings, strict=True) if layer.prunable))
+        if layers is not self._layers:
+            self._layers = layers
+            self._maximum = max((max_magnitude(layer) for layer in layers if layer.prunable), default=1.0) or 1.0
         self._first = amount
         self._show_amount(self._first)
-        self._show_weights({s for layer, s in zip(layers, settings, strict=True) if layer.quantizable})
+        self._show_weights(_different(s for layer, s in zip(layers, settings, strict=True) if layer.quantizable))
         reason = next((layer.reason for layer in layers if layer.reason), "")
         for control in (self.pruning, self.slider, self.spin, self.precision, self.scales, self.range):
             control.setToolTip(reason if not control.isEnabled() else "")
@@ -207,3 +211,8 @@ class LayerCard(Card):
 
     def _on_symmetric(self, symmetric: bool) -> None:
         self.weights_wished.emit(WeightRule(symmetric=symmetric))
+
+
+def _different(settings: Iterable[LayerSettings]) -> set[LayerSettings]:
+    """Each of the settings once. Most layers share theirs, and telling objects apart is quicker than comparing them."""
+    return set({id(item): item for item in settings}.values())

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.engine.core.layer import Layer, ModelInfo
-from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
+from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
 from workbench.gui.all_magnitudes import AllMagnitudes
 from workbench.gui.magnitude_tables import sparsity_at, threshold_at
-from workbench.gui.recipe_change import changed_rules, has_patterns
+from workbench.gui.recipe_change import changed_rules
+from workbench.gui.rule_layers import RuleLayers
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,14 @@ class LayerStates:
         self._recipe = Recipe()
         self._states: dict[str, LayerState] = {}
         self._settings: dict[tuple[int, ...], LayerSettings] = {}
+        self._rules = RuleLayers(())
         self._tables: AllMagnitudes | None = None
         self._thresholds: dict[int, float] = {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is answered for."""
+        return self._recipe
 
     def reset(self, model: ModelInfo | None, recipe: Recipe) -> tuple[str, ...]:
         """From now on answer for this model and recipe.
@@ -53,6 +60,7 @@ class LayerStates:
         if model is not self._model or model is None:
             touched = set(self._states)
             self._tables = None
+            self._rules = RuleLayers(model.layers if model is not None else ())
         else:
             touched = self._touched(recipe)
         for name in touched:
@@ -69,21 +77,8 @@ class LayerStates:
             return set()
         # A global threshold depends on other layers too.
         touched = {name for name, state in self._states.items() if state.prune and state.prune.scope == "global"}
-        names: set[str] = set()
-        patterns: list[Rule] = []
-        for rule in changed:
-            if has_patterns(rule):
-                patterns.append(rule)
-            else:
-                names.update(rule.select)
-        touched |= names & self._states.keys()
-        if patterns and self._model is not None:
-            touched |= {
-                layer.name
-                for layer in self._model.layers
-                if layer.name in self._states and any(rule.matches(layer.name, layer.op_type) for rule in patterns)
-            }
-        return touched
+        places = frozenset().union(*(self._rules.of(rule) for rule in changed))
+        return touched | {name for name in self._states if self._rules.place_of[name] in places}
 
     def of(self, layer: Layer) -> LayerState:
         """What is asked of a layer."""
@@ -96,7 +91,8 @@ class LayerStates:
     def settings_of(self, layer: Layer) -> LayerSettings:
         """The rules resolved for a layer; layers that the same rules select share the answer."""
         rules = self._recipe.rules
-        numbers = tuple(number for number, rule in enumerate(rules) if rule.matches(layer.name, layer.op_type))
+        place = self._rules.place_of.get(layer.name, -1)
+        numbers = tuple(number for number, rule in enumerate(rules) if place in self._rules.of(rule))
         settings = self._settings.get(numbers)
         if settings is None:
             settings = self._recipe.settings_for(layer.name, layer.op_type)
