@@ -72,7 +72,7 @@ def test_pruned_share_is_read_from_the_weights(panel, bench):
     panel.histogram.threshold_moved.emit(0.4)
 
     assert panel.pruned.value == "40.0 %"
-    assert panel.threshold.value == "0.4"
+    assert panel.threshold.value == "0.4000"
 
 
 def test_undo_moves_the_lines_back(panel, bench):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QStackedLayout, QVBoxLayout, QWidget
 
-from workbench.engine.core.format import format_count, format_fraction
+from workbench.engine.core.format import format_count, format_fraction, format_magnitude
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import LayerPreview
@@ -169,6 +169,7 @@ class DistributionPanel(QWidget):
         if self._layer is None or name != self._layer.name:
             return
         self._curves = curves
+        self._states.take_curves(name, curves)
         self._show_curves(curves)
         self._show_figures()
         self._show_preview()
@@ -211,16 +212,11 @@ class DistributionPanel(QWidget):
         state = self._state()
         threshold, sparsity = state.threshold, state.sparsity
         if self._curves is not None:
-            prune = state.prune
-            if prune is not None and prune.threshold is None and prune.scope == "layer":
-                threshold = self._curves.threshold_at(prune.sparsity or 0.0)
             sparsity = self._curves.sparsity_at(threshold)
             self.sigma.set_value(f"{self._curves.std:.4f}")
             self.kurtosis.set_value(f"{self._curves.kurtosis:.1f}")
-            if self.histogram is not None:
-                self.histogram.set_threshold(threshold)
+        self._show_threshold(threshold)
         self.pruned.set_value(format_fraction(sparsity))
-        self.threshold.set_value(f"{threshold:.4g}" if threshold > 0 else "none")
         if state.bits is None:
             self.clipped.set_value("none")
             if self._preview is None or self._preview.recipe_digest != self._document.recipe.digest:
@@ -237,12 +233,18 @@ class DistributionPanel(QWidget):
         preview = self._preview
         if preview is None or self._curves is None or preview.recipe_digest != self._document.recipe.digest:
             return
+        self._states.take_preview(preview)
         self.sqnr.set_value("exact" if math.isinf(preview.sqnr_db) else f"{preview.sqnr_db:.1f} dB")
         quantized = preview.clip_low is not None
         self.clipped.set_value(format_fraction(preview.clipped) if quantized else "none")
-        self.threshold.set_value(f"{preview.threshold:.4g}" if preview.threshold > 0 else "none")
+        self._show_threshold(preview.threshold)
         self.pruned.set_value(format_fraction(preview.pruned))
         self._show_clip(preview if quantized else None)
+
+    def _show_threshold(self, threshold: float) -> None:
+        self.threshold.set_value(format_magnitude(threshold) if threshold > 0 else "none")
+        if self._curves is not None and self.histogram is not None and threshold != self.histogram.threshold:
+            self.histogram.set_threshold(threshold)
 
     def _show_clip(self, preview: LayerPreview | None) -> None:
         if self.histogram is None or self.channels is None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QWidget
 
+from workbench.engine.core.format import magnitude_decimals
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import FLOAT, LayerSettings, WeightRule
 from workbench.gui.magnitude_tables import max_magnitude
@@ -39,7 +40,7 @@ class LayerCard(Card):
         super().__init__("Layer", inner=True, parent=parent)
         self._layers: tuple[Layer, ...] = ()
         self._maximum = 1.0
-        self._spin_range: tuple[bool, float] | None = None
+        self._spin_range: tuple[bool, float, int] | None = None
         self._first: LayerState | None = None
         self.pruning = Segmented(theme, "Pruning", ((False, "Off"), (True, "Magnitude")), self)
         self.scope = Segmented(theme, "Scope", (("layer", "Per layer"), ("global", "Global")), self)
@@ -108,16 +109,17 @@ class LayerCard(Card):
         amount = 0.0 if state is None else state.threshold if by_threshold else state.sparsity
         self.slider.set_value(amount, self._maximum if by_threshold else 1.0)
         with QSignalBlocker(self.spin):
-            self._set_spin_range(by_threshold=by_threshold)
+            self._set_spin_range(amount, by_threshold=by_threshold)
             self.spin.setValue(amount if by_threshold else 100 * amount)
 
-    def _set_spin_range(self, *, by_threshold: bool) -> None:
+    def _set_spin_range(self, amount: float, *, by_threshold: bool) -> None:
         maximum = self._maximum if by_threshold else 100.0
+        decimals = magnitude_decimals(amount or maximum) if by_threshold else 1
         # Each of these lays out the whole window above, also where it stays as it is.
-        if (by_threshold, maximum) != self._spin_range:
-            self._spin_range = (by_threshold, maximum)
+        if (by_threshold, maximum, decimals) != self._spin_range:
+            self._spin_range = (by_threshold, maximum, decimals)
             self.spin.setSuffix("" if by_threshold else " %")
-            self.spin.setDecimals(5 if by_threshold else 1)
+            self.spin.setDecimals(decimals)
             self.spin.setMaximum(maximum)
             self.spin.setSingleStep(maximum / 200 if by_threshold else 1.0)
 

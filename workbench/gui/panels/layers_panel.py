@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget
 
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import FLOAT, Recipe, WeightRule
+from workbench.engine.core.reports import LayerPreview
 from workbench.gui.panels import layer_edits
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.layer_card import LayerCard
@@ -90,6 +91,7 @@ class LayersPanel(Card):
         document.model_changed.connect(self._on_model_changed)
         document.recipe_changed.connect(self._on_recipe_changed)
         document.selection_changed.connect(self._on_document_selection)
+        document.layer_previewed.connect(self._on_previewed)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
         self.op_types.currentIndexChanged.connect(self._on_filter)
@@ -239,6 +241,12 @@ class LayersPanel(Card):
         new_rules = self._document.recipe.rules
         last = Column.PRUNE if is_pruning_alone(self.states.recipe.rules, new_rules) else Column.BITS
         self.model.refresh(self.states.reset(self._document.model, self._document.recipe), last)
+        self._show_card()
+
+    @Slot(object)
+    def _on_previewed(self, preview: LayerPreview) -> None:
+        self.states.take_preview(preview)
+        self.model.refresh((preview.layer,), Column.PRUNE)
         self._show_card()
 
     @Slot()
