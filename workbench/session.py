@@ -7,7 +7,7 @@ from pathlib import Path
 from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ModelError
+from workbench.engine.core.errors import DataError, ModelError, WorkbenchError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import Recipe
@@ -19,6 +19,7 @@ from workbench.engine.core.reports import (
     LayerPreview,
     ModelFootprint,
     ModelSummary,
+    OpenedBench,
 )
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
 from workbench.engine.data.dataset import Dataset, open_dataset
@@ -90,6 +91,40 @@ class Session:
         self._calibration = open_dataset(Path(path), overrides or {}, self._model.info.inputs)
         self._built = self._running = None
         return self._calibration.info
+
+    def open_bench(
+        self,
+        model: str | Path,
+        data: str | Path | None,
+        overrides: Mapping[str, object] | None,
+        recipe: Recipe,
+        *,
+        source: str = "recipe",
+        ctx: JobContext | None = None,
+    ) -> OpenedBench:
+        """Put a model with its samples on the bench, and look whether a recipe fits; all of it, or nothing.
+
+        Raises:
+            ModelError: the model cannot be used. What lies on the bench stays.
+        """
+        if ctx is not None:
+            ctx.checkpoint()
+        compressor = Compressor(load_model(Path(model)))
+        footprint, dataset, info = compressor.footprint(), None, compressor.model.info
+        data_refusal = recipe_refusal = ""
+        try:
+            dataset = open_dataset(Path(data), overrides or {}, info.inputs) if data is not None else None
+        except (WorkbenchError, OSError) as error:
+            data_refusal = str(error)
+        try:
+            compressor.plan(recipe, source=source)
+        except WorkbenchError as error:
+            recipe_refusal = str(error)
+        self._compressor, self._dataset, self._reference = compressor, dataset, None
+        self._calibration = None
+        self._built = self._running = None
+        data_info = dataset.info if dataset is not None else None
+        return OpenedBench(info, footprint, data_info, data_refusal, recipe_refusal)
 
     def footprint(self) -> ModelFootprint:
         """What size previews need of the model."""

@@ -193,7 +193,8 @@ def test_a_weight_that_two_layers_share_is_counted_once(make_layer, make_model):
     assert one.total_bytes == model.file_bytes + 840 + _LONG
 
 
-def test_a_move_of_one_layer_among_a_thousand_is_quick(make_layer, make_model):
+@pytest.mark.parametrize("select", ["l5", "*"], ids=["one layer", "all layers"])
+def test_a_move_among_a_thousand_layers_is_quick(make_layer, make_model, select):
     weight = np.random.default_rng(0).normal(size=(8, 4, 3, 3)).astype(np.float32)
     model = make_model(*(make_layer(f"l{number}", weight) for number in range(1000)))
     footprint = footprint_of(model)
@@ -201,12 +202,22 @@ def test_a_move_of_one_layer_among_a_thousand_is_quick(make_layer, make_model):
     instant_size(model, footprint, base)
     seconds = []
     for step in range(1, 12):
-        recipe = base.with_rule("l5", prune=Prune("weights", sparsity=step / 100))
+        recipe = base.with_rule(select, prune=Prune("weights", sparsity=step / 100))
         began = time.perf_counter()
         instant_size(model, footprint, recipe)
         seconds.append(time.perf_counter() - began)
 
     assert sorted(seconds)[5] < 0.005
+
+
+def test_weights_on_few_levels_are_foreseen_with_one_threshold_for_all(shared_data: Path):
+    session = Session()
+    model = session.open_model(shared_data / "models/imagenet_sample/mobilenet_v1_0_5_224.float.onnx")
+
+    for sparsity in (0.1, 0.5, 0.9):
+        recipe = Recipe().with_rule("*", prune=Prune("weights", sparsity=sparsity, scope="global"))
+        estimated = instant_size(model, session.footprint(), recipe).total_bytes
+        assert estimated == pytest.approx(session.preview_bytes(recipe), rel=0.0005)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +237,7 @@ def test_the_estimate_holds_on_real_models(shared_data: Path, name: str):
         Recipe().with_rule("*", weights=WeightRule(bits=2, granularity="per_group_32")),
         Recipe().with_rule("*", prune=Prune("weights", threshold=0.03), weights=WeightRule(bits=7, symmetric=False)),
         Recipe().with_rule("*", prune=Prune("weights", sparsity=0.9, scope="global"), weights=WeightRule(bits=6)),
+        Recipe().with_rule("*", prune=Prune("weights", sparsity=0.02)),
     ):
         estimated = instant_size(model, footprint, recipe).total_bytes
         assert estimated == pytest.approx(session.preview_bytes(recipe), rel=0.005)

@@ -140,6 +140,28 @@ def test_a_model_that_cannot_be_read_leaves_the_bench_as_it_was(
     assert document.undo_stack.count() == 1
 
 
+def test_an_engine_that_cannot_measure_the_model_keeps_the_one_that_the_window_shows(
+    project: Path, qtbot: QtBot, demo_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # The child gets this process's sys.path.
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    document = Document("session_without_footprint:SessionWithoutFootprint")
+    with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
+        document.open_model(demo_folder / "digits.onnx")
+
+    said: list[str] = []
+    document.message.connect(lambda text, details: said.append(text))
+    document.open_project(project)
+    qtbot.waitUntil(lambda: any("not opened" in text for text in said), timeout=_LONG_MS)
+    open_now: list[object] = []
+    document.engine.request("quick", "open_path", on_done=open_now.append)
+    qtbot.waitUntil(lambda: bool(open_now), timeout=_LONG_MS)
+
+    assert document.model is not None
+    assert open_now == [document.model.path] == [str(demo_folder / "digits.onnx")]
+    document.close()
+
+
 def test_a_model_that_is_gone_is_one_clear_line(document: Document, project: Path):
     project.with_name("digits.onnx").unlink()
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workbench.engine.core.recipe import Rule
 
@@ -11,6 +12,13 @@ def changed_rules(old: Sequence[Rule], new: Sequence[Rule]) -> list[Rule]:
     start = _num_equal(old, new)
     end = min(_num_equal(old[::-1], new[::-1]), len(old) - start, len(new) - start)
     return [*old[start : len(old) - end], *new[start : len(new) - end]]
+
+
+def is_pruning_alone(old: Sequence[Rule], new: Sequence[Rule]) -> bool:
+    """Whether the recipes differ in what some rules prune, and in nothing else."""
+    return len(old) == len(new) and all(
+        before is after or replace(before, prune=after.prune) == after for before, after in zip(old, new, strict=True)
+    )
 
 
 def has_patterns(rule: Rule) -> bool:

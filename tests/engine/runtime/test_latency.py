@@ -1,5 +1,7 @@
 """Times are measured, their intervals are those of order statistics."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +61,25 @@ def test_latency_is_measured_at_batch_1(model: bytes):
     assert 0 < report.p50.low <= report.p50.value <= report.p50.high
     assert report.p50.value <= report.p90.value <= report.p90.high
     assert report.device == cpu_name()
+
+
+def test_only_the_runs_that_are_timed_have_the_engine_to_themselves(model: bytes):
+    seen: list[str] = []
+
+    @contextmanager
+    def alone() -> Iterator[None]:
+        seen.append("alone")
+        yield
+        seen.append("let go")
+
+    def gate() -> None:
+        assert seen[-1:] != ["alone"], "what waits for the end of it would never come"
+
+    report = measure_latency(model, JobContext(gate=gate, alone=alone), max_runs=40)
+
+    assert report.p50.n == 40
+    assert seen == ["alone", "let go"] * (len(seen) // 2)
+    assert len(seen) // 2 >= 4
 
 
 def test_a_cancelled_measurement_stops(model: bytes):

@@ -10,6 +10,7 @@ from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.packing import CompressedWeight, add_weight
 from workbench.engine.compress.unpack_nodes import LookUpTables
 from workbench.engine.core.footprint import Encoding
+from workbench.engine.graph.layer_names import split_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +38,8 @@ class Replacement:
 def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement], opset: int) -> None:
     """Rewrite the graph, in place, so that the readers read the compressed tensors.
 
-    The new tensor keeps its old name where all who read the old one are to read it, so that layers
-    keep their names. Constants that nothing reads any more are dropped.
+    The new tensor keeps its old name where all who read the old one are to read it, and else has one that tells
+    where it was split off, so that layers keep their names. Constants that nothing reads any more are dropped.
 
     Args:
         proto: a copy that belongs to the caller, at least of the opset that the encodings need.
@@ -58,7 +59,7 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
         reads = sum(list(node.input).count(replacement.weight_name) for node in readers)
         output = replacement.weight_name
         if reads < num_reads[output] or output in {info.name for info in graph.output}:
-            output = _fresh_name(f"{output}.for.{replacement.readers[0]}", taken)
+            output = _fresh_name(split_name(output, replacement.readers[0]), taken)
         else:
             _remove_producer(graph, output)
         add_weight(

@@ -6,6 +6,12 @@ single bit planes takes as many bytes, but unpacking needs a full-size tensor fo
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Count = TypeVar("Count", int, npt.NDArray[np.int64])
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class BitLayout:
         """The number of indices is padded to a multiple of this, so that every field fills its bytes."""
         return max((8 // field for field in self.high_fields), default=1)
 
-    def num_indices(self, count: int) -> int:
+    def num_indices(self, count: Count) -> Count:
         """How many indices `count` codes take, with padding."""
         needed = -(-count // self.codes_per_index)
         return -(-needed // self.index_multiple) * self.index_multiple
@@ -41,8 +47,12 @@ LAYOUTS = {
 }
 
 
-def packed_arrays(count: int, bits: int) -> tuple[int, ...]:
+def packed_arrays(count: Count, bits: int) -> tuple[Count, ...]:
     """Bytes of each array that `count` codes of `bits` bits take; 8 bits and more are stored as they are.
+
+    Args:
+        count: of one tensor, or of many at once.
+        bits: of each code.
 
     >>> packed_arrays(1024, 3)
     (256, 128)
@@ -51,4 +61,7 @@ def packed_arrays(count: int, bits: int) -> tuple[int, ...]:
         return (count * (-(-bits // 8)),)
     layout = LAYOUTS[bits]
     indices = layout.num_indices(count)
-    return (indices, *(indices * field // 8 for field in layout.high_fields))
+    arrays = [indices]
+    for field in layout.high_fields:
+        arrays.append(indices * field // 8)
+    return tuple(arrays)

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workbench.engine.core.bit_layout import LAYOUTS, packed_arrays
+from workbench.engine.core.bit_layout import LAYOUTS, Count, packed_arrays
+
+_VARINT_STEPS = (7, 14, 21, 28, 35)
 
 
 class Encoding(StrEnum):
@@ -149,6 +151,20 @@ def payload_bytes(encoding: Encoding, tensor: TensorShape) -> int:
     return sum(size + _long_length(size) for size in payload_arrays(encoding, tensor))
 
 
+def values_bytes(num_kept: Count, bits: int | None) -> Count:
+    """Bytes of the values behind a mask, with the lengths before long arrays: all that changes while pruning moves.
+
+    Args:
+        num_kept: of one tensor, or of many at once.
+        bits: 2 to 8; None for float.
+    """
+    arrays = packed_arrays(num_kept, bits) if bits else (4 * num_kept,)
+    total = arrays[0] + _long_length(arrays[0])
+    for size in arrays[1:]:
+        total = total + size + _long_length(size)
+    return total
+
+
 def has_padded_codes(encoding: Encoding, tensor: TensorShape) -> bool:
     """Whether the codes do not fill their last index, so that nodes must cut them; behind a mask nothing reads more."""
     if tensor.bits not in LAYOUTS or encoding is not Encoding.BITS:
@@ -210,9 +226,12 @@ def smallest_encoding(
     return encoding, size + fixed_bytes
 
 
-def _long_length(num_bytes: int) -> int:
+def _long_length(num_bytes: Count) -> Count:
     """Bytes that an array's three length fields take above one each: of its shape, its data, and the tensor.
 
     Source: Protocol Buffers, encoding of base 128 varints: seven bits a byte.
     """
-    return 3 * (max(1, -(-num_bytes.bit_length() // 7)) - 1)
+    longer = num_bytes * 0
+    for bits in _VARINT_STEPS:
+        longer = longer + (num_bytes >= 1 << bits)
+    return 3 * longer

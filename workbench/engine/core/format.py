@@ -73,6 +73,26 @@ def format_count(count: float) -> str:
     return f"{_number(count / 1e9, 2)} G"
 
 
+def format_magnitude(value: float) -> str:
+    """A weight, or a threshold of weights: four digits, never with an exponent.
+
+    >>> format_magnitude(0.034754), format_magnitude(1.5), format_magnitude(0.0000123449), format_magnitude(0)
+    ('0.03475', '1.500', '0.00001234', '0')
+    """
+    return _number(value, magnitude_decimals(value)) if value else "0"
+
+
+def magnitude_decimals(value: float) -> int:
+    """How many decimals show four digits of a weight; at most 12, which is finer than float32 needs.
+
+    >>> magnitude_decimals(0.034754), magnitude_decimals(1.5), magnitude_decimals(25_000.0)
+    (5, 3, 0)
+    """
+    if not value or not math.isfinite(value):
+        return 3
+    return max(0, min(12, 3 - math.floor(math.log10(abs(value)))))
+
+
 def format_figure(figure: Figure, *, difference: bool = False) -> str:
     """The value of a figure in its own unit.
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.footprint import Encoding, Headers, TableKey, TensorShape, smallest_encoding
+from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
 
@@ -108,6 +109,22 @@ class ModelFootprint:
     rewritten_bytes: Mapping[int, int] = field(hash=False)
     layers: tuple[LayerFootprint, ...]
     shared_overhead: Mapping[TableKey, int] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBench:
+    """What lies on the bench after a model was opened with all that belongs to it.
+
+    Args:
+        data: None where no samples were asked for, or they were refused.
+        data_refusal, recipe_refusal: why samples or recipe cannot be used with the model; else empty.
+    """
+
+    model: ModelInfo
+    footprint: ModelFootprint
+    data: DataInfo | None
+    data_refusal: str = ""
+    recipe_refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,27 +15,16 @@ from workbench.engine.runtime.cpu_name import cpu_name
 from workbench.engine.runtime.fresh_process import fresh_process, niceness
 from workbench.engine.runtime.order_statistics import quantile_figure
 from workbench.engine.runtime.random_inputs import random_inputs
-from workbench.engine.runtime.session import RuntimeSession
-from workbench.jobs import JobContext
+from workbench.engine.runtime.session import Feeds, RuntimeSession
+from workbench.jobs import Cancelled, JobContext
 
 _WARM_UP_RUNS = 5
 _LEAST_RUNS = 10
+# A person's next click waits for the round that runs.
+_ROUND_RUNS, _ROUND_S = 10, 0.1
+# After a longer pause the caches hold what others worked on.
+_PAUSE_S = 0.02
 _POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    path: str
-    max_runs: int
-    max_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """Each run's time in ms, and the niceness that it was measured with."""
-
-    times_ms: tuple[float, ...]
-    niceness: int
 
 
 def measure_latency(
@@ -44,38 +32,47 @@ def measure_latency(
 ) -> LatencyReport:
     """p50 and p90 of single inferences with random inputs of one sample.
 
-    They are measured in a fresh process, without the niceness and the other threads of this one. Only the caller
-    knows whether other work is going on, and should see to it that none is.
+    They are measured in a fresh process, without the niceness and the other threads of this one, in short rounds
+    that have the engine to themselves, as far as the context can see to it.
 
     Args:
         model: the file's bytes or its path.
         ctx: asked all the time; told the progress.
         max_runs: stop after so many runs.
-        max_seconds: stop after this time, but not before ten runs.
+        max_seconds: stop after so much time in runs, but not before ten of them.
 
     Raises:
         Cancelled: somebody asked to stop.
         RunError: the model does not run.
     """
-    with _process(_Task(str(model) if isinstance(model, Path) else "", max_runs, max_seconds)) as connection:
+    with _process(str(model) if isinstance(model, Path) else "") as connection:
         try:
             if not isinstance(model, Path):
                 connection.send_bytes(model)
-            while isinstance(answer := _answer(connection, ctx), int):
-                ctx.progress(answer, max_runs, "latency")
+            niceness_there = _answer(connection, ctx)
+            times_ms = _all_rounds(connection, ctx, max_runs, max_seconds)
         except (EOFError, ConnectionError) as error:
             raise RunError("the process that measures latency has ended", "try again; free memory") from error
-    if isinstance(answer, str):
-        raise RunError(answer)
-    measured = np.array(answer.times_ms)
+    measured = np.array(times_ms)
     p50, p90 = quantile_figure(measured, 0.5, "ms"), quantile_figure(measured, 0.9, "ms")
-    return LatencyReport(p50, p90, cpu_name(), niceness=answer.niceness)
+    return LatencyReport(p50, p90, cpu_name(), niceness=int(niceness_there[0]))
+
+
+def _all_rounds(connection: Connection, ctx: JobContext, max_runs: int, max_seconds: float) -> list[float]:
+    times_ms: list[float] = []
+    while len(times_ms) < max_runs and (len(times_ms) < _LEAST_RUNS or sum(times_ms) < 1000 * max_seconds):
+        ctx.checkpoint()
+        with ctx.alone():
+            connection.send(min(_ROUND_RUNS, max_runs - len(times_ms)))
+            times_ms += _answer(connection, ctx)
+        ctx.progress(len(times_ms), max_runs, "latency")
+    return times_ms
 
 
 @contextmanager
-def _process(task: _Task) -> Iterator[Connection]:
+def _process(path: str) -> Iterator[Connection]:
     ours, theirs = Pipe()
-    process = fresh_process(_run_fresh, task, theirs)
+    process = fresh_process(_run_fresh, path, theirs)
     process.start()
     theirs.close()
     try:
@@ -88,38 +85,47 @@ def _process(task: _Task) -> Iterator[Connection]:
         ours.close()
 
 
-def _answer(connection: Connection, ctx: JobContext) -> int | str | _Times:
-    """The number of runs so far, what went wrong, or the result."""
+def _answer(connection: Connection, ctx: JobContext) -> tuple[float, ...]:
+    """What the process answers. Does not wait at a gate: those who are let in there wait for the round to end."""
     while not connection.poll(_POLL_S):
-        ctx.checkpoint()
-    answer: int | str | _Times = connection.recv()
-    ctx.checkpoint()
+        if ctx.is_cancelled:
+            raise Cancelled
+    answer: str | tuple[float, ...] = connection.recv()
+    if isinstance(answer, str):
+        raise RunError(answer)
     return answer
 
 
-def _run_fresh(task: _Task, connection: Connection) -> None:
-    """In the fresh process: open the model, run it, send the times."""
+def _run_fresh(path: str, connection: Connection) -> None:
+    """In the fresh process: open the model, send the niceness, then the times in ms of each round asked for."""
     try:
-        model = Path(task.path) if task.path else connection.recv_bytes()
-        connection.send(_Times(tuple(_times_ms(model, task, connection)), niceness()))
+        session = RuntimeSession(Path(path) if path else connection.recv_bytes(), spinning=True)
+        feeds = random_inputs(session)
+        _warm_up(session, feeds, _WARM_UP_RUNS)
+        connection.send((niceness(),))
+        while True:
+            before = time.perf_counter()
+            count = connection.recv()
+            if time.perf_counter() - before > _PAUSE_S:
+                _warm_up(session, feeds, 1)
+            connection.send(tuple(_round_ms(session, feeds, count)))
     except WorkbenchError as error:
         connection.send(str(error))
     except (EOFError, ConnectionError):
-        pass  # the other end was cancelled and needs no more
+        pass  # the other end needs no more
 
 
-def _times_ms(model: bytes | Path, task: _Task, connection: Connection) -> list[float]:
-    session = RuntimeSession(model, spinning=True)
-    feeds = random_inputs(session)
-    for _ in range(_WARM_UP_RUNS):
+def _warm_up(session: RuntimeSession, feeds: Feeds, count: int) -> None:
+    for _ in range(count):
         session.run(feeds)
-    times: list[float] = []
+
+
+def _round_ms(session: RuntimeSession, feeds: Feeds, count: int) -> Iterator[float]:
+    """Times of so many runs in ms; of fewer where they take long."""
     start = last = time.perf_counter()
-    while len(times) < task.max_runs and (len(times) < _LEAST_RUNS or last - start < task.max_seconds):
+    while count > 0 and last - start < _ROUND_S:
         before = time.perf_counter()
         session.run(feeds)
         last = time.perf_counter()
-        times.append((last - before) * 1000)
-        if len(times) % _LEAST_RUNS == 0:
-            connection.send(len(times))
-    return times
+        yield (last - before) * 1000
+        count -= 1

@@ -1,8 +1,11 @@
 """The settings of the selected layers as a form."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QWidget
 
+from workbench.engine.core.format import magnitude_decimals
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import FLOAT, LayerSettings, WeightRule
 from workbench.gui.magnitude_tables import max_magnitude
@@ -35,7 +38,9 @@ class LayerCard(Card):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Layer", inner=True, parent=parent)
+        self._layers: tuple[Layer, ...] = ()
         self._maximum = 1.0
+        self._spin_range: tuple[bool, float, int] | None = None
         self._first: LayerState | None = None
         self.pruning = Segmented(theme, "Pruning", ((False, "Off"), (True, "Magnitude")), self)
         self.scope = Segmented(theme, "Scope", (("layer", "Per layer"), ("global", "Global")), self)
@@ -74,12 +79,13 @@ class LayerCard(Card):
         )
         self.note.setText(f"{len(layers)} of {total} selected" if total else "")
         self.title.setToolTip("\n".join(layer.name for layer in layers[:20]))
-        able = [layer for layer in layers if layer.prunable]
-        self._show_pruning({s for layer, s in zip(layers, settings, strict=True) if layer.prunable})
-        self._maximum = max((max_magnitude(layer) for layer in able), default=1.0) or 1.0
+        self._show_pruning(_different(s for layer, s in zip(layers, settings, strict=True) if layer.prunable))
+        if layers is not self._layers:
+            self._layers = layers
+            self._maximum = max((max_magnitude(layer) for layer in layers if layer.prunable), default=1.0) or 1.0
         self._first = amount
         self._show_amount(self._first)
-        self._show_weights({s for layer, s in zip(layers, settings, strict=True) if layer.quantizable})
+        self._show_weights(_different(s for layer, s in zip(layers, settings, strict=True) if layer.quantizable))
         reason = next((layer.reason for layer in layers if layer.reason), "")
         for control in (self.pruning, self.slider, self.spin, self.precision, self.scales, self.range):
             control.setToolTip(reason if not control.isEnabled() else "")
@@ -103,11 +109,19 @@ class LayerCard(Card):
         amount = 0.0 if state is None else state.threshold if by_threshold else state.sparsity
         self.slider.set_value(amount, self._maximum if by_threshold else 1.0)
         with QSignalBlocker(self.spin):
-            self.spin.setSuffix("" if by_threshold else " %")
-            self.spin.setDecimals(5 if by_threshold else 1)
-            self.spin.setMaximum(self._maximum if by_threshold else 100.0)
-            self.spin.setSingleStep(self._maximum / 200 if by_threshold else 1.0)
+            self._set_spin_range(amount, by_threshold=by_threshold)
             self.spin.setValue(amount if by_threshold else 100 * amount)
+
+    def _set_spin_range(self, amount: float, *, by_threshold: bool) -> None:
+        maximum = self._maximum if by_threshold else 100.0
+        decimals = magnitude_decimals(amount or maximum) if by_threshold else 1
+        # Each of these lays out the whole window above, also where it stays as it is.
+        if (by_threshold, maximum, decimals) != self._spin_range:
+            self._spin_range = (by_threshold, maximum, decimals)
+            self.spin.setSuffix("" if by_threshold else " %")
+            self.spin.setDecimals(decimals)
+            self.spin.setMaximum(maximum)
+            self.spin.setSingleStep(maximum / 200 if by_threshold else 1.0)
 
     def _show_weights(self, asked: set[LayerSettings]) -> None:
         self.precision.setEnabled(bool(asked))
@@ -199,3 +213,8 @@ class LayerCard(Card):
 
     def _on_symmetric(self, symmetric: bool) -> None:
         self.weights_wished.emit(WeightRule(symmetric=symmetric))
+
+
+def _different(settings: Iterable[LayerSettings]) -> set[LayerSettings]:
+    """Each of the settings once. Most layers share theirs, and telling objects apart is quicker than comparing them."""
+    return set({id(item): item for item in settings}.values())

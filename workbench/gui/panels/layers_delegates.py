@@ -84,17 +84,29 @@ class LayerCellDelegate(QStyledItemDelegate):
         if layer.statistics is None:
             return
         size = QSize(min(56, rect.width() - 6), rect.height() - 12)
+        left, top = rect.center().x() - size.width() // 2, rect.top() + 6
+        painter.drawPixmap(left, top, self._bars(layer, "bar", size, ratio))
         first, last = pruned_bars(layer, state.threshold)
-        key = (layer.name, id(layer.statistics), first, last, size.width(), size.height(), ratio)
+        if last > first:
+            # Laid over, so that a drag draws no bar anew: every move marks another part of every layer.
+            begin, end = (round(bar * size.width() / len(layer.statistics.bars)) for bar in (first, last))
+            part = QRectF(begin * ratio, 0, (end - begin) * ratio, size.height() * ratio)
+            pruned = self._bars(layer, "bad", size, ratio)
+            painter.drawPixmap(QRectF(left + begin, top, end - begin, size.height()), pruned, part)
+
+    def _bars(self, layer: Layer, token: str, size: QSize, ratio: float) -> QPixmap:
+        """All bars of a layer in one colour."""
+        key = (layer.name, id(layer.statistics), token, size.width(), size.height(), ratio)
         pixmap = self._pixmaps.get(key)
         if pixmap is None:
             if len(self._pixmaps) >= _KEPT_PIXMAPS:
                 self._pixmaps.clear()
-            pixmap = self._draw_bars(layer.statistics.bars, first, last, size, ratio)
+            assert layer.statistics is not None
+            pixmap = self._draw_bars(layer.statistics.bars, token, size, ratio)
             self._pixmaps[key] = pixmap
-        painter.drawPixmap(rect.center().x() - size.width() // 2, rect.top() + 6, pixmap)
+        return pixmap
 
-    def _draw_bars(self, bars: np.ndarray, first: int, last: int, size: QSize, ratio: float) -> QPixmap:
+    def _draw_bars(self, bars: np.ndarray, token: str, size: QSize, ratio: float) -> QPixmap:
         pixmap = QPixmap(size * ratio)
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
@@ -103,8 +115,8 @@ class LayerCellDelegate(QStyledItemDelegate):
         # The square root keeps the tails of a weight distribution visible at this height.
         heights = np.sqrt(bars / max(1, int(bars.max()))) * size.height()
         width = size.width() / len(bars)
+        painter.setBrush(self._theme.color(token))
         for number, height in enumerate(heights.tolist()):
-            painter.setBrush(self._theme.color("bad" if first <= number < last else "bar"))
             painter.drawRect(QRectF(number * width, size.height() - height, width, height))
         painter.end()
         return pixmap

@@ -51,15 +51,15 @@ class LayersModel(QAbstractTableModel):
         self._rows = {layer.name: row for row, layer in enumerate(self._layers)}
         self.endResetModel()
 
-    def refresh(self, names: Sequence[str]) -> None:
-        """The recipe changed for these layers: the view asks again for what it shows of them."""
+    def refresh(self, names: Sequence[str], last: Column = Column.BITS) -> None:
+        """The recipe changed for these layers: the view asks again for what it shows of them, up to a column."""
         rows = [self._rows[name] for name in names if name in self._rows]
         if len(rows) > _MANY_ROWS:
-            self.dataChanged.emit(self.index(min(rows), Column.WEIGHTS), self.index(max(rows), Column.BITS))
+            self.dataChanged.emit(self.index(min(rows), Column.WEIGHTS), self.index(max(rows), last))
             return
         for row in rows:
             # One by one: for a range the view paints all of its rows and columns.
-            for column in (Column.WEIGHTS, Column.PRUNE, Column.BITS):
+            for column in range(Column.WEIGHTS, last + 1):
                 cell = self.index(row, column)
                 self.dataChanged.emit(cell, cell)
 

@@ -6,14 +6,16 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QActionGroup, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget
 
-from workbench.engine.core.layer import Layer
+from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import FLOAT, Recipe, WeightRule
+from workbench.engine.core.reports import LayerPreview
 from workbench.gui.panels import layer_edits
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_state import LayerStates
 from workbench.gui.panels.layers_model import LAYER_ROLE, Column, LayersFilter, LayersModel, bits_text
 from workbench.gui.panels.layers_table import LayersTable
+from workbench.gui.recipe_change import is_pruning_alone
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
 from workbench.gui.widgets.combo import Combo
@@ -32,6 +34,7 @@ class LayersPanel(Card):
         self._theme = theme
         self._gesture = Gesture()
         self._selecting = False
+        self._selected: tuple[ModelInfo | None, tuple[str, ...], tuple[Layer, ...]] | None = None
         self.states = LayerStates()
         self.model = LayersModel(self.states.of, self)
         self.rows = LayersFilter(self)
@@ -58,11 +61,13 @@ class LayersPanel(Card):
     @property
     def selected_layers(self) -> tuple[Layer, ...]:
         """The selected layers, in the order of the selection."""
-        model = self._document.model
-        if model is None:
-            return ()
-        by_name = {layer.name: layer for layer in model.layers}
-        return tuple(by_name[name] for name in self._document.selection if name in by_name)
+        model, selection = self._document.model, self._document.selection
+        # Each move of a drag asks twice, and the selection may be a thousand layers.
+        if self._selected is None or self._selected[0] is not model or self._selected[1] is not selection:
+            by_name = {layer.name: layer for layer in model.layers} if model is not None else {}
+            layers = tuple(by_name[name] for name in selection if name in by_name)
+            self._selected = model, selection, layers
+        return self._selected[2]
 
     def _lay_out(self) -> None:
         self.column.setContentsMargins(0, 10, 0, 10)
@@ -86,6 +91,7 @@ class LayersPanel(Card):
         document.model_changed.connect(self._on_model_changed)
         document.recipe_changed.connect(self._on_recipe_changed)
         document.selection_changed.connect(self._on_document_selection)
+        document.layer_previewed.connect(self._on_previewed)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
         self.op_types.currentIndexChanged.connect(self._on_filter)
@@ -232,7 +238,15 @@ class LayersPanel(Card):
 
     @Slot(object, object)
     def _on_recipe_changed(self, old: object, new: object) -> None:
-        self.model.refresh(self.states.reset(self._document.model, self._document.recipe))
+        new_rules = self._document.recipe.rules
+        last = Column.PRUNE if is_pruning_alone(self.states.recipe.rules, new_rules) else Column.BITS
+        self.model.refresh(self.states.reset(self._document.model, self._document.recipe), last)
+        self._show_card()
+
+    @Slot(object)
+    def _on_previewed(self, preview: LayerPreview) -> None:
+        self.states.take_preview(preview)
+        self.model.refresh((preview.layer,), Column.PRUNE)
         self._show_card()
 
     @Slot()

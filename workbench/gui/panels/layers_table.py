@@ -1,12 +1,14 @@
 """The table's mouse and keyboard: what a press on a cell means, as wishes."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from workbench.engine.core.layer import Layer
 from workbench.gui.panels.layers_delegates import ROW_PIXELS, LayerCellDelegate, slider_track
-from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column
+from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column, Index
 from workbench.gui.theme import Theme
 
 _WIDTHS = {
@@ -57,6 +59,15 @@ class LayersTable(QTableView):
         for column, width in _WIDTHS.items():
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
             self.setColumnWidth(column, width)
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Paint the columns that changed: for more than one cell the base class paints the whole table."""
+        if first == last:
+            super().dataChanged(first, last, roles)
+            return
+        left = self.columnViewportPosition(first.column())
+        right = self.columnViewportPosition(last.column()) + self.columnWidth(last.column())
+        self.viewport().update(left, 0, right - left, self.viewport().height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A press on a slider starts a drag; on bits, their menu; anything else selects."""
