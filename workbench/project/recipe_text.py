@@ -66,7 +66,7 @@ def parse_recipe(text: str, source: str = "recipe") -> Recipe:
         equalize = reader.truth(entries["equalize"][1], "equalize")
     if "calibration" in entries:
         calibration = _calibration(reader, entries["calibration"][1])
-    return Recipe(rules, encoding, equalize, calibration, version)
+    return Recipe(rules, encoding, calibration, version, equalize)
 
 
 def format_recipe(recipe: Recipe) -> str:

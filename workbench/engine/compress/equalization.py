@@ -67,7 +67,7 @@ def _is_plain(node: onnx.NodeProto, links: Links) -> bool:
     stored = [links.constant(name) for name in node.input[1:] if name]
     if any(values is None or values.dtype != np.float32 for values in stored):
         return False
-    if any(links.only_reader(name) is not node for name in node.input[1:] if name):
+    if any(links.only_reader(name) is None for name in node.input[1:] if name):
         return False
     weight = stored[0]
     assert weight is not None

@@ -80,19 +80,19 @@ def add_integer_bias(nodes: NodeList, bias: IntegerBias) -> str:
     """Add the nodes that give a bias from its int32 codes; gives the name of the tensor."""
     params = QuantParams(bias.scale, np.zeros(bias.scale.shape, np.int32), num_bits=32, signed=True)
     codes = quantize(bias.values, params)
-    attributes = {"axis": 0} if bias.scale.ndim else {}
+    # Without an axis, one scale is for the whole tensor.
+    axis: dict[str, object] = {"axis": 0} if bias.scale.ndim else {}
     return nodes.add(
         "DequantizeLinear",
         nodes.constant(codes.astype(np.int32)),
         nodes.constant(bias.scale),
         nodes.constant(np.zeros(bias.scale.shape, np.int32)),
-        **attributes,
+        output="",
+        **axis,
     )
 
 
-def least_weight_scale(
-    bias: npt.NDArray[np.float32], input_scale: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+def least_weight_scale(bias: npt.NDArray[np.float32], input_scale: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The smallest scale of each channel's weights with which its bias still fits into 31 bits, shape (C,).
 
     Dead channels have weights of almost nothing beside a bias: at their own scale the bias would overflow.

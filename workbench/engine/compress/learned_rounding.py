@@ -120,9 +120,7 @@ def _descend(hessian: Array, target: Array, grid: Grid, mask: Array | None) -> t
     return levels, scale
 
 
-def _sweep(
-    hessian: Array, gradient: Array, levels: Array, scale: Array, grid: Grid, mask: Array | None
-) -> bool:
+def _sweep(hessian: Array, gradient: Array, levels: Array, scale: Array, grid: Grid, mask: Array | None) -> bool:
     """Move each level to its best value given all others, in place; whether any moved.
 
     Within a block a level's move is carried to those after it at once, to all others when the block is done.
@@ -136,8 +134,7 @@ def _sweep(
         before = levels[..., block]
         # One weight of every output a row: (B, G, N).
         now, size, local, least, most = (
-            np.ascontiguousarray(np.moveaxis(array[..., block], -1, 0))
-            for array in (levels, full, gradient, low, high)
+            np.ascontiguousarray(np.moveaxis(array[..., block], -1, 0)) for array in (levels, full, gradient, low, high)
         )
         per_step = 1 / (np.moveaxis(curvature[:, block], -1, 0)[:, :, None] * size)
         inner = np.ascontiguousarray(np.moveaxis(hessian[:, block, block], 0, -1))[..., None]

@@ -141,8 +141,9 @@ class ProblemGathering:
             start = (place[axis] * shape.strides[axis]).reshape(-1, *([1] * axes))
             window.append(start + offsets.reshape(view))
         # Channels last, as indexing leaves them: (P, *kernel, I).
-        patches = padded[(sample.reshape(-1, *([1] * axes)), slice(None), *window)]
+        spread = sample.reshape(-1, *([1] * axes))
+        patches = np.moveaxis(padded, 1, -1)[(spread, *window)]
         by_group = patches.reshape(count, -1, shape.num_groups, inputs.shape[1] // shape.num_groups)
         rows = by_group.transpose(2, 0, 3, 1).reshape(shape.num_groups, count, -1)
-        goals = targets[(sample, slice(None), *place)].reshape(count, shape.num_groups, -1).transpose(1, 0, 2)
+        goals = np.moveaxis(targets, 1, -1)[(sample, *place)].reshape(count, shape.num_groups, -1).transpose(1, 0, 2)
         return np.ascontiguousarray(rows), np.ascontiguousarray(goals)

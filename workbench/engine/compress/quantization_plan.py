@@ -67,9 +67,7 @@ def weights_done(
     return done, reasons
 
 
-def _as_samples_allow(
-    layer: Layer, asked: WeightSettings, abilities: Abilities
-) -> tuple[WeightSettings, list[str]]:
+def _as_samples_allow(layer: Layer, asked: WeightSettings, abilities: Abilities) -> tuple[WeightSettings, list[str]]:
     if not asked.needs_samples:
         return asked, []
     if not abilities.has_samples:
@@ -97,9 +95,7 @@ def _as_integers_allow(asked: WeightSettings) -> tuple[WeightSettings, list[str]
     return asked, reasons
 
 
-def _as_containers_allow(
-    asked: WeightSettings, reasons: list[str]
-) -> tuple[WeightSettings | None, list[str]]:
+def _as_containers_allow(asked: WeightSettings, reasons: list[str]) -> tuple[WeightSettings | None, list[str]]:
     if isinstance(parse_granularity(asked.granularity), PerGroup):
         return None, [*reasons, "the plain encoding has no per-group scales before opset 21; ask per_channel"]
     if asked.bits < _LARGEST_WEIGHT_BITS:

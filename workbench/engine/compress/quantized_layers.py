@@ -89,9 +89,7 @@ class PreparedGraph:
             layer = self.model.info.layer(entry.layer)
             node = self.node(layer)
             output = self.links.bounded_output(node)
-            found[layer.node_output] = IntegerLayer(
-                layer.name, node, self.data_input(layer), output, entry.activations
-            )
+            found[layer.node_output] = IntegerLayer(layer.name, node, self.data_input(layer), output, entry.activations)
         return found
 
     def integer_tensors(self, plan: Plan) -> IntegerTensors:
@@ -155,9 +153,7 @@ def quantize_layers(
     statistics = graph.statistics(wanted, samples, calibrating)
     params = {
         name: params_of_range(activation_range(statistics[tensors.root(name)], settings), settings)
-        for name, settings in (
-            (name, tensors.settings[tensors.root(name)]) for name in tensors.settings
-        )
+        for name, settings in ((name, tensors.settings[tensors.root(name)]) for name in tensors.settings)
     }
     rounding = _Rounding(graph, plan, kept, samples, statistics, params)
     weights, biases = rounding.run(tensors, ctx.part(_CALIBRATION_SHARE, 1) if learns else ctx)
@@ -263,9 +259,10 @@ class _Rounding:
             history = (*history, entry.layer, entry.threshold, entry.weights)
             part = ctx.part(number / len(entries), (number + 1) / len(entries))
             learned = self.graph.remembered(
-                history, lambda layer=layer, entry=entry, number=number, part=part: self._learned(  # type: ignore[misc]
+                history,
+                lambda layer=layer, entry=entry, number=number, part=part: self._learned(  # type: ignore[misc]
                     rounding, layer, entry, number, part
-                )
+                ),
             )
             rounding.put(layer, learned.weight.dense(), learned.bias)
             found.append((entry, learned))

@@ -26,9 +26,7 @@ def quantized_model(
         replacements: the weights that are written in place of the float ones.
     """
     proto = graph.model.to_proto()
-    integer = {
-        entry.layer for entry in plan.layers if entry.runs_on_integers and entry.layer in quantized.weights
-    }
+    integer = {entry.layer for entry in plan.layers if entry.runs_on_integers and entry.layer in quantized.weights}
     nodes = NodeList("wbb", names_in(proto.graph))
     _put_biases(proto.graph, graph, quantized, integer, nodes)
     replace_weights(proto, replacements, opset_of(proto))

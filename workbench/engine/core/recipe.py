@@ -180,9 +180,9 @@ class Recipe:
 
     rules: tuple[Rule, ...] = ()
     encoding: str = "auto"
-    equalize: bool = False
     calibration: Calibration = Calibration()
     version: int = 1
+    equalize: bool = False
 
     def settings_for(self, layer_name: str, op_type: str) -> LayerSettings:
         """What the rules ask of one layer; for each setting the last matching rule wins."""

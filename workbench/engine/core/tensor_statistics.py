@@ -35,4 +35,5 @@ class TensorStatistics:
     @property
     def centers(self) -> npt.NDArray[np.float64]:
         """Middle of each bin, shape (2 · HALF_BINS,)."""
-        return (np.arange(-HALF_BINS, HALF_BINS) + 0.5) * self.bin_width
+        middles: npt.NDArray[np.float64] = (np.arange(-HALF_BINS, HALF_BINS, dtype=np.float64) + 0.5) * self.bin_width
+        return middles

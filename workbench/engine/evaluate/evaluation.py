@@ -9,9 +9,9 @@ import numpy as np
 
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.data.dataset import Dataset, seeded_subset
+from workbench.engine.data.sample_batches import BATCH, FIRST_BATCH, sample_batches
 from workbench.engine.evaluate.judge import Judge, check_labels, choose_metric, num_outputs
 from workbench.engine.evaluate.reference import ReferenceAnswers
-from workbench.engine.data.sample_batches import BATCH, FIRST_BATCH, sample_batches
 from workbench.engine.evaluate.tally import Tally
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext

@@ -54,10 +54,12 @@ def _pair(node: onnx.NodeProto, links: Links) -> _Pair | None:
     if node.op_type not in _CHANNEL_AXIS or node.domain not in ("", "ai.onnx"):
         return None
     norm = links.only_reader(node.output[0])
-    if norm is None or norm.op_type != "BatchNormalization" or [name for name in norm.output[1:] if name]:
+    if norm is None:
+        return None
+    if norm.op_type != "BatchNormalization" or [name for name in norm.output[1:] if name]:
         return None
     # A weight with other readers would change for them too.
-    if links.only_reader(node.input[1]) is not node:
+    if links.only_reader(node.input[1]) is None:
         return None
     if node.op_type == "ConvTranspose" and _attribute(node, "group", 1) != 1:
         return None
@@ -66,7 +68,7 @@ def _pair(node: onnx.NodeProto, links: Links) -> _Pair | None:
     has_unknown_bias = len(node.input) > 2 and bool(node.input[2]) and bias is None
     if weight is None or weight.dtype != np.float32 or has_unknown_bias:
         return None
-    return _Pair(node, norm, weight, None if bias is None else bias.astype(np.float32))
+    return _Pair(node, norm, np.asarray(weight, np.float32), None if bias is None else bias.astype(np.float32))
 
 
 def _fold(graph: onnx.GraphProto, pair: _Pair, links: Links) -> bool:

@@ -165,9 +165,7 @@ def _tapped(proto: onnx.ModelProto, taps: Mapping[str, Tap], *, histograms: bool
     return tapped
 
 
-def _add_reduction(
-    graph: onnx.GraphProto, op_type: str, tensor: str, tap: Tap, output: str, opset: int
-) -> None:
+def _add_reduction(graph: onnx.GraphProto, op_type: str, tensor: str, tap: Tap, output: str, opset: int) -> None:
     axes: list[int] = []
     if tap.shape is not None and tap.channel_axis is not None:
         axes = [axis for axis in range(len(tap.shape)) if axis != tap.channel_axis % len(tap.shape)]
