@@ -12,15 +12,13 @@ import onnx
 from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.footprint import model_footprint
-from workbench.engine.compress.integer_graph import INTEGER_OPSET, WIDE_OPSET
 from workbench.engine.compress.integer_tensors import integer_obstacle
 from workbench.engine.compress.magnitude import kept_mask
 from workbench.engine.compress.packing import CompressedWeight
 from workbench.engine.compress.plan import resolve_plan
-from workbench.engine.compress.prepared import prepared
 from workbench.engine.compress.quantization_plan import Abilities
-from workbench.engine.compress.quantized_layers import PreparedGraph, QuantizedLayers, quantize_layers
 from workbench.engine.compress.quantized_model import quantized_model
+from workbench.engine.compress.quantizer import Quantizer
 from workbench.engine.compress.replaced_weights import Replacement, replace_weights
 from workbench.engine.compress.sequential_rounding import rounding_obstacle
 from workbench.engine.core.errors import ModelError
@@ -37,7 +35,6 @@ from workbench.jobs import JobContext
 _CACHED_BYTES = 512 << 20
 
 _Key = tuple[str, float | None, WeightSettings | None]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ class Compressor:
         self._footprint_of: dict[str, LayerFootprint] | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
         self._nodes = {node.output[0]: node for node in model.proto.graph.node if node.output}
-        self._prepared: dict[tuple[bool, int], PreparedGraph] = {}
+        self.quantizer = Quantizer(model)
 
     def plan(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
         """The recipe resolved on the model. Raises RecipeError.
@@ -117,36 +114,15 @@ class Compressor:
         replace_weights(proto, replacements, opset_of(proto))
         return serialize(proto)
 
-    def quantized_layers(self, plan: Plan, samples: CalibrationSet, ctx: JobContext) -> QuantizedLayers:
-        """What calibration and rounding give for a plan that needs them. Raises Cancelled or RunError."""
-        return quantize_layers(self.prepared_graph(plan), plan, self._kept(plan), samples, ctx)
-
-    def prepared_graph(self, plan: Plan) -> PreparedGraph:
-        """The model made ready for what the plan quantizes; made once. Raises ModelError."""
-        wide = any(entry.activations is not None and entry.activations.bits > 8 for entry in plan.layers)
-        key = (plan.equalize, WIDE_OPSET if wide else INTEGER_OPSET)
-        if key not in self._prepared:
-            self._prepared[key] = PreparedGraph(prepared(self.model, equalize=key[0], opset=key[1]))
-        return self._prepared[key]
-
     def _build_prepared(
         self, plan: Plan, plain: bool, samples: CalibrationSet | None, ctx: JobContext
     ) -> onnx.ModelProto:
         if samples is None:
             raise ModelError("a plan that quantizes activations needs samples", "open data first")
-        graph = self.prepared_graph(plan)
-        quantized = self.quantized_layers(plan, samples, ctx)
+        quantized = self.quantizer.layers(plan, samples, ctx)
         entries = [entry for entry in plan.layers if entry.layer in quantized.weights]
         replacements = self._replacements(entries, quantized.weights, plain=plain)
-        return quantized_model(graph, plan, quantized, replacements)
-
-    def _kept(self, plan: Plan) -> dict[str, Mask]:
-        """Which weights pruning leaves, by layer: thresholds are those of the weights as they were opened."""
-        return {
-            entry.layer: kept_mask(self.model.weight(entry.layer), entry.threshold)
-            for entry in plan.layers
-            if entry.threshold
-        }
+        return quantized_model(self.quantizer.graph(plan), plan, quantized, replacements)
 
     def _integer_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
@@ -183,6 +159,12 @@ class Compressor:
             size_bytes=size,
             encoding=encoding,
         )
+
+    def weight_sqnr_db(self, entry: LayerPlan) -> float:
+        """SQNR of one layer's weights after pruning and rounding to nearest, dB; infinite if nothing changes."""
+        if not entry.is_changed:
+            return float("inf")
+        return self._compressed(self.model.info.layer(entry.layer), entry).sqnr_db
 
     def sparsity(self, plan: Plan) -> float:
         """Fraction of zeros among the weights of the model's layers after the plan."""

@@ -1,35 +1,29 @@
 """From a plan and samples to numbers: ranges of activations, codes of weights, biases that go with them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 
 from workbench.engine.compress.activation_ranges import activation_range, params_of_range
 from workbench.engine.compress.affine import QuantParams
 from workbench.engine.compress.bias_correction import corrected_bias
-from workbench.engine.compress.calibration import CalibrationSet, collect_statistics
+from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressed_layer import compress_weight, weight_params
 from workbench.engine.compress.integer_graph import least_weight_scale, quantize_tensors
-from workbench.engine.compress.integer_tensors import IntegerLayer, IntegerTensors, find_integer_tensors
+from workbench.engine.compress.integer_tensors import IntegerTensors
 from workbench.engine.compress.packing import CompressedWeight
+from workbench.engine.compress.prepared_graph import PreparedGraph
 from workbench.engine.compress.sequential_rounding import LearnedLayer, SequentialRounding, rounding_obstacle
 from workbench.engine.compress.weight_rows import WeightRows
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.tensor_statistics import TensorStatistics
-from workbench.engine.graph.links import Links
-from workbench.engine.graph.model import Model
-from workbench.engine.graph.shapes import Shapes, infer_shapes
-from workbench.engine.runtime.activation_taps import Tap
 from workbench.jobs import JobContext
 
 Array = npt.NDArray[np.float32]
-# Activations of these layers list their channels first, of all others last.
-_CHANNELS_FIRST = ("Conv", "ConvTranspose")
 # Of the progress, what calibration takes where rounding is learned too.
 _CALIBRATION_SHARE = 0.1
 
@@ -51,77 +45,6 @@ class QuantizedLayers:
     tensors: IntegerTensors
     params: Mapping[str, QuantParams]
     statistics: Mapping[str, TensorStatistics]
-
-
-@dataclass(eq=False)
-class PreparedGraph:
-    """A prepared model with its graph whole, and what was learned of its tensors so far.
-
-    Args:
-        model: batch normalization folded, layers equalized.
-    """
-
-    model: Model
-    _statistics: dict[tuple[tuple[str, int, int], str], TensorStatistics] = field(default_factory=dict)
-    _learned: dict[tuple[object, ...], LearnedLayer] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.proto: onnx.ModelProto = self.model.to_proto()
-        self.links = Links(self.proto.graph)
-        self.shapes: Shapes = infer_shapes(self.proto)
-        self.nodes = {node.output[0]: node for node in self.proto.graph.node if node.output}
-
-    def node(self, layer: Layer) -> onnx.NodeProto:
-        """The layer's node."""
-        return self.nodes[layer.node_output]
-
-    def data_input(self, layer: Layer) -> str:
-        """The tensor that the layer reads beside its weights."""
-        node = self.node(layer)
-        return str(node.input[1] if node.input[0] == layer.weight_name else node.input[0])
-
-    def integer_layers(self, plan: Plan) -> dict[str, IntegerLayer]:
-        """The layers whose activations are quantized by known ranges, by the first output of their nodes."""
-        found = {}
-        for entry in plan.layers:
-            if entry.activations is None or entry.activations.is_dynamic:
-                continue
-            layer = self.model.info.layer(entry.layer)
-            node = self.node(layer)
-            output = self.links.bounded_output(node)
-            found[layer.node_output] = IntegerLayer(layer.name, node, self.data_input(layer), output, entry.activations)
-        return found
-
-    def integer_tensors(self, plan: Plan) -> IntegerTensors:
-        """The tensors that the plan quantizes."""
-        return find_integer_tensors(self.proto.graph, self.integer_layers(plan), self.links)
-
-    def statistics(
-        self, names: Mapping[str, int | None], samples: CalibrationSet, ctx: JobContext
-    ) -> dict[str, TensorStatistics]:
-        """Statistics of these tensors; those that are not known yet are collected in one pass.
-
-        Args:
-            names: tensors, and the axis that lists their channels, if they have any.
-            samples: which samples.
-            ctx: asked before each batch.
-        """
-        missing = {name: axis for name, axis in names.items() if (samples.key, name) not in self._statistics}
-        taps = {name: self._tap(name, axis) for name, axis in missing.items()}
-        for name, found in collect_statistics(self.proto, taps, samples, ctx).items():
-            self._statistics[samples.key, name] = found
-        return {name: self._statistics[samples.key, name] for name in names}
-
-    def remembered(self, key: tuple[object, ...], learn: Callable[[], LearnedLayer]) -> LearnedLayer:
-        """What was learned under this key, or is now."""
-        if key not in self._learned:
-            self._learned[key] = learn()
-        return self._learned[key]
-
-    def _tap(self, name: str, axis: int | None) -> Tap:
-        shape = self.shapes.by_name.get(name)
-        producer = self.links.producer(name)
-        return Tap(shape, axis if shape is not None else None, producer is not None and producer.op_type == "Relu")
 
 
 def quantize_layers(
@@ -166,7 +89,7 @@ def _means_wanted(graph: PreparedGraph, plan: Plan) -> dict[str, int | None]:
     for entry in plan.layers:
         if entry.weights is not None and entry.weights.bias_correction:
             layer = graph.model.info.layer(entry.layer)
-            wanted[graph.data_input(layer)] = 1 if layer.op_type in _CHANNELS_FIRST else -1
+            wanted[graph.data_input(layer)] = graph.channel_axis(layer)
     return wanted
 
 

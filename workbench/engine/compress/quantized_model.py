@@ -7,7 +7,8 @@ import onnx
 
 from workbench.engine.compress.integer_graph import IntegerBias, add_integer_bias, quantize_tensors
 from workbench.engine.compress.node_list import NodeList
-from workbench.engine.compress.quantized_layers import PreparedGraph, QuantizedLayers
+from workbench.engine.compress.prepared_graph import PreparedGraph
+from workbench.engine.compress.quantized_layers import QuantizedLayers
 from workbench.engine.compress.replaced_weights import Replacement, names_in, replace_weights
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import Plan

@@ -1,0 +1,113 @@
+"""A prepared model's graph, and what samples and rounding have taught of it so far."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import onnx
+
+from workbench.engine.compress.calibration import CalibrationSet, collect_statistics
+from workbench.engine.compress.integer_tensors import IntegerLayer, IntegerTensors, find_integer_tensors
+from workbench.engine.compress.sequential_rounding import LearnedLayer
+from workbench.engine.core.layer import Layer
+from workbench.engine.core.plan import Plan
+from workbench.engine.core.tensor_statistics import TensorStatistics
+from workbench.engine.graph.links import Links
+from workbench.engine.graph.model import Model
+from workbench.engine.graph.shapes import Shapes, infer_shapes
+from workbench.engine.runtime.activation_taps import Tap
+from workbench.jobs import JobContext
+
+# Activations of these layers list their channels first, of all others last.
+_CHANNELS_FIRST = ("Conv", "ConvTranspose")
+
+
+@dataclass(eq=False)
+class PreparedGraph:
+    """A prepared model with its graph whole, and what was learned of its tensors so far.
+
+    Args:
+        model: batch normalization folded, layers equalized.
+    """
+
+    model: Model
+    _statistics: dict[tuple[tuple[str, int, int], str], TensorStatistics] = field(default_factory=dict)
+    _learned: dict[tuple[object, ...], LearnedLayer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.proto: onnx.ModelProto = self.model.to_proto()
+        self.links = Links(self.proto.graph)
+        self.shapes: Shapes = infer_shapes(self.proto)
+        self.nodes = {node.output[0]: node for node in self.proto.graph.node if node.output}
+
+    def node(self, layer: Layer) -> onnx.NodeProto:
+        """The layer's node."""
+        return self.nodes[layer.node_output]
+
+    def data_input(self, layer: Layer) -> str:
+        """The tensor that the layer reads beside its weights."""
+        node = self.node(layer)
+        return str(node.input[1] if node.input[0] == layer.weight_name else node.input[0])
+
+    def integer_layers(self, plan: Plan) -> dict[str, IntegerLayer]:
+        """The layers whose activations are quantized by known ranges, by the first output of their nodes."""
+        found = {}
+        for entry in plan.layers:
+            if entry.activations is None or entry.activations.is_dynamic:
+                continue
+            layer = self.model.info.layer(entry.layer)
+            node = self.node(layer)
+            output = self.links.bounded_output(node)
+            found[layer.node_output] = IntegerLayer(layer.name, node, self.data_input(layer), output, entry.activations)
+        return found
+
+    def integer_tensors(self, plan: Plan) -> IntegerTensors:
+        """The tensors that the plan quantizes."""
+        return find_integer_tensors(self.proto.graph, self.integer_layers(plan), self.links)
+
+    def channel_axis(self, layer: Layer) -> int:
+        """The axis of the layer's activations that lists their channels."""
+        return 1 if layer.op_type in _CHANNELS_FIRST else -1
+
+    def tensors_of(self, layer: Layer) -> dict[str, int | None]:
+        """What a layer reads and what it gives, with the axis that lists the channels."""
+        names = [self.data_input(layer), self.links.bounded_output(self.node(layer))]
+        return {name: self.channel_axis(layer) for name in names}
+
+    def tensors_of_layers(self) -> dict[str, int | None]:
+        """Those of all editable layers."""
+        found: dict[str, int | None] = {}
+        for layer in self.model.info.layers:
+            if layer.editable and layer.node_output in self.nodes:
+                found = {**self.tensors_of(layer), **found}
+        return found
+
+    def statistics(
+        self, names: Mapping[str, int | None], samples: CalibrationSet, ctx: JobContext
+    ) -> dict[str, TensorStatistics]:
+        """Statistics of these tensors; those that are not known yet are collected in one pass.
+
+        Args:
+            names: tensors, and the axis that lists their channels, if they have any.
+            samples: which samples.
+            ctx: asked before each batch.
+        """
+        missing = {name: axis for name, axis in names.items() if (samples.key, name) not in self._statistics}
+        taps = {name: self._tap(name, axis) for name, axis in missing.items()}
+        for name, found in collect_statistics(self.proto, taps, samples, ctx).items():
+            self._statistics[samples.key, name] = found
+        return {name: self._statistics[samples.key, name] for name in names}
+
+    def known_statistics(self, name: str, samples: CalibrationSet) -> TensorStatistics | None:
+        """What is known of a tensor already."""
+        return self._statistics.get((samples.key, name))
+
+    def remembered(self, key: tuple[object, ...], learn: Callable[[], LearnedLayer]) -> LearnedLayer:
+        """What was learned under this key, or is now."""
+        if key not in self._learned:
+            self._learned[key] = learn()
+        return self._learned[key]
+
+    def _tap(self, name: str, axis: int | None) -> Tap:
+        shape = self.shapes.by_name.get(name)
+        producer = self.links.producer(name)
+        return Tap(shape, axis if shape is not None else None, producer is not None and producer.op_type == "Relu")
