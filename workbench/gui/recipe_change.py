@@ -15,7 +15,7 @@ def changed_rules(old: Sequence[Rule], new: Sequence[Rule]) -> list[Rule]:
 
 def has_patterns(rule: Rule) -> bool:
     """Whether the rule selects by type or pattern, and not by names alone."""
-    return any(selector.startswith("op:") or any(c in selector for c in "*?[") for selector in rule.select)
+    return rule.has_patterns
 
 
 def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:
