@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from workbench.engine.core.errors import ExportError
 from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.session import Session
 
 _BITS = (2, 3, 4, 5)
@@ -92,3 +93,50 @@ def test_a_target_in_no_folder_is_refused_before_anything_is_computed(tmp_path: 
         session.export(_recipe(4), tmp_path / "nowhere" / "out.onnx")
 
     assert session._built is None
+
+
+def _samples(path: Path) -> Path:
+    generator = np.random.default_rng(1)
+    np.savez(path, x=generator.normal(size=(40, 8)).astype(np.float32), y=generator.integers(0, 64, 40))
+    return path
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Session:
+    """A session with a model and labelled samples."""
+    onnx.save(_one_layer(64), tmp_path / "one.onnx")
+    session = Session()
+    session.open_model(tmp_path / "one.onnx")
+    session.open_data(_samples(tmp_path / "d.npz"))
+    return session
+
+
+def test_what_is_put_on_the_bench_during_an_export_is_not_in_its_report(bench: Session, tmp_path: Path):
+    onnx.save(_one_layer(256), tmp_path / "other.onnx")
+    alone = bench.export(_recipe(4), tmp_path / "alone.onnx")
+    opened: list[str] = []
+
+    def open_another_once(progress: Progress) -> None:
+        if not opened:
+            opened.append(bench.open_model(tmp_path / "other.onnx").path)
+
+    report = bench.export(_recipe(4), tmp_path / "out.onnx", ctx=JobContext(open_another_once))
+
+    assert opened
+    assert (report.before, report.after, report.verified) == (alone.before, alone.after, alone.verified)
+    assert report.output_sha256 == alone.output_sha256
+
+
+def test_an_export_that_is_cancelled_leaves_the_old_file(bench: Session, tmp_path: Path):
+    target = tmp_path / "out.onnx"
+    target.write_bytes(b"the old one")
+
+    def cancel_while_verifying(progress: Progress) -> None:
+        if progress.fraction > 0.5:
+            ctx.cancel()
+
+    ctx = JobContext(cancel_while_verifying)
+    with pytest.raises(Cancelled):
+        bench.export(_recipe(4), target, force=True, ctx=ctx)
+
+    assert target.read_bytes() == b"the old one"

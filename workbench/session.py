@@ -1,13 +1,15 @@
 """The bench: a model, samples and a recipe, and the verbs that window, command line and scripts call."""
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.engine.compress.compressor import Compressor
-from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError
 from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import (
@@ -23,9 +25,9 @@ from workbench.engine.core.weight_curves import WeightCurves, build_weight_curve
 from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
 from workbench.engine.evaluate.reference import ReferenceAnswers
-from workbench.engine.export.verify import verify_file
+from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import Model, load_model
-from workbench.engine.graph.save import check_target, write_atomically
+from workbench.engine.graph.save import check_target
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
@@ -33,16 +35,35 @@ from workbench.jobs import JobContext
 _Made = tuple[Compressor, object]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bench:
+    """What lies on the bench. A verb takes it once and works on that to its end."""
+
+    compressor: Compressor
+    dataset: Dataset | None = None
+
+    @property
+    def model(self) -> Model:
+        """The original model."""
+        return self.compressor.model
+
+    @property
+    def samples(self) -> Dataset:
+        """The samples. Raises DataError if there are none."""
+        if self.dataset is None:
+            raise DataError("no samples are open", "open data first")
+        return self.dataset
+
+
 class Session:
     """One model and one data set on the bench. Verbs take a recipe; nothing is remembered of it but caches.
 
-    Verbs may be called from several threads. What was made last is kept together with what it was made of, and
-    read once: another thread may put its own in its place at any time.
+    Verbs may be called from several threads. The bench is one value, and what was made last is kept together with
+    what it was made of; both are read once, since another thread may put its own in their place at any time.
     """
 
     def __init__(self) -> None:
-        self._compressor: Compressor | None = None
-        self._dataset: Dataset | None = None
+        self._on_bench: _Bench | None = None
         self._reference: tuple[_Made, ReferenceAnswers] | None = None
         self._built: tuple[_Made, bytes] | None = None
         self._running: tuple[_Made, RuntimeSession] | None = None
@@ -56,7 +77,7 @@ class Session:
         if ctx is not None:
             ctx.checkpoint()
         compressor = Compressor(load_model(Path(path)))
-        self._compressor, self._dataset, self._reference = compressor, None, None
+        self._on_bench, self._reference = _Bench(compressor), None
         self._built = self._running = None
         return compressor.model.info
 
@@ -70,25 +91,27 @@ class Session:
         """
         if ctx is not None:
             ctx.checkpoint()
-        dataset = open_dataset(Path(path), overrides or {}, self._model.info.inputs)
-        self._dataset, self._reference = dataset, None
+        bench = self._bench
+        dataset = open_dataset(Path(path), overrides or {}, bench.model.info.inputs)
+        self._on_bench, self._reference = dataclasses.replace(bench, dataset=dataset), None
         return dataset.info
 
     def footprint(self) -> ModelFootprint:
         """What size previews need of the model."""
-        return self._bench.footprint()
+        return self._bench.compressor.footprint()
 
     def curves(self, layer: str) -> WeightCurves:
         """Histogram, quantiles and channel ranges of one layer's weights."""
-        return build_weight_curves(self._model.weight(layer), self._model.info.layer(layer).axis)
+        model = self._bench.model
+        return build_weight_curves(model.weight(layer), model.info.layer(layer).axis)
 
     def layer_preview(self, layer: str, recipe: Recipe) -> LayerPreview:
         """What a recipe does to one layer's weights. Raises RecipeError."""
-        return self._bench.preview(layer, recipe)
+        return self._bench.compressor.preview(layer, recipe)
 
     def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
         """The recipe resolved on the model. Raises RecipeError."""
-        return self._bench.plan(recipe, source=source)
+        return self._bench.compressor.plan(recipe, source=source)
 
     def preview_bytes(self, recipe: Recipe) -> int:
         """The exact size of the file that the recipe gives."""
@@ -102,23 +125,15 @@ class Session:
         Raises:
             DataError: there are no samples, or they do not fit.
         """
-        ctx = ctx or JobContext()
-        bench, dataset = self._bench, self._samples
-        if recipe is None or not recipe.rules:
-            reference = None if dataset.info.has_labels else self._original_answers(bench, dataset)
-            yield from evaluate(bench.model.path, dataset, ctx, limit=limit, reference=reference)
-            return
-        session = self._session_of(bench, recipe)
-        original, digest = self._original_answers(bench, dataset), recipe.digest
-        yield from evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=digest)
+        return self._evaluate(self._bench, recipe or Recipe(), limit, ctx or JobContext())
 
     def evaluate_against(
         self, other: str | Path, *, limit: int | None = None, ctx: JobContext | None = None
     ) -> Iterator[EvaluationReport]:
         """Evaluate the model on the bench, paired with another model file on the same samples."""
-        model, dataset = self._model, self._samples
-        reference = ReferenceAnswers(RuntimeSession(Path(other)), dataset)
-        yield from evaluate(model.path, dataset, ctx or JobContext(), limit=limit, reference=reference)
+        bench = self._bench
+        reference = ReferenceAnswers(RuntimeSession(Path(other)), bench.samples)
+        yield from evaluate(bench.model.path, bench.samples, ctx or JobContext(), limit=limit, reference=reference)
 
     def measure_latency(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> LatencyReport:
         """Time of one inference on this computer, of the graph that the recipe gives."""
@@ -131,75 +146,86 @@ class Session:
     ) -> ApplyReport:
         """Compress, write, open the file again in a fresh process, and compare it with the preview.
 
+        A file that is not what was previewed does not get the target's name: what was there stays.
+
         Raises:
+            Cancelled: somebody asked to stop; nothing is written, as after an error.
             ExportError: the file cannot be written.
             RecipeError: the recipe does not fit the model.
+            VerificationError: a fresh process cannot use the file.
         """
         ctx = ctx or JobContext()
-        target = Path(path)
-        model = self._model
-        check_target(target, force=force, inputs=[model.path, *model.data.external_paths()])
-        plan = self.plan(recipe)
-        data = self._build(self._bench, recipe)
-        after, difference = None, None
-        before = None
-        if self._dataset is not None:
-            for report in self.evaluate(recipe, ctx=ctx.part(0, 0.5)):
-                after, difference = report.figure, report.difference
-                before = report.reference or report.figure
+        bench, target = self._bench, Path(path)
+        check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
+        plan, data = bench.compressor.plan(recipe), self._build(bench, recipe)
+        evaluation = _last(self._evaluate(bench, recipe, None, ctx.part(0, 0.5))) if bench.dataset is not None else None
         ctx.checkpoint()
-        write_atomically(target, data, force=force)
-        verified = verify_file(data, target, self._dataset, ctx.part(0.5, 1))
-        info = self._model.info
+        verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.5, 1), force=force)
+        before, after = _accuracies(evaluation)
         return ApplyReport(
             plan=plan,
-            before=ModelSummary(info.file_bytes, info.num_params, info.macs, self._sparsity(Plan(())), before),
-            after=ModelSummary(len(data), info.num_params, info.macs, self._sparsity(plan), after),
+            before=_summary(bench, Plan(()), bench.model.info.file_bytes, before),
+            after=_summary(bench, plan, len(data), after),
             preview_bytes=len(data),
             preview_accuracy=after,
-            difference=difference,
+            difference=evaluation.difference if evaluation is not None else None,
             verified=verified,
             output_path=target,
-            output_sha256=digest_of_file(target),
+            output_sha256=sha256,
         )
 
     @property
-    def _bench(self) -> Compressor:
-        if self._compressor is None:
+    def _bench(self) -> _Bench:
+        bench = self._on_bench
+        if bench is None:
             raise ModelError("no model is open", "open a model first")
-        return self._compressor
+        return bench
 
-    @property
-    def _model(self) -> Model:
-        return self._bench.model
+    def _evaluate(
+        self, bench: _Bench, recipe: Recipe, limit: int | None, ctx: JobContext
+    ) -> Iterator[EvaluationReport]:
+        dataset = bench.samples
+        if not recipe.rules:
+            reference = None if dataset.info.has_labels else self._original_answers(bench)
+            yield from evaluate(bench.model.path, dataset, ctx, limit=limit, reference=reference)
+            return
+        session, original = self._session_of(bench, recipe), self._original_answers(bench)
+        yield from evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=recipe.digest)
 
-    @property
-    def _samples(self) -> Dataset:
-        if self._dataset is None:
-            raise DataError("no samples are open", "open data first")
-        return self._dataset
-
-    def _sparsity(self, plan: Plan) -> float:
-        return self._bench.sparsity(plan)
-
-    def _build(self, bench: Compressor, recipe: Recipe) -> bytes:
+    def _build(self, bench: _Bench, recipe: Recipe) -> bytes:
         """The compressed file's bytes; the last ones are kept, as preview, size and export ask in turn."""
-        made, kept = (bench, recipe.digest), self._built
+        made, kept = (bench.compressor, recipe.digest), self._built
         if kept is None or kept[0] != made:
-            kept = made, bench.build(bench.plan(recipe), encoding=recipe.encoding)
+            kept = made, bench.compressor.build(bench.compressor.plan(recipe), encoding=recipe.encoding)
             self._built = kept
         return kept[1]
 
-    def _session_of(self, bench: Compressor, recipe: Recipe) -> RuntimeSession:
-        made, kept = (bench, recipe.digest), self._running
+    def _session_of(self, bench: _Bench, recipe: Recipe) -> RuntimeSession:
+        made, kept = (bench.compressor, recipe.digest), self._running
         if kept is None or kept[0] != made:
             kept = made, RuntimeSession(self._build(bench, recipe))
             self._running = kept
         return kept[1]
 
-    def _original_answers(self, bench: Compressor, dataset: Dataset) -> ReferenceAnswers:
-        made, kept = (bench, dataset), self._reference
+    def _original_answers(self, bench: _Bench) -> ReferenceAnswers:
+        made, kept = (bench.compressor, bench.samples), self._reference
         if kept is None or kept[0] != made:
-            kept = made, ReferenceAnswers(RuntimeSession(bench.model.path), dataset)
+            kept = made, ReferenceAnswers(RuntimeSession(bench.model.path), bench.samples)
             self._reference = kept
         return kept[1]
+
+
+def _last(reports: Iterator[EvaluationReport]) -> EvaluationReport | None:
+    return next(iter(deque(reports, maxlen=1)), None)
+
+
+def _accuracies(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figure | None]:
+    """The original's figure and the compressed model's."""
+    if evaluation is None:
+        return None, None
+    return evaluation.reference or evaluation.figure, evaluation.figure
+
+
+def _summary(bench: _Bench, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:
+    info = bench.model.info
+    return ModelSummary(file_bytes, info.num_params, info.macs, bench.compressor.sparsity(plan), accuracy)

@@ -72,7 +72,7 @@ def test_a_mismatch_names_the_layer(make_dialog, tmp_path):
 
     dialog.show_report(report_of(tmp_path / "out.onnx", ok=False))
 
-    assert dialog.banner.headline == "The file is not what you saw"
+    assert dialog.banner.headline == "Not written: the file would not be what you saw"
     assert "first differs in conv3" in dialog.banner.accessibleName()
 
 

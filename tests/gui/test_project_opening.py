@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from workbench.engine.core.errors import ProjectError, WorkbenchError
+from workbench.engine.core.errors import ExportError, WorkbenchError
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.gui.document import Document
 from workbench.project.budgets import Budgets
@@ -168,7 +168,7 @@ def test_a_save_that_fails_is_not_taken_for_a_save(document: Document, project: 
     _open(document, project, qtbot)
     document.edit(Recipe(), "Reset")
 
-    with pytest.raises(ProjectError, match="cannot be saved"):
+    with pytest.raises(ExportError, match="cannot be written"):
         document.save_project(project.with_name("gone") / "p.wbproj")
 
     assert document.is_modified

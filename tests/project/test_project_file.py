@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.engine.core.errors import ProjectError, RecipeError
+from workbench.engine.core.errors import ExportError, ProjectError, RecipeError
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Prune, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
@@ -132,7 +132,7 @@ def test_a_save_on_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_pat
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        with pytest.raises(ProjectError, match="cannot be saved"):
+        with pytest.raises(ExportError, match="cannot be written"):
             save_project(path, _project(tmp_path))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -142,7 +142,7 @@ def test_a_save_on_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_pat
 
 
 def test_a_save_into_a_folder_that_is_not_there_is_one_clear_line(tmp_path: Path):
-    with pytest.raises(ProjectError, match="cannot be saved"):
+    with pytest.raises(ExportError, match="cannot be written"):
         save_project(tmp_path / "gone" / "p.wbproj", _project(tmp_path))
 
 

@@ -92,6 +92,8 @@ def print_report(report: ApplyReport) -> None:
         f"{word}: {verified.samples} samples in a fresh process, largest difference "
         f"{verified.max_abs_difference:g}, same answers {format_fraction(verified.agreement)}"
     )
-    if not verified.ok:
+    if report.is_written:
+        print(f"{report.output_path}  sha256 {report.output_sha256}")
+    else:
         print(f"the first layer that differs is {verified.first_difference or 'unknown'}")
-    print(f"{report.output_path}  sha256 {report.output_sha256}")
+        print(f"{report.output_path} is not written: what was there before is as it was")

@@ -85,8 +85,8 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
             "ok": report.verified.ok,
             "first_difference": report.verified.first_difference,
         },
-        "output": str(report.output_path),
-        "output_sha256": report.output_sha256,
+        "output": str(report.output_path) if report.is_written else None,
+        "output_sha256": report.output_sha256 or None,
     }
 
 

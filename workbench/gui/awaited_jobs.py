@@ -77,7 +77,7 @@ class AwaitedJobs(QObject):
             self.exported.emit(report)
 
     def _on_export_stopped(self) -> None:
-        self.export_failed.emit("The export was stopped before its file was verified", "")
+        self.export_failed.emit("The export was stopped before its file was verified, so nothing was written", "")
 
     def _on_refused(self, failure: Failed) -> None:
         self.export_failed.emit(failure.text, failure.details)

@@ -112,10 +112,10 @@ class ExportDialog(QDialog):
             self.banner.set_state("good", "Verified: the file is what you saw", exact)
         else:
             where = f"; first differs in {verified.first_difference}" if verified.first_difference else ""
-            self.banner.set_state("bad", "The file is not what you saw", exact + where)
+            self.banner.set_state("bad", "Not written: the file would not be what you saw", exact + where)
         change = report.after.file_bytes / report.before.file_bytes - 1 if report.before.file_bytes else 0.0
         lines = [
-            ("File", str(report.output_path)),
+            ("File", str(report.output_path) if report.is_written else "not written; what was there before stays"),
             (
                 "Size",
                 f"{format_bytes(report.before.file_bytes)} → {format_bytes(report.after.file_bytes)}"
@@ -124,9 +124,10 @@ class ExportDialog(QDialog):
             ("Preview said", format_bytes(report.preview_bytes)),
             ("Same answers", f"{format_fraction(verified.agreement)} of {verified.samples} samples"),
             ("Largest difference", f"{verified.max_abs_difference:.3g}"),
-            # In one piece, so that it can be copied.
-            ("SHA-256", f"<small>{report.output_sha256}</small>"),
         ]
+        if report.is_written:
+            # In one piece, so that it can be copied.
+            lines.append(("SHA-256", f"<small>{report.output_sha256}</small>"))
         if report.after.accuracy is not None:
             lines.insert(3, ("Accuracy", format_fraction(report.after.accuracy.value)))
         style = "padding-right: 14px; white-space: nowrap"

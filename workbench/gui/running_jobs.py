@@ -62,7 +62,7 @@ class RunningJobs(QObject):
             self.finished.emit(number, text, tone)
 
         def done(value: object) -> None:
-            end(outcome_text(value), "good")
+            end(outcome_text(value), "bad" if isinstance(value, ApplyReport) and not value.is_written else "good")
             on_done(value)
 
         def failed(failure: Failed) -> None:
@@ -103,7 +103,6 @@ def outcome_text(value: object) -> str:
     if isinstance(value, LatencyReport):
         return f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
     if isinstance(value, ApplyReport):
-        return (
-            f"{format_bytes(value.after.file_bytes)}, {'verified' if value.verified.ok else 'NOT what was previewed'}"
-        )
+        verdict = "verified" if value.is_written else "NOT what was previewed, so not written"
+        return f"{format_bytes(value.after.file_bytes)}, {verdict}"
     return "done"

@@ -14,6 +14,7 @@ import workbench
 from workbench.engine.core.errors import ProjectError, WorkbenchError
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
+from workbench.engine.core.whole_file import write_whole
 from workbench.project.budgets import Budgets
 from workbench.project.migrations import FORMAT, VERSION, migrate
 from workbench.project.recipe_text import parse_recipe
@@ -23,7 +24,6 @@ from workbench.project.report_json import (
     latency_from_json,
     latency_to_json,
 )
-from workbench.project.whole_file import write_whole
 
 _LARGEST_BYTES = 64 << 20
 
@@ -66,7 +66,7 @@ class Project:
 
 
 def save_project(path: Path, project: Project) -> None:
-    """Write a project; what was there stays until the new one is whole. Raises ProjectError."""
+    """Write a project; what was there stays until the new one is whole. Raises ExportError."""
     folder = path.absolute().parent
     data = project.data
     values = {
@@ -87,7 +87,8 @@ def save_project(path: Path, project: Project) -> None:
         "measurements": list(_measurements_to_json(project)),
         "notes": project.notes,
     }
-    write_whole(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, text.encode("utf-8"), force=True)
 
 
 def read_project(path: Path) -> Project:

@@ -235,7 +235,12 @@ class ModelSummary:
 
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
-    """What compressing, writing and verifying gave."""
+    """What compressing, writing and verifying gave.
+
+    Args:
+        output_path: where the file is, or would be if it were what was previewed.
+        output_sha256: of the written file; "" where it was not what was previewed, and so is not there.
+    """
 
     plan: Plan
     before: ModelSummary
@@ -246,3 +251,8 @@ class ApplyReport:
     verified: Verification
     output_path: Path
     output_sha256: str
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the file has its place: only one that is what was previewed gets it."""
+        return self.verified.ok

@@ -150,8 +150,8 @@ def _verification(report: ApplyReport) -> str:
         ("Result", f'<span class="badge {state}">{verdict}</span> {_sentence(verified)}'),
         ("Samples with the same answer", _agreement(verified)),
         ("Largest difference of any output", f"{verified.max_abs_difference:.3g}"),
-        ("Bytes", f"{report.after.file_bytes:,} written, {report.preview_bytes:,} in the preview"),
-        ("SHA-256", f"<code>{escape(report.output_sha256)}</code>"),
+        ("Bytes", f"{report.after.file_bytes:,} in the file, {report.preview_bytes:,} in the preview"),
+        ("SHA-256", f"<code>{escape(report.output_sha256)}</code>" if report.is_written else "the file is not kept"),
     ]
     body = "".join(f'<tr><th scope="row">{name}</th><td class="text">{value}</td></tr>' for name, value in rows)
     return f'<div class="scroll"><table><tbody>{body}</tbody></table></div>'
