@@ -140,3 +140,13 @@ def test_an_export_that_is_cancelled_leaves_the_old_file(bench: Session, tmp_pat
         bench.export(_recipe(4), target, force=True, ctx=ctx)
 
     assert target.read_bytes() == b"the old one"
+
+
+def test_figures_say_which_model_and_samples_they_hold_for(bench: Session, tmp_path: Path):
+    model, data = bench.open_model(tmp_path / "one.onnx"), bench.open_data(tmp_path / "d.npz")
+
+    evaluations = [*bench.evaluate(), *bench.evaluate(_recipe(4)), *bench.evaluate_against(tmp_path / "one.onnx")]
+    latency = bench.measure_latency()
+
+    assert {(report.model_digest, report.dataset_digest) for report in evaluations} == {(model.digest, data.digest)}
+    assert latency.model_digest == model.digest

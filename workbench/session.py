@@ -133,13 +133,14 @@ class Session:
         """Evaluate the model on the bench, paired with another model file on the same samples."""
         bench = self._bench
         reference = ReferenceAnswers(RuntimeSession(Path(other)), bench.samples)
-        yield from evaluate(bench.model.path, bench.samples, ctx or JobContext(), limit=limit, reference=reference)
+        reports = evaluate(bench.model.path, bench.samples, ctx or JobContext(), limit=limit, reference=reference)
+        return _named(reports, bench)
 
     def measure_latency(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> LatencyReport:
         """Time of one inference on this computer, of the graph that the recipe gives."""
-        recipe = recipe or Recipe()
-        report = measure_latency(self._build(self._bench, recipe), ctx or JobContext())
-        return dataclasses.replace(report, recipe_digest=recipe.digest)
+        recipe, bench = recipe or Recipe(), self._bench
+        report = measure_latency(self._build(bench, recipe), ctx or JobContext())
+        return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
 
     def export(
         self, recipe: Recipe, path: str | Path, *, force: bool = False, ctx: JobContext | None = None
@@ -187,10 +188,11 @@ class Session:
         dataset = bench.samples
         if not recipe.rules:
             reference = None if dataset.info.has_labels else self._original_answers(bench)
-            yield from evaluate(bench.model.path, dataset, ctx, limit=limit, reference=reference)
-            return
-        session, original = self._session_of(bench, recipe), self._original_answers(bench)
-        yield from evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=recipe.digest)
+            reports = evaluate(bench.model.path, dataset, ctx, limit=limit, reference=reference)
+        else:
+            session, original = self._session_of(bench, recipe), self._original_answers(bench)
+            reports = evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=recipe.digest)
+        return _named(reports, bench)
 
     def _build(self, bench: _Bench, recipe: Recipe) -> bytes:
         """The compressed file's bytes; the last ones are kept, as preview, size and export ask in turn."""
@@ -213,6 +215,13 @@ class Session:
             kept = made, ReferenceAnswers(RuntimeSession(bench.model.path), bench.samples)
             self._reference = kept
         return kept[1]
+
+
+def _named(reports: Iterator[EvaluationReport], bench: _Bench) -> Iterator[EvaluationReport]:
+    """The reports with what they hold for: whoever reads them may have something else on the bench by then."""
+    model_digest, dataset_digest = bench.model.info.digest, bench.samples.info.digest
+    for report in reports:
+        yield dataclasses.replace(report, model_digest=model_digest, dataset_digest=dataset_digest)
 
 
 def _last(reports: Iterator[EvaluationReport]) -> EvaluationReport | None:

@@ -269,6 +269,7 @@ class Document(QObject):
 
     def _put_model(self, info: ModelInfo, recipe: Recipe | None = None, budgets: Budgets | None = None) -> None:
         """Clear the bench, and lay a model and a sheet on it, with nothing to undo."""
+        self.awaited.give_up_model()
         self.measuring.set_model(info)
         self.model, self.footprint, self.dataset = info, None, None
         self.data_overrides = {}
@@ -285,6 +286,7 @@ class Document(QObject):
         self.recipe_changed.emit(old, self.recipe)
 
     def _put_data(self, info: DataInfo) -> None:
+        self.awaited.give_up_data()
         self.measuring.set_data(info)
         self.dataset = info
         self.accuracy = self.measuring.figures.evaluation(self.recipe)

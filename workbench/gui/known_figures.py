@@ -62,6 +62,12 @@ class KnownFigures:
         self._evaluations.clear()
         self.seconds_per_sample = None
 
+    def is_of_these(self, report: EvaluationReport | LatencyReport) -> bool:
+        """Whether a report is of this model and these samples: what it comes from may have begun before they were."""
+        if isinstance(report, EvaluationReport) and report.dataset_digest != self._data_digest:
+            return False
+        return report.model_digest == self._model_digest
+
     def evaluation(self, recipe: Recipe) -> EvaluationReport | None:
         """The evaluation of most samples of what a recipe gives."""
         digest = evaluated_digest(recipe)

@@ -165,6 +165,7 @@ class EvaluationReport:
         difference: this minus the original, paired on the same samples; None without a comparison.
         agreement: share of samples with the same answer as the original.
         kl_divergence: mean over samples, in nats; None where outputs are no classes.
+        model_digest, dataset_digest: of the original and the samples that it holds for; "" where nobody said.
     """
 
     metric: str
@@ -178,6 +179,8 @@ class EvaluationReport:
     agreement: Figure | None = None
     kl_divergence: Figure | None = None
     changed: tuple[ChangedSample, ...] = ()
+    model_digest: str = ""
+    dataset_digest: str = ""
 
     @property
     def is_final(self) -> bool:
@@ -192,6 +195,7 @@ class LatencyReport:
     Args:
         device: the processor's name.
         niceness: of the process that measured; above 0, other programs went first and the times may be too long.
+        model_digest: of the original that it holds for; "" where nobody said.
     """
 
     p50: Figure
@@ -199,6 +203,7 @@ class LatencyReport:
     device: str
     recipe_digest: str = ""
     niceness: int = 0
+    model_digest: str = ""
 
     @property
     def note(self) -> str:
