@@ -150,3 +150,15 @@ def test_figures_say_which_model_and_samples_they_hold_for(bench: Session, tmp_p
 
     assert {(report.model_digest, report.dataset_digest) for report in evaluations} == {(model.digest, data.digest)}
     assert latency.model_digest == model.digest
+
+
+def test_without_labels_an_export_says_how_far_it_agrees_and_nothing_of_the_original(bench: Session, tmp_path: Path):
+    np.savez(tmp_path / "bare.npz", x=np.zeros((4, 8), np.float32))
+    bench.open_data(tmp_path / "bare.npz")
+
+    report = bench.export(_recipe(8), tmp_path / "out.onnx")
+
+    assert report.metric == "agreement"
+    assert (report.before.accuracy, report.difference) == (None, None)
+    assert report.after.accuracy is not None
+    assert report.after.accuracy.value == 1.0

@@ -162,17 +162,18 @@ class Session:
         evaluation = _last(self._evaluate(bench, recipe, None, ctx.part(0, 0.5))) if bench.dataset is not None else None
         ctx.checkpoint()
         verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.5, 1), force=force)
-        before, after = _accuracies(evaluation)
+        before, after, difference = _compared(evaluation)
         return ApplyReport(
             plan=plan,
             before=_summary(bench, Plan(()), bench.model.info.file_bytes, before),
             after=_summary(bench, plan, len(data), after),
             preview_bytes=len(data),
             preview_accuracy=after,
-            difference=evaluation.difference if evaluation is not None else None,
+            difference=difference,
             verified=verified,
             output_path=target,
             output_sha256=sha256,
+            metric=evaluation.metric if evaluation is not None else "",
         )
 
     @property
@@ -228,11 +229,14 @@ def _last(reports: Iterator[EvaluationReport]) -> EvaluationReport | None:
     return next(iter(deque(reports, maxlen=1)), None)
 
 
-def _accuracies(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figure | None]:
-    """The original's figure and the compressed model's."""
+def _compared(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figure | None, Figure | None]:
+    """The original's figure, the compressed model's, and the difference."""
     if evaluation is None:
-        return None, None
-    return evaluation.reference or evaluation.figure, evaluation.figure
+        return None, None, None
+    if evaluation.metric == "agreement":
+        # The original agrees with itself whatever it does: that is no measurement of it.
+        return None, evaluation.figure, None
+    return evaluation.reference or evaluation.figure, evaluation.figure, evaluation.difference
 
 
 def _summary(bench: _Bench, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:

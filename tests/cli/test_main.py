@@ -49,6 +49,20 @@ def test_apply_verifies_and_gives_the_same_file_twice(
     assert values[0]["after"]["file_bytes"] < 0.2 * values[0]["before"]["file_bytes"]
 
 
+def test_apply_calls_a_figure_by_its_metric(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["apply", model, "--recipe", str(recipe), "--data", data]
+
+    assert main([*arguments, "-o", str(tmp_path / "a.onnx"), "--metric", "top5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metric"] == "top5"
+    assert main([*arguments, "-o", str(tmp_path / "b.onnx"), "--metric", "agreement"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "Agreement with the original" in printed
+    assert "accuracy" not in printed.lower()
+
+
 def test_nothing_is_overwritten_without_force(model: str, recipe: Path, tmp_path: Path):
     out = tmp_path / "there.onnx"
     out.write_bytes(b"precious")

@@ -7,7 +7,7 @@ import click
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import apply_json, job, print_json, print_table
 from workbench.engine.core.errors import RecipeError
-from workbench.engine.core.format import format_bytes, format_figure, format_fraction
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport
 from workbench.project.recipe_text import parse_recipe
@@ -81,8 +81,9 @@ def print_report(report: ApplyReport) -> None:
         ("file", format_bytes(before.file_bytes), format_bytes(after.file_bytes)),
         ("zeros", format_fraction(before.sparsity), format_fraction(after.sparsity)),
     ]
-    if before.accuracy is not None and after.accuracy is not None:
-        rows.append(("accuracy", format_figure(before.accuracy), format_figure(after.accuracy)))
+    if after.accuracy is not None:
+        original = format_figure(before.accuracy) if before.accuracy is not None else ""
+        rows.append((format_metric(report.metric), original, format_figure(after.accuracy)))
     if report.difference is not None:
         rows.append(("difference", "", format_figure(report.difference, difference=True)))
     print_table(rows, ("", "before", "after"))

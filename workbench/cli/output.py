@@ -74,6 +74,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
     return {
         "plan": [entry.to_json() for entry in report.plan.layers],
         "notes": list(report.plan.notes),
+        "metric": report.metric or None,
         "before": summary_json(report.before),
         "after": summary_json(report.after),
         "difference": figure_json(report.difference),

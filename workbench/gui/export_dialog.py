@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.core.format import format_bytes, format_fraction
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric
 from workbench.engine.core.recipe import ENCODINGS
 from workbench.engine.core.reports import ApplyReport
 from workbench.gui.change_text import format_change
@@ -129,7 +129,7 @@ class ExportDialog(QDialog):
             # In one piece, so that it can be copied.
             lines.append(("SHA-256", f"<small>{report.output_sha256}</small>"))
         if report.after.accuracy is not None:
-            lines.insert(3, ("Accuracy", format_fraction(report.after.accuracy.value)))
+            lines.insert(3, (format_metric(report.metric), format_figure(report.after.accuracy)))
         style = "padding-right: 14px; white-space: nowrap"
         rows = "".join(f"<tr><td style='{style}'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines)
         # A label that wraps does not tell the dialog how tall a table is.

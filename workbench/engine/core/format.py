@@ -10,6 +10,7 @@ from workbench.engine.core.measurement import Figure
 
 _MINUS = "\N{MINUS SIGN}"
 _MEBIBYTE = 1 << 20
+_METRIC_NAMES = {"psnr": "PSNR", "miou": "Mean IoU", "agreement": "Agreement with the original"}
 
 
 def format_bytes(size_bytes: float) -> str:
@@ -71,6 +72,17 @@ def format_count(count: float) -> str:
     if magnitude < 999_995_000:
         return f"{_number(count / 1e6, 2)} M"
     return f"{_number(count / 1e9, 2)} G"
+
+
+def format_metric(metric: str) -> str:
+    """What a metric is called where its figure stands; without one, what is measured where there are labels.
+
+    >>> format_metric("top1"), format_metric("psnr"), format_metric("agreement"), format_metric("")
+    ('Accuracy (top1)', 'PSNR', 'Agreement with the original', 'Accuracy')
+    """
+    if not metric:
+        return "Accuracy"
+    return _METRIC_NAMES.get(metric, f"Accuracy ({metric})")
 
 
 def format_figure(figure: Figure, *, difference: bool = False) -> str:

@@ -229,7 +229,12 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """One column of a before/after table. `accuracy` is None where nothing was evaluated."""
+    """One column of a before/after table.
+
+    Args:
+        accuracy: by the metric of the report; None where nothing was evaluated, and of an original that the metric
+            compares with.
+    """
 
     file_bytes: int
     num_params: int
@@ -243,8 +248,10 @@ class ApplyReport:
     """What compressing, writing and verifying gave.
 
     Args:
+        difference: paired, on the same samples; None for agreement, which is a comparison already.
         output_path: where the file is, or would be if it were what was previewed.
         output_sha256: of the written file; "" where it was not what was previewed, and so is not there.
+        metric: what the accuracies are figures of; "" where nothing was evaluated.
     """
 
     plan: Plan
@@ -256,6 +263,7 @@ class ApplyReport:
     verified: Verification
     output_path: Path
     output_sha256: str
+    metric: str = ""
 
     @property
     def is_written(self) -> bool:

@@ -13,6 +13,7 @@ from workbench.engine.core.format import (
     format_figure,
     format_fraction,
     format_interval,
+    format_metric,
     format_points,
 )
 from workbench.engine.core.layer import ModelInfo
@@ -70,8 +71,7 @@ def _drop(report: ApplyReport) -> str:
     if report.difference is None:
         return ""
     interval = format_interval(report.difference, difference=True)
-    name = _metric_name(report.difference).lower()
-    return f", {name} <b>{format_figure(report.difference, difference=True)}</b>" + (
+    return f", {escape(format_metric(report.metric))} <b>{format_figure(report.difference, difference=True)}</b>" + (
         f" ({interval}, 95 %)" if interval else ""
     )
 
@@ -81,8 +81,8 @@ def _before_after(report: ApplyReport) -> str:
     rows = [
         ("File", format_bytes(before.file_bytes), format_bytes(after.file_bytes), _change(before, after)),
         (
-            _metric_name(after.accuracy),
-            _figure(before.accuracy),
+            escape(format_metric(report.metric)),
+            _figure(before.accuracy) if before.accuracy is not None or after.accuracy is None else "",
             _figure(after.accuracy),
             _difference(report.difference),
         ),
@@ -104,10 +104,6 @@ def _note_on_intervals(difference: Figure | None) -> str:
         '<p class="muted">Intervals are 95 %. Both models answered the same samples, so the interval of the '
         "difference is that of paired answers.</p>"
     )
-
-
-def _metric_name(figure: Figure | None) -> str:
-    return "Quality of the output" if figure is not None and figure.unit != "fraction" else "Accuracy"
 
 
 def _change(before: ModelSummary, after: ModelSummary) -> str:
