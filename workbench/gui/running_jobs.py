@@ -99,7 +99,8 @@ def outcome_text(value: object) -> str:
     if isinstance(value, EvaluationReport):
         return f"{value.metric} {format_figure(value.figure)}, n = {value.figure.n}"
     if isinstance(value, LatencyReport):
-        return f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
+        times = f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
+        return f"{times}; {value.note}" if value.note else times
     if isinstance(value, ApplyReport):
         verdict = "verified" if value.is_written else "NOT what was previewed, so not written"
         return f"{format_bytes(value.after.file_bytes)}, {verdict}"
