@@ -63,6 +63,18 @@ def test_apply_calls_a_figure_by_its_metric(
     assert "accuracy" not in printed.lower()
 
 
+def test_without_data_apply_says_that_random_inputs_were_compared(
+    model: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(tmp_path / "a.onnx"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verified"]["is_random"] is True
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(tmp_path / "b.onnx")]) == 0
+
+    printed = capsys.readouterr().out
+    assert "verified: 8 random inputs in a fresh process" in printed
+    assert "samples" not in printed
+
+
 def test_nothing_is_overwritten_without_force(model: str, recipe: Path, tmp_path: Path):
     out = tmp_path / "there.onnx"
     out.write_bytes(b"precious")

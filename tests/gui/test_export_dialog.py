@@ -69,6 +69,17 @@ def test_the_result_says_what_was_verified(make_dialog, tmp_path):
     assert "ab" * 32 in dialog.outcome.text()
 
 
+def test_random_inputs_are_not_called_samples(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+
+    dialog.show_report(
+        replace(report_of(tmp_path / "out.onnx", ok=True), verified=Verification(8, 0.0, 1.0, ok=True, is_random=True))
+    )
+
+    assert "100.0 % of 8 random inputs" in dialog.outcome.text()
+    assert "8 random inputs" in dialog.banner.accessibleName()
+
+
 def test_a_mismatch_names_the_layer(make_dialog, tmp_path):
     dialog = make_dialog(tmp_path / "out.onnx")
 

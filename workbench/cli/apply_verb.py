@@ -90,7 +90,7 @@ def print_report(report: ApplyReport) -> None:
     verified = report.verified
     word = "verified" if verified.ok else "NOT VERIFIED"
     print(
-        f"{word}: {verified.samples} samples in a fresh process, largest difference "
+        f"{word}: {verified.counted} in a fresh process, largest difference "
         f"{verified.max_abs_difference:g}, same answers {format_fraction(verified.agreement)}"
     )
     if report.is_written:

@@ -81,6 +81,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
         "preview": {"file_bytes": report.preview_bytes, "accuracy": figure_json(report.preview_accuracy)},
         "verified": {
             "samples": report.verified.samples,
+            "is_random": report.verified.is_random,
             "max_abs_difference": report.verified.max_abs_difference,
             "agreement": report.verified.agreement,
             "ok": report.verified.ok,

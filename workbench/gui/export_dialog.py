@@ -107,7 +107,7 @@ class ExportDialog(QDialog):
         """The file is written: what the comparison found."""
         self._end()
         verified = report.verified
-        exact = f"{verified.samples} samples, largest difference {verified.max_abs_difference:.3g}"
+        exact = f"{verified.counted}, largest difference {verified.max_abs_difference:.3g}"
         if verified.ok:
             self.banner.set_state("good", "Verified: the file is what you saw", exact)
         else:
@@ -122,7 +122,7 @@ class ExportDialog(QDialog):
                 f" ({format_change(change)})",
             ),
             ("Preview said", format_bytes(report.preview_bytes)),
-            ("Same answers", f"{format_fraction(verified.agreement)} of {verified.samples} samples"),
+            ("Same answers", f"{format_fraction(verified.agreement)} of {verified.counted}"),
             ("Largest difference", f"{verified.max_abs_difference:.3g}"),
         ]
         if report.is_written:

@@ -118,7 +118,7 @@ def test_a_failed_verification_is_named_with_the_first_layer_that_differs() -> N
 
     assert "not verified" in text
     assert "The first layer whose output differs from the preview: layer7" in text
-    assert "90.0 % of 5,000" in text
+    assert "90.0 % of 5,000 samples" in text
 
 
 def test_without_samples_it_says_not_evaluated_rather_than_nothing() -> None:
@@ -133,7 +133,13 @@ def test_without_samples_it_says_not_evaluated_rather_than_nothing() -> None:
 def test_a_verification_without_samples_claims_no_share() -> None:
     text = _page(_report(verified=Verification(0, 0.0, 1.0, ok=True))).text
 
-    assert "Samples with the same answer no samples were given" in text
+    assert "With the same answer no samples were given" in text
+
+
+def test_random_inputs_are_not_called_samples() -> None:
+    text = _page(_report(verified=Verification(8, 0.0, 1.0, ok=True, is_random=True))).text
+
+    assert "With the same answer 100.0 % of 8 random inputs, as no samples were given" in text
 
 
 def test_a_quality_in_decibel_is_not_called_accuracy() -> None:

@@ -216,8 +216,10 @@ class Verification:
     """A written file, opened in a fresh process, against the preview on the same samples.
 
     Args:
+        samples: how many were compared.
         agreement: share of samples with the same answer, 0…1.
         first_difference: name of the first layer whose output differs; empty if none does.
+        is_random: there were no samples, so that random inputs were compared.
     """
 
     samples: int
@@ -225,6 +227,16 @@ class Verification:
     agreement: float
     ok: bool
     first_difference: str = ""
+    is_random: bool = False
+
+    @property
+    def counted(self) -> str:
+        """What was compared, and how many of them.
+
+        >>> Verification(8, 0.0, 1.0, ok=True, is_random=True).counted
+        '8 random inputs'
+        """
+        return f"{self.samples:,} {'random inputs' if self.is_random else 'samples'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def _verification(report: ApplyReport) -> str:
     state, verdict = ("good", "verified") if verified.ok else ("bad", "failed")
     rows: Iterable[tuple[str, str]] = [
         ("Result", f'<span class="badge {state}">{verdict}</span> {_sentence(verified)}'),
-        ("Samples with the same answer", _agreement(verified)),
+        ("With the same answer", _agreement(verified)),
         ("Largest difference of any output", f"{verified.max_abs_difference:.3g}"),
         ("Bytes", f"{report.after.file_bytes:,} in the file, {report.preview_bytes:,} in the preview"),
         ("SHA-256", f"<code>{escape(report.output_sha256)}</code>" if report.is_written else "the file is not kept"),
@@ -156,7 +156,8 @@ def _verification(report: ApplyReport) -> str:
 def _agreement(verified: Verification) -> str:
     if not verified.samples:
         return "no samples were given"
-    return f"{format_fraction(verified.agreement)} of {verified.samples:,}"
+    text = f"{format_fraction(verified.agreement)} of {verified.counted}"
+    return f"{text}, as no samples were given" if verified.is_random else text
 
 
 def _sentence(verified: Verification) -> str:
