@@ -162,3 +162,15 @@ def test_without_labels_an_export_says_how_far_it_agrees_and_nothing_of_the_orig
     assert (report.before.accuracy, report.difference) == (None, None)
     assert report.after.accuracy is not None
     assert report.after.accuracy.value == 1.0
+
+
+def test_the_original_agrees_with_itself_where_agreement_is_asked_for_though_there_are_labels(
+    bench: Session, tmp_path: Path
+):
+    bench.open_data(tmp_path / "d.npz", {"metric": "agreement"})
+
+    *_, original = bench.evaluate()
+    *_, compressed = bench.evaluate(_recipe(8))
+
+    assert (original.metric, original.figure.value) == ("agreement", 1.0)
+    assert compressed.metric == "agreement"

@@ -24,6 +24,7 @@ from workbench.engine.core.reports import (
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
 from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
+from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import Model, load_model
@@ -188,8 +189,11 @@ class Session:
     ) -> Iterator[EvaluationReport]:
         dataset = bench.samples
         if not recipe.rules:
-            reference = None if dataset.info.has_labels else self._original_answers(bench)
-            reports = evaluate(bench.model.path, dataset, ctx, limit=limit, reference=reference)
+            session = RuntimeSession(bench.model.path)
+            metric = choose_metric(dataset.info.preprocessing.metric, dataset, session.outputs[0])
+            # It agrees with itself; others are then shown against that.
+            reference = self._original_answers(bench) if metric == "agreement" else None
+            reports = evaluate(session, dataset, ctx, limit=limit, reference=reference)
         else:
             session, original = self._session_of(bench, recipe), self._original_answers(bench)
             reports = evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=recipe.digest)

@@ -10,7 +10,7 @@ from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json
 from workbench.engine.core.errors import DataError
 from workbench.engine.core.format import format_figure
-from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.reports import DataInfo, EvaluationReport
 from workbench.jobs import Cancelled
 
 _SHOWN_CHANGES = 10
@@ -44,7 +44,7 @@ def command(model: Path, data: Path, limit: int | None, against: Path | None, as
         try:
             for report in source:
                 if report.metric == "agreement" and against is None:
-                    raise DataError(f"{data}: has no labels", "give labels, or another model to compare by --against")
+                    raise _compares_with_nothing(data, info)
         except Cancelled:
             is_stopped = True
     if report is None:
@@ -57,6 +57,13 @@ def command(model: Path, data: Path, limit: int | None, against: Path | None, as
         print(f"interrupted: {report.done} of {report.total} samples", file=sys.stderr)
         return 130
     return 0
+
+
+def _compares_with_nothing(data: Path, info: DataInfo) -> DataError:
+    if info.has_labels:
+        hint = "choose another with --metric, or another model to compare by --against"
+        return DataError(f"{data}: agreement is the metric, and a model agrees with itself", hint)
+    return DataError(f"{data}: has no labels", "give labels, or another model to compare by --against")
 
 
 def _print(report: EvaluationReport, against: Path | None, guessed: Sequence[str]) -> None:
