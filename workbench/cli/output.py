@@ -2,12 +2,12 @@
 
 import json
 import math
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench.cli.interrupt import cancelled_by_ctrl_c
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import ApplyReport, ModelSummary
 from workbench.jobs import JobContext, Progress
@@ -51,11 +51,8 @@ def job(title: str) -> Iterator[JobContext]:
             bar.update(task, completed=progress.fraction, description=progress.text)
 
         ctx = JobContext(show)
-        before = signal.signal(signal.SIGINT, lambda *_: ctx.cancel())
-        try:
+        with cancelled_by_ctrl_c(ctx):
             yield ctx
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 def summary_json(summary: ModelSummary) -> dict[str, object]:

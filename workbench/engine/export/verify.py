@@ -1,6 +1,7 @@
 """Proof that a written file is what was previewed: a fresh process opens it, and every output is compared."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -100,6 +101,8 @@ class _Comparison:
 
 def _run_fresh(task: _Task, send: Connection) -> None:
     """In the fresh process: open the file and the samples again, send the outputs batch by batch."""
+    # Ctrl-C in a terminal reaches both processes; it is the other one that decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         session = RuntimeSession(Path(task.model_path))
         dataset = None
