@@ -175,6 +175,7 @@ class Session:
             output_path=target,
             output_sha256=sha256,
             metric=evaluation.metric if evaluation is not None else "",
+            data=bench.dataset.info if bench.dataset is not None else None,
         )
 
     @property

@@ -75,6 +75,25 @@ def test_without_data_apply_says_that_random_inputs_were_compared(
     assert "samples" not in printed
 
 
+@pytest.mark.parametrize("verb", ["evaluate", "apply"])
+def test_what_is_guessed_of_the_samples_is_said_and_stands_in_the_object(
+    verb: str, model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    bare = tmp_path / "bare.npz"
+    bare.write_bytes(Path(data).read_bytes())
+    writes = ["--recipe", str(recipe), "--force", "-o", str(tmp_path / "o.onnx")] if verb == "apply" else []
+    arguments = [verb, model, "--data", str(bare), "--mean", "0", *writes]
+
+    assert main([*arguments, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert main(arguments) == 0
+
+    note = "note: guessed, as nobody gave it: scale 0.00392157, std 1, layout nchw\n"
+    assert printed.err == note
+    assert json.loads(printed.out)["guessed"] == {"scale": 1 / 255, "std": [1.0], "layout": "nchw"}
+    assert note in capsys.readouterr().out
+
+
 def test_nothing_is_overwritten_without_force(model: str, recipe: Path, tmp_path: Path):
     out = tmp_path / "there.onnx"
     out.write_bytes(b"precious")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.data_options import overrides, preprocessing_options
-from workbench.cli.output import apply_json, job, print_json, print_table
+from workbench.cli.output import apply_json, job, print_json, print_table, say_guesses
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric
 from workbench.engine.core.recipe import Recipe
@@ -57,6 +57,8 @@ def command(
         print_report(report)
         for note in notes:
             print(f"note: {note}")
+    if report.data is not None:
+        say_guesses(report.data, as_json=as_json)
     return 0 if report.verified.ok else 1
 
 

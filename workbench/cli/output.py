@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.cli.interrupt import cancelled_by_ctrl_c
+from workbench.engine.core.format import format_settings
 from workbench.engine.core.measurement import Figure
-from workbench.engine.core.reports import ApplyReport, ModelSummary
+from workbench.engine.core.reports import ApplyReport, DataInfo, ModelSummary
 from workbench.jobs import JobContext, Progress
 
 
@@ -34,6 +35,13 @@ def print_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ()) -> 
     for row in rows:
         table.add_row(*row)
     Page(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
+
+
+def say_guesses(data: DataInfo, *, as_json: bool) -> None:
+    """Say which settings nobody gave: a wrong guess changes every figure. On standard error beside a JSON object."""
+    guesses = format_settings(data.preprocessing.guesses)
+    if guesses:
+        print(f"note: guessed, as nobody gave it: {guesses}", file=sys.stderr if as_json else sys.stdout)
 
 
 @contextmanager
@@ -72,6 +80,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
         "plan": [entry.to_json() for entry in report.plan.layers],
         "notes": list(report.plan.notes),
         "metric": report.metric or None,
+        "guessed": report.data.preprocessing.guesses if report.data is not None else {},
         "before": summary_json(report.before),
         "after": summary_json(report.after),
         "difference": figure_json(report.difference),

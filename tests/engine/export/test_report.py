@@ -12,7 +12,7 @@ from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import WeightSettings
-from workbench.engine.core.reports import ApplyReport, ModelSummary, Verification
+from workbench.engine.core.reports import ApplyReport, DataInfo, ModelSummary, Preprocessing, Verification
 from workbench.engine.export.report import render_report
 from workbench.engine.export.report_bars import kept_fraction, layer_bars
 
@@ -140,6 +140,16 @@ def test_random_inputs_are_not_called_samples() -> None:
     text = _page(_report(verified=Verification(8, 0.0, 1.0, ok=True, is_random=True))).text
 
     assert "With the same answer 100.0 % of 8 random inputs, as no samples were given" in text
+
+
+def test_guessed_preprocessing_is_shown_as_a_guess() -> None:
+    guessed = Preprocessing(scale=0.5, mean=(0.25, 0.75), guessed=("scale", "mean"))
+    data = DataInfo("d.npz", 5000, True, 10, (8, 8, 1), guessed, "digest")
+
+    text = _page(_report(data=data)).text
+
+    assert "Guessed, as nobody gave it: scale 0.5, mean 0.25 0.75." in text
+    assert "Guessed" not in _page(_report()).text
 
 
 def test_a_quality_in_decibel_is_not_called_accuracy() -> None:

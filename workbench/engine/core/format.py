@@ -5,6 +5,7 @@ carry a true minus sign (U+2212), which lines up with the digits.
 """
 
 import math
+from collections.abc import Mapping
 
 from workbench.engine.core.measurement import Figure
 
@@ -83,6 +84,21 @@ def format_metric(metric: str) -> str:
     if not metric:
         return "Accuracy"
     return _METRIC_NAMES.get(metric, f"Accuracy ({metric})")
+
+
+def format_settings(settings: Mapping[str, object]) -> str:
+    """Named settings on one line; "" where there are none.
+
+    >>> format_settings({"scale": 1 / 255, "mean": (0.5, 0.25), "layout": "nchw"})
+    'scale 0.00392157, mean 0.5 0.25, layout nchw'
+    """
+    return ", ".join(f"{name} {_setting(value)}" for name, value in settings.items())
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(_setting(item) for item in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def format_figure(figure: Figure, *, difference: bool = False) -> str:

@@ -43,6 +43,11 @@ class Preprocessing:
         """Height and width that `resize` gives; None without it."""
         return (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
 
+    @property
+    def guesses(self) -> dict[str, object]:
+        """The settings that nobody gave, by name."""
+        return {name: getattr(self, name) for name in self.guessed}
+
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
@@ -264,6 +269,7 @@ class ApplyReport:
         output_path: where the file is, or would be if it were what was previewed.
         output_sha256: of the written file; "" where it was not what was previewed, and so is not there.
         metric: what the accuracies are figures of; "" where nothing was evaluated.
+        data: the samples; None without.
     """
 
     plan: Plan
@@ -276,6 +282,7 @@ class ApplyReport:
     output_path: Path
     output_sha256: str
     metric: str = ""
+    data: DataInfo | None = None
 
     @property
     def is_written(self) -> bool:

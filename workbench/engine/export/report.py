@@ -15,11 +15,12 @@ from workbench.engine.core.format import (
     format_interval,
     format_metric,
     format_points,
+    format_settings,
 )
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
-from workbench.engine.core.reports import ApplyReport, ModelSummary, Verification
+from workbench.engine.core.reports import ApplyReport, DataInfo, ModelSummary, Verification
 from workbench.engine.export.report_bars import layer_bars
 from workbench.engine.export.report_style import STYLE
 
@@ -94,7 +95,8 @@ def _before_after(report: ApplyReport) -> str:
         f'<tr><th scope="row">{name}</th><td>{old}</td><td>{new}</td><td>{change}</td></tr>'
         for name, old, new, change in rows
     )
-    return _table(("", "Original", "Compressed", "Change"), body) + _note_on_intervals(report.difference)
+    notes = _note_on_intervals(report.difference) + _note_on_guesses(report.data)
+    return _table(("", "Original", "Compressed", "Change"), body) + notes
 
 
 def _note_on_intervals(difference: Figure | None) -> str:
@@ -104,6 +106,11 @@ def _note_on_intervals(difference: Figure | None) -> str:
         '<p class="muted">Intervals are 95 %. Both models answered the same samples, so the interval of the '
         "difference is that of paired answers.</p>"
     )
+
+
+def _note_on_guesses(data: DataInfo | None) -> str:
+    guesses = format_settings(data.preprocessing.guesses) if data is not None else ""
+    return f'<p class="note">Guessed, as nobody gave it: {escape(guesses)}.</p>' if guesses else ""
 
 
 def _change(before: ModelSummary, after: ModelSummary) -> str:
