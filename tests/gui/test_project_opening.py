@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -94,6 +95,31 @@ def test_a_model_that_has_changed_is_said_and_its_figures_are_left_out(document:
     assert "has changed since it was saved" in said[0]
     assert document.recipe == _RECIPE
     assert document.accuracy is None
+
+
+def test_external_weights_that_have_changed_are_said_and_their_figures_are_left_out(
+    document: Document, qtbot: QtBot, tmp_path: Path, demo_folder: Path
+):
+    _save_with_external_weights(demo_folder / "digits.onnx", tmp_path / "big.onnx")
+    with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
+        document.open_model(tmp_path / "big.onnx")
+    qtbot.waitUntil(lambda: document.exact_bytes is not None, timeout=_LONG_MS)
+    document.save_project(tmp_path / "p.wbproj")
+    weights = bytearray((tmp_path / "big.data").read_bytes())
+    weights[0] ^= 1
+    (tmp_path / "big.data").write_bytes(weights)
+
+    other = Document()
+    said = _open(other, tmp_path / "p.wbproj", qtbot)
+    other.close()
+
+    assert len(said) == 1
+    assert "has changed since it was saved" in said[0]
+
+
+def _save_with_external_weights(source: Path, target: Path) -> None:
+    proto = onnx.load(source)
+    onnx.save(proto, target, save_as_external_data=True, location=f"{target.stem}.data", size_threshold=0)
 
 
 def test_samples_that_are_gone_are_said_and_the_rest_is_open(document: Document, project: Path, qtbot: QtBot):

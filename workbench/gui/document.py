@@ -195,10 +195,10 @@ class Document(QObject):
             data=ProjectData(Path(data.path), self.data_overrides, data.digest) if data is not None else None,
             budgets=self.budgets,
             evaluations=figures.evaluations,
-            latencies=figures.latencies,
             sizes=figures.sizes,
             notes=self.notes,
             tool=tool_version(),
+            model_digest=self.model.digest,
         )
         save_project(path, project)
         self._mark_saved(path)

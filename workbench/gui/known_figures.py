@@ -40,11 +40,6 @@ class KnownFigures:
         return tuple(self._evaluations.values())
 
     @property
-    def latencies(self) -> tuple[LatencyReport, ...]:
-        """All that are known of this model."""
-        return tuple(self._latencies.values())
-
-    @property
     def sizes(self) -> dict[str, int]:
         """Exact bytes by recipe digest."""
         return dict(self._sizes)

@@ -130,7 +130,7 @@ class _Steps:
         project = self._project
         # Other code may give other figures; they are measured anew without a word.
         is_same_tool = project.tool == tool_version()
-        is_same_model = project.model_sha256 == self._model.sha256
+        is_same_model = project.is_of_model(self._model)
         if not is_same_model:
             self._notes.insert(0, f"{self._model.path} has changed since it was saved, so kept figures are left out")
         is_same_data = is_same_model and self._data is not None and project.data is not None
