@@ -87,6 +87,7 @@ def test_samples_that_do_not_fit_are_named(make, words: str, model: str, tmp_pat
     ("arguments", "words"),
     [
         (["--metric", "best"], "one of top1, top5, psnr, agreement"),
+        (["--metric", "agreement"], "a model agrees with itself"),
         (["--resize", "wide"], "a number of pixels"),
         (["--scale", "1/0"], "a number such as 0.5 or 1/255"),
         (["--std", "0"], "none of them 0"),

@@ -49,6 +49,51 @@ def test_apply_verifies_and_gives_the_same_file_twice(
     assert values[0]["after"]["file_bytes"] < 0.2 * values[0]["before"]["file_bytes"]
 
 
+def test_apply_calls_a_figure_by_its_metric(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["apply", model, "--recipe", str(recipe), "--data", data]
+
+    assert main([*arguments, "-o", str(tmp_path / "a.onnx"), "--metric", "top5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metric"] == "top5"
+    assert main([*arguments, "-o", str(tmp_path / "b.onnx"), "--metric", "agreement"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "Agreement with the original" in printed
+    assert "accuracy" not in printed.lower()
+
+
+def test_without_data_apply_says_that_random_inputs_were_compared(
+    model: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(tmp_path / "a.onnx"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verified"]["is_random"] is True
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(tmp_path / "b.onnx")]) == 0
+
+    printed = capsys.readouterr().out
+    assert "verified: 8 random inputs in a fresh process" in printed
+    assert "samples" not in printed
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "apply"])
+def test_what_is_guessed_of_the_samples_is_said_and_stands_in_the_object(
+    verb: str, model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    bare = tmp_path / "bare.npz"
+    bare.write_bytes(Path(data).read_bytes())
+    writes = ["--recipe", str(recipe), "--force", "-o", str(tmp_path / "o.onnx")] if verb == "apply" else []
+    arguments = [verb, model, "--data", str(bare), "--mean", "0", *writes]
+
+    assert main([*arguments, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert main(arguments) == 0
+
+    note = "note: guessed, as nobody gave it: scale 0.00392157, std 1, layout nchw\n"
+    assert printed.err == note
+    assert json.loads(printed.out)["guessed"] == {"scale": 1 / 255, "std": [1.0], "layout": "nchw"}
+    assert note in capsys.readouterr().out
+
+
 def test_nothing_is_overwritten_without_force(model: str, recipe: Path, tmp_path: Path):
     out = tmp_path / "there.onnx"
     out.write_bytes(b"precious")

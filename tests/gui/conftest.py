@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import build_weight_curves
-from workbench.gui.engine import Engine
+from workbench.gui.engine import Engine, Ticket
 from workbench.gui.file_dialogs import Asks, Unsaved
 
 
@@ -246,6 +246,49 @@ def demo_window(window: object, qtbot: QtBot) -> object:
         timeout=30_000,
     )
     return window
+
+
+@dataclass
+class Asked:
+    """One request, and the test's hand on its answers."""
+
+    ticket: Ticket
+
+    def done(self, value: object) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_done(value)
+
+    def partial(self, value: object) -> None:
+        self.ticket.on_partial(value)
+
+    def stopped(self) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_stopped("cancelled")
+
+
+class FakeEngine(QObject):
+    """A double of the engine: keeps requests until the test answers them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Asked] = []
+
+    def request(self, lane: str, verb: str, *args: object, **answers: object) -> Ticket:
+        known = {key: answers.pop(key) for key in tuple(answers) if key.startswith("on_")}
+        ticket = Ticket(lane, verb, args, answers, **known)
+        self.asked.append(Asked(ticket))
+        return ticket
+
+    def cancel(self, ticket: Ticket, *, insist: bool = True) -> None:
+        ticket.is_cancelled = True
+
+    def of(self, verb: str, lane: str) -> list[Asked]:
+        return [item for item in self.asked if (item.ticket.verb, item.ticket.lane) == (verb, lane)]
+
+
+@pytest.fixture
+def fake_engine(qtbot: QtBot) -> FakeEngine:
+    return FakeEngine()
 
 
 @pytest.fixture

@@ -220,7 +220,7 @@ def test_a_project_on_a_full_disk_is_not_taken_for_saved(
     with _full_disk(200):
         demo_window.all_actions["save_project"].trigger()
 
-    assert "cannot be saved" in _message(demo_window, qtbot)
+    assert "cannot be written" in _message(demo_window, qtbot)
     assert answers.path.read_text() == "the old one"
     assert demo_window.document.is_modified
     assert not demo_window.statusBar().currentMessage().startswith("Saved")

@@ -79,7 +79,7 @@ def test_a_save_that_fails_while_closing_keeps_the_window_open(demo_window: Main
 
     assert not demo_window.close()
 
-    assert "cannot be saved" in demo_window.message_bar.text
+    assert "cannot be written" in demo_window.message_bar.text
     answers.unsaved = Unsaved.DISCARD
 
 

@@ -1,66 +1,33 @@
 """What is asked of the engine, and when: on a double of the engine that answers as it is told."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.engine.core.reports import DataInfo, EvaluationReport, LatencyReport, Preprocessing
-from workbench.gui.engine import Ticket
 from workbench.gui.known_figures import KnownFigures
 from workbench.gui.measuring import Measuring
 from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
 
+if TYPE_CHECKING:
+    from tests.gui.conftest import FakeEngine
+
 _RECIPE = Recipe().with_rule("*", weights=WeightRule(bits=4))
+_MODEL = "0" * 64
 _DATA = DataInfo("/d.npz", 1000, True, 10, (8, 8, 1), Preprocessing(), "data")
 
 
-@dataclass
-class Asked:
-    """One request, and the test's hand on its answers."""
-
-    ticket: Ticket
-
-    def done(self, value: object) -> None:
-        self.ticket.is_open = False
-        self.ticket.on_done(value)
-
-    def partial(self, value: object) -> None:
-        self.ticket.on_partial(value)
-
-    def stopped(self) -> None:
-        self.ticket.is_open = False
-        self.ticket.on_stopped("cancelled")
-
-
-class FakeEngine(QObject):
-    """Keeps requests until the test answers them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[Asked] = []
-
-    def request(self, lane: str, verb: str, *args: object, **answers: object) -> Ticket:
-        known = {key: answers.pop(key) for key in tuple(answers) if key.startswith("on_")}
-        ticket = Ticket(lane, verb, args, answers, **known)
-        self.asked.append(Asked(ticket))
-        return ticket
-
-    def cancel(self, ticket: Ticket, *, insist: bool = True) -> None:
-        ticket.is_cancelled = True
-
-    def of(self, verb: str, lane: str) -> list[Asked]:
-        return [item for item in self.asked if (item.ticket.verb, item.ticket.lane) == (verb, lane)]
-
-
 @pytest.fixture
-def engine(qtbot: QtBot) -> FakeEngine:
-    return FakeEngine()
+def engine(fake_engine: FakeEngine) -> FakeEngine:
+    return fake_engine
 
 
 @pytest.fixture
@@ -77,12 +44,14 @@ def measuring(engine: FakeEngine, make_layer: Callable, make_model: Callable) ->
 
 def _report(done: int, total: int, *, seconds_each: float = 0.001, recipe: Recipe = _RECIPE) -> EvaluationReport:
     figure = Figure(0.5, "fraction", Origin.MEASURED, n=done)
-    return EvaluationReport("top1", figure, done, total, done * seconds_each, recipe.digest)
+    return EvaluationReport(
+        "top1", figure, done, total, done * seconds_each, recipe.digest, model_digest=_MODEL, dataset_digest="data"
+    )
 
 
 def _latency(ms: float, recipe: Recipe = _RECIPE) -> LatencyReport:
     figure = Figure(ms, "ms", Origin.MEASURED, n=200)
-    return LatencyReport(figure, figure, "a processor", recipe.digest)
+    return LatencyReport(figure, figure, "a processor", recipe.digest, model_digest=_MODEL)
 
 
 @pytest.mark.parametrize(
@@ -219,3 +188,20 @@ def test_the_original_is_known_by_one_digest_however_it_is_written(measuring: Me
     plain = Recipe(encoding="plain")
     assert measuring.figures.evaluation(plain) is measuring.figures.evaluation(Recipe())
     assert measuring.figures.evaluation(_RECIPE) is None
+
+
+@pytest.mark.parametrize("other", ["model_digest", "dataset_digest"])
+def test_an_evaluation_of_another_model_or_of_other_samples_is_dropped(measuring: Measuring, other: str):
+    seen: list[object] = []
+    measuring.measured.connect(seen.append)
+
+    measuring.take(replace(_report(1000, 1000), **{other: "another"}))
+
+    assert measuring.figures.evaluation(_RECIPE) is None
+    assert seen == []
+
+
+def test_a_latency_of_another_model_is_dropped(measuring: Measuring):
+    measuring.take(replace(_latency(3), model_digest="another"))
+
+    assert measuring.figures.latency(_RECIPE) is None

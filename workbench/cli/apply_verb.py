@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from workbench.cli.data_options import overrides, preprocessing_options
-from workbench.cli.output import apply_json, job, print_json, print_table
+from workbench.cli.output import apply_json, job, print_json, print_table, say_guesses
 from workbench.engine.core.errors import RecipeError
-from workbench.engine.core.format import format_bytes, format_figure, format_fraction
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport
 from workbench.project.recipe_text import parse_recipe
@@ -57,6 +57,8 @@ def command(
         print_report(report)
         for note in notes:
             print(f"note: {note}")
+    if report.data is not None:
+        say_guesses(report.data, as_json=as_json)
     return 0 if report.verified.ok else 1
 
 
@@ -81,17 +83,20 @@ def print_report(report: ApplyReport) -> None:
         ("file", format_bytes(before.file_bytes), format_bytes(after.file_bytes)),
         ("zeros", format_fraction(before.sparsity), format_fraction(after.sparsity)),
     ]
-    if before.accuracy is not None and after.accuracy is not None:
-        rows.append(("accuracy", format_figure(before.accuracy), format_figure(after.accuracy)))
+    if after.accuracy is not None:
+        original = format_figure(before.accuracy) if before.accuracy is not None else ""
+        rows.append((format_metric(report.metric), original, format_figure(after.accuracy)))
     if report.difference is not None:
         rows.append(("difference", "", format_figure(report.difference, difference=True)))
     print_table(rows, ("", "before", "after"))
     verified = report.verified
     word = "verified" if verified.ok else "NOT VERIFIED"
     print(
-        f"{word}: {verified.samples} samples in a fresh process, largest difference "
+        f"{word}: {verified.counted} in a fresh process, largest difference "
         f"{verified.max_abs_difference:g}, same answers {format_fraction(verified.agreement)}"
     )
-    if not verified.ok:
+    if report.is_written:
+        print(f"{report.output_path}  sha256 {report.output_sha256}")
+    else:
         print(f"the first layer that differs is {verified.first_difference or 'unknown'}")
-    print(f"{report.output_path}  sha256 {report.output_sha256}")
+        print(f"{report.output_path} is not written: what was there before is as it was")

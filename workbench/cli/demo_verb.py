@@ -11,6 +11,7 @@ import click
 from workbench.cli.apply_verb import print_report, read_recipe
 from workbench.cli.output import job, print_json, summary_json
 from workbench.engine.core.errors import ExportError, ModelError
+from workbench.engine.core.whole_file import write_whole
 from workbench.gui.demo_files import demo_files
 
 
@@ -25,7 +26,7 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
     Example: workbench demo --out demo-out --headless
     """
     from workbench.engine.export.report import render_report
-    from workbench.engine.graph.save import check_target, write_atomically
+    from workbench.engine.graph.save import check_target
     from workbench.session import Session
 
     found = demo_files()
@@ -46,7 +47,7 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
     with job("demo") as ctx:
         report = session.export(read_recipe(recipe_path), model_path, force=force, ctx=ctx)
     page = render_report(report, info, title="Demo: handwritten digits", created=datetime.now(UTC))
-    write_atomically(report_path, page.encode("utf-8"), force=force)
+    write_whole(report_path, page.encode("utf-8"), force=force)
     if as_json:
         before, after = summary_json(report.before), summary_json(report.after)
         print_json({"before": before, "after": after, "verified": report.verified.ok, "report": str(report_path)})

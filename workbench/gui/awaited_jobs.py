@@ -22,7 +22,7 @@ class AwaitedJobs(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._measuring = measuring
-        self._running: set[int] = set()
+        self._running: dict[int, str] = {}
         self.export_job = 0
         jobs.finished.connect(self._on_finished)
 
@@ -54,16 +54,29 @@ class AwaitedJobs(QObject):
         """Ask the export to stop."""
         self.cancel(self.export_job)
 
+    def give_up_model(self) -> None:
+        """Another model lies on the bench: what waits would be done to that one."""
+        self._give_up(tuple(self._running))
+
+    def give_up_data(self) -> None:
+        """Other samples lie on the bench: evaluations of the old ones are wanted no more."""
+        self._give_up(tuple(job for job, verb in self._running.items() if verb == "evaluate"))
+
+    def _give_up(self, jobs: tuple[int, ...]) -> None:
+        for job in jobs:
+            # Nobody said stop, so an operator that takes long must not cost the worker.
+            self._jobs.cancel(job, insist=False)
+
     def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
         self._measuring.pause()
         job = self._jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
-        self._running.add(job)
+        self._running[job] = verb
         return job
 
     @Slot(int, str, str)
     def _on_finished(self, job: int, text: str, tone: str) -> None:
         if job in self._running:
-            self._running.discard(job)
+            del self._running[job]
             # The answer comes after this word that the job has ended, and may be all that there was to measure.
             QTimer.singleShot(0, self, self._resume)
 
@@ -77,7 +90,7 @@ class AwaitedJobs(QObject):
             self.exported.emit(report)
 
     def _on_export_stopped(self) -> None:
-        self.export_failed.emit("The export was stopped before its file was verified", "")
+        self.export_failed.emit("The export was stopped before its file was verified, so nothing was written", "")
 
     def _on_refused(self, failure: Failed) -> None:
         self.export_failed.emit(failure.text, failure.details)

@@ -18,6 +18,7 @@ from workbench.engine.core.reports import (
     ModelFootprint,
 )
 from workbench.engine.core.weight_curves import WeightCurves
+from workbench.engine.core.whole_file import write_whole
 from workbench.gui.awaited_jobs import AwaitedJobs
 from workbench.gui.edits import BUDGETS_EDIT, RECIPE_EDIT, Edit
 from workbench.gui.engine import SESSION_FACTORY, Engine
@@ -31,7 +32,6 @@ from workbench.project.measurement_store import MeasurementStore
 from workbench.project.project_file import Project, ProjectData, save_project
 from workbench.project.recipe_text import format_recipe, parse_recipe
 from workbench.project.tool_version import tool_version
-from workbench.project.whole_file import write_whole
 from workbench.worker.messages import Failed
 
 
@@ -180,11 +180,11 @@ class Document(QObject):
         )  # fmt: skip
 
     def save_recipe(self, path: str | Path) -> None:
-        """Write the recipe as text. Raises ProjectError."""
-        write_whole(Path(path), format_recipe(self.recipe))
+        """Write the recipe as text. Raises ExportError."""
+        write_whole(Path(path), format_recipe(self.recipe).encode("utf-8"), force=True)
 
     def save_project(self, path: str | Path) -> None:
-        """Write what lies on the bench as a project. Raises ProjectError; then nothing counts as saved."""
+        """Write what lies on the bench as a project. Raises ExportError; then nothing counts as saved."""
         path = Path(path)
         assert self.model is not None
         figures, data = self.measuring.figures, self.dataset
@@ -195,10 +195,10 @@ class Document(QObject):
             data=ProjectData(Path(data.path), self.data_overrides, data.digest) if data is not None else None,
             budgets=self.budgets,
             evaluations=figures.evaluations,
-            latencies=figures.latencies,
             sizes=figures.sizes,
             notes=self.notes,
             tool=tool_version(),
+            model_digest=self.model.digest,
         )
         save_project(path, project)
         self._mark_saved(path)
@@ -269,6 +269,7 @@ class Document(QObject):
 
     def _put_model(self, info: ModelInfo, recipe: Recipe | None = None, budgets: Budgets | None = None) -> None:
         """Clear the bench, and lay a model and a sheet on it, with nothing to undo."""
+        self.awaited.give_up_model()
         self.measuring.set_model(info)
         self.model, self.footprint, self.dataset = info, None, None
         self.data_overrides = {}
@@ -285,6 +286,7 @@ class Document(QObject):
         self.recipe_changed.emit(old, self.recipe)
 
     def _put_data(self, info: DataInfo) -> None:
+        self.awaited.give_up_data()
         self.measuring.set_data(info)
         self.dataset = info
         self.accuracy = self.measuring.figures.evaluation(self.recipe)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.core.format import format_bytes, format_fraction
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric
 from workbench.engine.core.recipe import ENCODINGS
 from workbench.engine.core.reports import ApplyReport
 from workbench.gui.change_text import format_change
@@ -107,28 +107,29 @@ class ExportDialog(QDialog):
         """The file is written: what the comparison found."""
         self._end()
         verified = report.verified
-        exact = f"{verified.samples} samples, largest difference {verified.max_abs_difference:.3g}"
+        exact = f"{verified.counted}, largest difference {verified.max_abs_difference:.3g}"
         if verified.ok:
             self.banner.set_state("good", "Verified: the file is what you saw", exact)
         else:
             where = f"; first differs in {verified.first_difference}" if verified.first_difference else ""
-            self.banner.set_state("bad", "The file is not what you saw", exact + where)
+            self.banner.set_state("bad", "Not written: the file would not be what you saw", exact + where)
         change = report.after.file_bytes / report.before.file_bytes - 1 if report.before.file_bytes else 0.0
         lines = [
-            ("File", str(report.output_path)),
+            ("File", str(report.output_path) if report.is_written else "not written; what was there before stays"),
             (
                 "Size",
                 f"{format_bytes(report.before.file_bytes)} → {format_bytes(report.after.file_bytes)}"
                 f" ({format_change(change)})",
             ),
             ("Preview said", format_bytes(report.preview_bytes)),
-            ("Same answers", f"{format_fraction(verified.agreement)} of {verified.samples} samples"),
+            ("Same answers", f"{format_fraction(verified.agreement)} of {verified.counted}"),
             ("Largest difference", f"{verified.max_abs_difference:.3g}"),
-            # In one piece, so that it can be copied.
-            ("SHA-256", f"<small>{report.output_sha256}</small>"),
         ]
+        if report.is_written:
+            # In one piece, so that it can be copied.
+            lines.append(("SHA-256", f"<small>{report.output_sha256}</small>"))
         if report.after.accuracy is not None:
-            lines.insert(3, ("Accuracy", format_fraction(report.after.accuracy.value)))
+            lines.insert(3, (format_metric(report.metric), format_figure(report.after.accuracy)))
         style = "padding-right: 14px; white-space: nowrap"
         rows = "".join(f"<tr><td style='{style}'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines)
         # A label that wraps does not tell the dialog how tall a table is.

@@ -40,11 +40,6 @@ class KnownFigures:
         return tuple(self._evaluations.values())
 
     @property
-    def latencies(self) -> tuple[LatencyReport, ...]:
-        """All that are known of this model."""
-        return tuple(self._latencies.values())
-
-    @property
     def sizes(self) -> dict[str, int]:
         """Exact bytes by recipe digest."""
         return dict(self._sizes)
@@ -61,6 +56,12 @@ class KnownFigures:
         self._data_digest = data_digest
         self._evaluations.clear()
         self.seconds_per_sample = None
+
+    def is_of_these(self, report: EvaluationReport | LatencyReport) -> bool:
+        """Whether a report is of this model and these samples: what it comes from may have begun before they were."""
+        if isinstance(report, EvaluationReport) and report.dataset_digest != self._data_digest:
+            return False
+        return report.model_digest == self._model_digest
 
     def evaluation(self, recipe: Recipe) -> EvaluationReport | None:
         """The evaluation of most samples of what a recipe gives."""

@@ -113,10 +113,12 @@ class Measuring(QObject):
         )  # fmt: skip
 
     def take(self, report: object) -> None:
-        """A report has come, of whichever recipe."""
+        """A report has come, of whichever recipe; one of another model or of other samples is dropped."""
+        if not isinstance(report, EvaluationReport | LatencyReport) or not self.figures.is_of_these(report):
+            return
         if isinstance(report, EvaluationReport):
             self.measured.emit(self.figures.add_evaluation(report))
-        elif isinstance(report, LatencyReport):
+        else:
             self.figures.add_latency(report)
             self.measured.emit(report)
 

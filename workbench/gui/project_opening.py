@@ -94,7 +94,7 @@ def _opened(path: Path, project: Project, bench: OpenedBench) -> OpenedProject:
 
 
 def _is_same_model(project: Project, bench: OpenedBench) -> bool:
-    return project.model_sha256 == bench.model.sha256
+    return project.is_of_model(bench.model)
 
 
 def _is_same_data(project: Project, bench: OpenedBench) -> bool:

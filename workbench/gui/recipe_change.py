@@ -23,7 +23,7 @@ def is_pruning_alone(old: Sequence[Rule], new: Sequence[Rule]) -> bool:
 
 def has_patterns(rule: Rule) -> bool:
     """Whether the rule selects by type or pattern, and not by names alone."""
-    return any(selector.startswith("op:") or any(c in selector for c in "*?[") for selector in rule.select)
+    return rule.has_patterns
 
 
 def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:

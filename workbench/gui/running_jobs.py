@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from workbench.engine.core.format import format_bytes, format_fraction, format_ms
+from workbench.engine.core.format import format_bytes, format_figure, format_ms
 from workbench.engine.core.reports import ApplyReport, EvaluationReport, LatencyReport
 from workbench.gui.engine import Engine, Ticket
 from workbench.jobs import Progress
@@ -62,7 +62,7 @@ class RunningJobs(QObject):
             self.finished.emit(number, text, tone)
 
         def done(value: object) -> None:
-            end(outcome_text(value), "good")
+            end(outcome_text(value), "bad" if isinstance(value, ApplyReport) and not value.is_written else "good")
             on_done(value)
 
         def failed(failure: Failed) -> None:
@@ -97,13 +97,11 @@ class RunningJobs(QObject):
 def outcome_text(value: object) -> str:
     """What a job's result says in a few words."""
     if isinstance(value, EvaluationReport):
-        figure = value.figure
-        shown = format_fraction(figure.value) if figure.unit == "fraction" else f"{figure.value:.2f} {figure.unit}"
-        return f"{value.metric} {shown}, n = {figure.n}"
+        return f"{value.metric} {format_figure(value.figure)}, n = {value.figure.n}"
     if isinstance(value, LatencyReport):
-        return f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
+        times = f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
+        return f"{times}; {value.note}" if value.note else times
     if isinstance(value, ApplyReport):
-        return (
-            f"{format_bytes(value.after.file_bytes)}, {'verified' if value.verified.ok else 'NOT what was previewed'}"
-        )
+        verdict = "verified" if value.is_written else "NOT what was previewed, so not written"
+        return f"{format_bytes(value.after.file_bytes)}, {verdict}"
     return "done"

@@ -78,7 +78,8 @@ class WindowJobs(QObject):
 
     @Slot(object)
     def _on_exported(self, report: ApplyReport) -> None:
-        self.logged.emit(f"wrote {report.output_path}, SHA-256 {report.output_sha256}")
+        if report.is_written:
+            self.logged.emit(f"wrote {report.output_path}, SHA-256 {report.output_sha256}")
         if self.export_dialog is not None:
             self.export_dialog.show_report(report)
 

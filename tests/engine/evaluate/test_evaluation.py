@@ -134,7 +134,7 @@ def test_labels_out_of_range_are_named_before_anything_runs(same: bytes, scores)
 
 
 @pytest.mark.parametrize(
-    ("metric", "text"), [("top1", "needs labels"), ("psnr", "needs target"), ("", "without labels")]
+    ("metric", "text"), [("top1", "needs labels"), ("psnr", "needs target"), ("", "only agreement")]
 )
 def test_a_metric_that_the_data_cannot_have_is_refused(same: bytes, scores, metric: str, text: str):
     with pytest.raises(DataError, match=text):

@@ -5,11 +5,13 @@ carry a true minus sign (U+2212), which lines up with the digits.
 """
 
 import math
+from collections.abc import Mapping
 
 from workbench.engine.core.measurement import Figure
 
 _MINUS = "\N{MINUS SIGN}"
 _MEBIBYTE = 1 << 20
+_METRIC_NAMES = {"psnr": "PSNR", "miou": "Mean IoU", "agreement": "Agreement with the original"}
 
 
 def format_bytes(size_bytes: float) -> str:
@@ -91,6 +93,32 @@ def magnitude_decimals(value: float) -> int:
     if not value or not math.isfinite(value):
         return 3
     return max(0, min(12, 3 - math.floor(math.log10(abs(value)))))
+
+
+def format_metric(metric: str) -> str:
+    """What a metric is called where its figure stands; without one, what is measured where there are labels.
+
+    >>> format_metric("top1"), format_metric("psnr"), format_metric("agreement"), format_metric("")
+    ('Accuracy (top1)', 'PSNR', 'Agreement with the original', 'Accuracy')
+    """
+    if not metric:
+        return "Accuracy"
+    return _METRIC_NAMES.get(metric, f"Accuracy ({metric})")
+
+
+def format_settings(settings: Mapping[str, object]) -> str:
+    """Named settings on one line; "" where there are none.
+
+    >>> format_settings({"scale": 1 / 255, "mean": (0.5, 0.25), "layout": "nchw"})
+    'scale 0.00392157, mean 0.5 0.25, layout nchw'
+    """
+    return ", ".join(f"{name} {_setting(value)}" for name, value in settings.items())
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(_setting(item) for item in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def format_figure(figure: Figure, *, difference: bool = False) -> str:

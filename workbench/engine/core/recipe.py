@@ -110,6 +110,11 @@ class Rule:
         names, patterns = _names_and_patterns(self.select)
         return layer_name in names or any(_selects(selector, layer_name, op_type) for selector in patterns)
 
+    @property
+    def has_patterns(self) -> bool:
+        """Whether the rule selects by type or pattern, and not by names alone."""
+        return bool(_names_and_patterns(self.select)[1])
+
 
 @dataclass(frozen=True, slots=True)
 class WeightSettings:
@@ -215,17 +220,16 @@ class Recipe:
     ) -> "Recipe":
         """A recipe in which these settings hold for `select`, whatever earlier rules say.
 
-        The last rule is extended when it is for the very same layers, so that a hundred edits of one
-        layer leave one rule.
+        The last rule with this very `select` is extended where that says the same as a new rule at the end, so
+        that a hundred edits of one layer leave one rule.
         """
         names = (select,) if isinstance(select, str) else tuple(select)
         new = Rule(names, weights, activations, prune)
         rules = self.rules
-        same = next((rule for rule in rules if rule.select == names), None)
-        if same is not None and not _overlapped_later(same, rules):
-            merged = _merged(same, new)
-            return replace(self, rules=tuple(merged if rule is same else rule for rule in rules))
-        return replace(self, rules=(*rules, new))
+        place = max((index for index, rule in enumerate(rules) if rule.select == names), default=None)
+        if place is None or not _can_extend(rules[place], new, rules[place + 1 :]):
+            return replace(self, rules=(*rules, new))
+        return replace(self, rules=(*rules[:place], _merged(rules[place], new), *rules[place + 1 :]))
 
     def without(self, names: Iterable[str]) -> "Recipe":
         """A recipe without the rules that select exactly these layers, one or several of them."""
@@ -299,14 +303,19 @@ def _merged_part(old: _Part | None, new: _Part | None) -> _Part | None:
     return replace(old, **_said(new))  # type: ignore[arg-type] # the names are the part's own
 
 
-def _overlapped_later(rule: Rule, rules: tuple[Rule, ...]) -> bool:
-    """Whether a later rule could have the last word on a layer of `rule`."""
-    later = rules[rules.index(rule) + 1 :]
-    return any(
-        other.matches(selector, "") or any(s.startswith("op:") for s in other.select)
-        for other in later
-        for selector in rule.select
-    )
+def _can_extend(old: Rule, new: Rule, later: Sequence[Rule]) -> bool:
+    """Whether `old` with the settings of `new` gives every layer what `new` at the end would give."""
+    return _keeps_prunes(old.prune, new.prune) and not any(_may_share_layers(old, rule) for rule in later)
+
+
+def _keeps_prunes(old: Prune | None, new: Prune | None) -> bool:
+    """Whether `new` may take the place of `old`: each kind of pruning has a setting of its own."""
+    return old is None or new is None or new.kind in (old.kind, "none")
+
+
+def _may_share_layers(one: Rule, other: Rule) -> bool:
+    """Whether a layer could be selected by both. Which layers a pattern selects only a model knows."""
+    return one.has_patterns or other.has_patterns or not set(one.select).isdisjoint(other.select)
 
 
 def _rule_to_json(rule: Rule) -> dict[str, object]:

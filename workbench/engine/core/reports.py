@@ -44,6 +44,11 @@ class Preprocessing:
         """Height and width that `resize` gives; None without it."""
         return (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
 
+    @property
+    def guesses(self) -> dict[str, object]:
+        """The settings that nobody gave, by name."""
+        return {name: getattr(self, name) for name in self.guessed}
+
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
@@ -182,6 +187,7 @@ class EvaluationReport:
         difference: this minus the original, paired on the same samples; None without a comparison.
         agreement: share of samples with the same answer as the original.
         kl_divergence: mean over samples, in nats; None where outputs are no classes.
+        model_digest, dataset_digest: of the original and the samples that it holds for; "" where nobody said.
     """
 
     metric: str
@@ -195,6 +201,8 @@ class EvaluationReport:
     agreement: Figure | None = None
     kl_divergence: Figure | None = None
     changed: tuple[ChangedSample, ...] = ()
+    model_digest: str = ""
+    dataset_digest: str = ""
 
     @property
     def is_final(self) -> bool:
@@ -209,6 +217,7 @@ class LatencyReport:
     Args:
         device: the processor's name.
         niceness: of the process that measured; above 0, other programs went first and the times may be too long.
+        model_digest: of the original that it holds for; "" where nobody said.
     """
 
     p50: Figure
@@ -216,6 +225,7 @@ class LatencyReport:
     device: str
     recipe_digest: str = ""
     niceness: int = 0
+    model_digest: str = ""
 
     @property
     def note(self) -> str:
@@ -228,8 +238,10 @@ class Verification:
     """A written file, opened in a fresh process, against the preview on the same samples.
 
     Args:
+        samples: how many were compared.
         agreement: share of samples with the same answer, 0…1.
         first_difference: name of the first layer whose output differs; empty if none does.
+        is_random: there were no samples, so that random inputs were compared.
     """
 
     samples: int
@@ -237,11 +249,26 @@ class Verification:
     agreement: float
     ok: bool
     first_difference: str = ""
+    is_random: bool = False
+
+    @property
+    def counted(self) -> str:
+        """What was compared, and how many of them.
+
+        >>> Verification(8, 0.0, 1.0, ok=True, is_random=True).counted
+        '8 random inputs'
+        """
+        return f"{self.samples:,} {'random inputs' if self.is_random else 'samples'}"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """One column of a before/after table. `accuracy` is None where nothing was evaluated."""
+    """One column of a before/after table.
+
+    Args:
+        accuracy: by the metric of the report; None where nothing was evaluated, and of an original that the metric
+            compares with.
+    """
 
     file_bytes: int
     num_params: int
@@ -252,7 +279,15 @@ class ModelSummary:
 
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
-    """What compressing, writing and verifying gave."""
+    """What compressing, writing and verifying gave.
+
+    Args:
+        difference: paired, on the same samples; None for agreement, which is a comparison already.
+        output_path: where the file is, or would be if it were what was previewed.
+        output_sha256: of the written file; "" where it was not what was previewed, and so is not there.
+        metric: what the accuracies are figures of; "" where nothing was evaluated.
+        data: the samples; None without.
+    """
 
     plan: Plan
     before: ModelSummary
@@ -263,3 +298,10 @@ class ApplyReport:
     verified: Verification
     output_path: Path
     output_sha256: str
+    metric: str = ""
+    data: DataInfo | None = None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the file has its place: only one that is what was previewed gets it."""
+        return self.verified.ok

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.engine.core.errors import DataError
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.data.dataset import Dataset, seeded_subset
 from workbench.engine.data.sample_batches import BATCH, FIRST_BATCH, sample_batches
@@ -57,7 +58,10 @@ def evaluate(
     session = model if isinstance(model, RuntimeSession) else RuntimeSession(model)
     order = seeded_subset(len(dataset), len(dataset) if limit is None else limit, seed)
     asked = dataset.info.preprocessing.metric if metric is None else metric
-    chosen = choose_metric(asked, dataset, session.outputs[0], has_reference=reference is not None)
+    chosen = choose_metric(asked, dataset, session.outputs[0])
+    if chosen == "agreement" and reference is None:
+        message = f"{dataset.info.path}: only agreement with another model can be measured"
+        raise DataError(message, "give labels or another model")
     judge = Judge(chosen, dataset)
     needs_check = judge.uses_labels
     width = num_outputs(session.outputs[0])

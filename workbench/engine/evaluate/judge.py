@@ -60,14 +60,13 @@ class Judge:
         return np.asarray((answers.best[:, :width] == wanted[:, None]).any(axis=1))
 
 
-def choose_metric(asked: str, dataset: Dataset, output: TensorInfo, *, has_reference: bool) -> str:
+def choose_metric(asked: str, dataset: Dataset, output: TensorInfo) -> str:
     """The metric that was asked for, or the one that the data and the model's output allow.
 
     Args:
         asked: "" to choose: top1 with labels and classes, psnr with target images, otherwise agreement.
         dataset: the samples.
         output: the model's first.
-        has_reference: whether there is an original to agree with.
 
     Raises:
         DataError: the data has not what the metric needs.
@@ -81,12 +80,7 @@ def choose_metric(asked: str, dataset: Dataset, output: TensorInfo, *, has_refer
         return "top1"
     if not asked and has_targets:
         return "psnr"
-    chosen = asked or "agreement"
-    if chosen == "agreement" and not has_reference:
-        raise DataError(
-            f"{path}: without labels only agreement with another model can be measured", "give labels or another model"
-        )
-    return chosen
+    return asked or "agreement"
 
 
 def check_labels(dataset: Dataset, num_outputs: int) -> None:

@@ -1,6 +1,7 @@
 """Proof that a written file is what was previewed: a fresh process opens it, and every output is compared."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -55,7 +56,7 @@ def verify_file(preview: bytes, path: Path, dataset: Dataset | None, ctx: JobCon
     process = context.Process(target=_run_fresh, args=(task, send))
     process.start()
     send.close()
-    found = _Comparison()
+    found = _Comparison(is_random=dataset is None)
 
     def compare(places: Indices, outputs: Outputs) -> None:
         if found.add(len(places), outputs, _received(receive, ctx)):
@@ -76,6 +77,7 @@ def verify_file(preview: bytes, path: Path, dataset: Dataset | None, ctx: JobCon
 class _Comparison:
     """What has been compared so far."""
 
+    is_random: bool
     samples: int = 0
     agreed: int = 0
     largest: float = 0.0
@@ -94,11 +96,13 @@ class _Comparison:
         """The whole."""
         ok = self.largest == 0 and self.agreed == self.samples
         agreement = self.agreed / self.samples if self.samples else 1.0
-        return Verification(self.samples, self.largest, agreement, ok, self.first_difference)
+        return Verification(self.samples, self.largest, agreement, ok, self.first_difference, self.is_random)
 
 
 def _run_fresh(task: _Task, send: Connection) -> None:
     """In the fresh process: open the file and the samples again, send the outputs batch by batch."""
+    # Ctrl-C in a terminal reaches both processes; it is the other one that decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         session = RuntimeSession(Path(task.model_path))
         dataset = None

@@ -13,7 +13,7 @@ from workbench.engine.core.layer import TensorInfo
 from workbench.engine.graph.file_kind import check_file_kind
 from workbench.jobs import Cancelled, JobContext
 
-_ONLY_ERRORS = 3
+_ONLY_ERRORS, _ONLY_FATAL = 3, 4
 Feeds = Mapping[str, npt.NDArray[np.generic]]
 
 
@@ -67,6 +67,8 @@ class RuntimeSession:
             RunError: onnxruntime failed; the message names the operator.
         """
         options = ort.RunOptions()
+        # What goes wrong is raised; it would stand on standard error besides, as a stop that was asked for.
+        options.log_severity_level = _ONLY_FATAL
         remove = ctx.call_on_cancel(lambda: setattr(options, "terminate", True)) if ctx is not None else None
         try:
             outputs: list[npt.NDArray[np.generic]] = self._session.run(None, dict(feeds), options)

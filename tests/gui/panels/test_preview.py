@@ -1,0 +1,76 @@
+"""The preview: no budget is met or missed by what was measured of another recipe."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Signal
+from pytestqt.qtbot import QtBot
+
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.reports import EvaluationReport, LatencyReport
+from workbench.gui.panels.preview import PreviewPanel
+from workbench.gui.running_jobs import outcome_text
+from workbench.project.budgets import Budgets
+
+_RECIPE = Recipe().with_rule("a", weights=WeightRule(bits=4))
+
+
+@pytest.fixture
+def document(bench) -> object:
+    """The panels' face of a document with a model, figures of its own recipe, and budgets that these miss."""
+
+    class Document(type(bench)):
+        budgets_changed = Signal()
+        original_latency = None
+        budgets = Budgets(accuracy=0.9, latency_ms=1.0)
+
+        def is_current(self, report: EvaluationReport | LatencyReport) -> bool:
+            return report.recipe_digest == self.recipe.digest
+
+    document = Document()
+    document.put(a=np.ones((4, 4), np.float32))
+    document.dataset = object()
+    document.recipe = _RECIPE
+    accuracy, ms = Figure(0.5, "fraction", Origin.MEASURED, n=50), Figure(2.0, "ms", Origin.MEASURED, n=200)
+    document.accuracy = EvaluationReport("top1", accuracy, 50, 50, 0.1, _RECIPE.digest)
+    document.latency = LatencyReport(ms, ms, "a processor", _RECIPE.digest)
+    return document
+
+
+@pytest.fixture
+def panel(document, theme, qtbot: QtBot) -> PreviewPanel:
+    panel = PreviewPanel(document, theme)
+    qtbot.addWidget(panel)
+    return panel
+
+
+def test_figures_of_this_recipe_are_held_against_the_budgets(panel: PreviewPanel):
+    assert panel.banner.headline == "Over budget: accuracy, latency"
+
+
+def test_after_an_edit_the_figures_of_before_miss_no_budget(panel: PreviewPanel, document):
+    document.set_recipe(Recipe())
+
+    assert panel.banner.headline == "Measuring"
+    assert panel.latency.badge.text == "MEASURED of an earlier recipe"
+    assert panel.accuracy.badge.text == "MEASURED of an earlier recipe"
+
+
+def test_a_floor_in_decibel_is_shown_in_decibel(panel: PreviewPanel, document):
+    quality = Figure(31.2, "dB", Origin.MEASURED, n=50)
+    document.budgets = Budgets(accuracy=30.0)
+    document.accuracy = EvaluationReport("psnr", quality, 50, 50, 0.1, _RECIPE.digest)
+
+    document.measured.emit(document.accuracy)
+
+    assert panel.accuracy.title.text() == "PSNR"
+    assert panel.accuracy.note.text() == "floor 30.0 dB"
+
+
+@pytest.mark.parametrize(
+    ("niceness", "said"), [(0, "p50 2.00 ms, p90 2.00 ms"), (10, "p50 2.00 ms, p90 2.00 ms; measured at niceness 10")]
+)
+def test_a_job_says_what_must_be_known_of_its_latency(niceness: int, said: str):
+    figure = Figure(2.0, "ms", Origin.MEASURED, n=200)
+
+    assert outcome_text(LatencyReport(figure, figure, "a processor", niceness=niceness)).startswith(said)
