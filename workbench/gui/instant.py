@@ -15,7 +15,7 @@ from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule, WeightSettings
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
 from workbench.gui.magnitude_tables import MagnitudeTables, own_zeros, zeros_at_sparsity, zeros_below
-from workbench.gui.recipe_change import changed_rules, has_patterns
+from workbench.gui.recipe_change import changed_rules
 
 _FLOAT_BITS = 32
 _WRITTEN_BITS = range(2, 9)
@@ -186,7 +186,7 @@ class _Sizes:
     def _selected(self, rule: Rule) -> frozenset[int]:
         found = self._matching.get(rule.select)
         if found is None:
-            if has_patterns(rule):
+            if rule.has_patterns:
                 found = frozenset(
                     place for place, layer in enumerate(self._layers) if rule.matches(layer.name, layer.op_type)
                 )

@@ -7,7 +7,7 @@ import numpy as np
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
 from workbench.gui.magnitude_tables import MagnitudeTables, sparsity_at, threshold_at
-from workbench.gui.recipe_change import changed_rules, has_patterns
+from workbench.gui.recipe_change import changed_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class LayerStates:
         names: set[str] = set()
         patterns: list[Rule] = []
         for rule in changed:
-            if has_patterns(rule):
+            if rule.has_patterns:
                 patterns.append(rule)
             else:
                 names.update(rule.select)
