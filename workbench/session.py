@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
+from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, WorkbenchError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
@@ -18,6 +19,7 @@ from workbench.engine.core.reports import (
     ApplyReport,
     DataInfo,
     EvaluationReport,
+    FormatReport,
     LatencyReport,
     LayerPreview,
     ModelFootprint,
@@ -26,6 +28,7 @@ from workbench.engine.core.reports import (
 )
 from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
+from workbench.engine.core.whole_file import make_whole
 from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
 from workbench.engine.evaluate.judge import choose_metric
@@ -39,6 +42,7 @@ from workbench.engine.search.float_layers import suggest_float_layers
 from workbench.engine.search.layer_noise import layer_noise
 from workbench.engine.search.output_divergence import output_divergence
 from workbench.jobs import JobContext
+from workbench.plugin_api import Exporter
 
 _Made = tuple[object, ...]
 
@@ -299,6 +303,19 @@ class Session:
             metric=evaluation.metric if evaluation is not None else "",
             data=bench.dataset.info if bench.dataset is not None else None,
         )
+
+    def export_as(self, exporter: Exporter, recipe: Recipe, path: str | Path, *, force: bool = False) -> FormatReport:
+        """Compress, and write in the format of a plugin. The file is not compared with the preview.
+
+        Raises:
+            ExportError: the file cannot be written.
+            RecipeError: the recipe does not fit the model.
+        """
+        bench, target = self._bench, Path(path)
+        check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
+        plan, data = bench.compressor.plan(recipe), self._build(bench, recipe, JobContext())
+        make_whole(target, lambda made: exporter.write(data, made), force=force)
+        return FormatReport(exporter.name, plan, target, target.stat().st_size, digest_of_file(target))
 
     @property
     def _bench(self) -> _Bench:

@@ -160,7 +160,7 @@ def test_plugins_are_listed_with_their_state(capsys: pytest.CaptureFixture[str])
     assert rows["ort_format"]["error"] is None
 
 
-@pytest.mark.parametrize("verb", ["apply", "demo", "evaluate", "gui", "inspect", "plugins"])
+@pytest.mark.parametrize("verb", ["apply", "demo", "evaluate", "export", "gui", "inspect", "plugins"])
 def test_each_verb_s_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str]):
     assert main([verb, "--help"]) == 0
     assert f"Example: workbench {verb}" in capsys.readouterr().out

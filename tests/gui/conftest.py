@@ -237,7 +237,7 @@ def window(qtbot: QtBot, theme: object, settings: QSettings, answers: Answers) -
 @pytest.fixture
 def demo_window(window: object, qtbot: QtBot) -> object:
     """The window with the demo's model and samples open, and everything measured of them."""
-    from workbench.gui.demo_files import demo_files
+    from workbench.project.demo_files import demo_files
 
     document = window.document
     window.files.open_paths(demo_files())

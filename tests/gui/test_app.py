@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from workbench.gui.app import NO_DISPLAY, has_display, run_window
+from workbench.gui.app import NO_DISPLAY, has_display, has_screen, run_window
 from workbench.gui.dropped import Kind, in_opening_order, kind_of
 
 
@@ -20,6 +20,11 @@ from workbench.gui.dropped import Kind, in_opening_order, kind_of
 )
 def test_a_screen_is_looked_for_first(environment, platform, expected):
     assert has_display(environment, platform) is expected
+
+
+def test_a_window_that_nobody_can_see_is_no_reason_to_open_one():
+    assert not has_screen({"QT_QPA_PLATFORM": "offscreen"}, "linux")
+    assert has_screen({"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0"}, "linux")
 
 
 def test_without_a_screen_one_line_says_so(monkeypatch, capsys):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.data_options import overrides, preprocessing_options
-from workbench.cli.output import apply_json, job, print_json, print_table, say_guesses
+from workbench.cli.output import apply_json, job, print_json, print_plan, print_table, say_guesses
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric
 from workbench.engine.core.recipe import Recipe
@@ -75,9 +75,7 @@ def read_recipe(path: Path) -> Recipe:
 
 def print_report(report: ApplyReport) -> None:
     """The plan, the before/after table and the verification, for people."""
-    print_table([(entry.layer, entry.done, entry.reason) for entry in report.plan.layers], ("layer", "done", "but"))
-    for note in report.plan.notes:
-        print(f"note: {note}")
+    print_plan(report.plan)
     before, after = report.before, report.after
     rows = [
         ("file", format_bytes(before.file_bytes), format_bytes(after.file_bytes)),

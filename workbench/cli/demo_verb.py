@@ -12,7 +12,8 @@ from workbench.cli.apply_verb import print_report, read_recipe
 from workbench.cli.output import job, print_json, summary_json
 from workbench.engine.core.errors import ExportError, ModelError
 from workbench.engine.core.whole_file import write_whole
-from workbench.gui.demo_files import demo_files
+from workbench.gui.app import has_screen
+from workbench.project.demo_files import demo_files
 
 
 @click.command("demo")
@@ -56,7 +57,7 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
         print(f"report: {report_path}")
     if not report.verified.ok:
         return 1
-    if headless or as_json or not _has_screen():
+    if headless or as_json or not has_screen(os.environ, sys.platform):
         return 0
     if not _qt_opens():
         print("note: no window opens here, though a screen is named; `workbench gui` says why", file=sys.stderr)
@@ -64,12 +65,6 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
     from workbench.gui.app import run_window
 
     return run_window(model=model, data=data, recipe=recipe_path)
-
-
-def _has_screen() -> bool:
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _qt_opens() -> bool:

@@ -14,6 +14,7 @@ _VERBS = {
     "apply": "compress, write, open again in a fresh process, verify",
     "demo": "the whole main job on the built-in model and data",
     "evaluate": "the metric on your samples, with an interval",
+    "export": "the model in another runtime's format",
     "gui": "open the window",
     "inspect": "what is in a model",
     "plugins": "what is loaded, from where, and what failed",

@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench.cli.interrupt import cancelled_by_ctrl_c
 from workbench.engine.core.format import format_settings
 from workbench.engine.core.measurement import Figure
+from workbench.engine.core.plan import Plan
 from workbench.engine.core.reports import ApplyReport, DataInfo, ModelSummary
 from workbench.jobs import JobContext, Progress
 
@@ -35,6 +36,13 @@ def print_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ()) -> 
     for row in rows:
         table.add_row(*row)
     Page(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
+
+
+def print_plan(plan: Plan) -> None:
+    """What is done to each layer, and the notes on the whole."""
+    print_table([(entry.layer, entry.done, entry.reason) for entry in plan.layers], ("layer", "done", "but"))
+    for note in plan.notes:
+        print(f"note: {note}")
 
 
 def say_guesses(data: DataInfo, *, as_json: bool) -> None:

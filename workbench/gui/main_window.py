@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 import workbench
 from workbench.gui.actions import ACTIONS, dress_actions, make_actions
 from workbench.gui.data_form import DataForm
-from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
 from workbench.gui.file_dialogs import Asks
 from workbench.gui.panels.distribution import DistributionPanel
@@ -27,6 +26,7 @@ from workbench.gui.window_edits import WindowEdits
 from workbench.gui.window_files import WindowFiles
 from workbench.gui.window_jobs import WindowJobs
 from workbench.gui.window_layout import WindowLayout
+from workbench.project.demo_files import demo_files
 
 _NAME = "Model compression workbench"
 

@@ -21,11 +21,6 @@ def is_pruning_alone(old: Sequence[Rule], new: Sequence[Rule]) -> bool:
     )
 
 
-def has_patterns(rule: Rule) -> bool:
-    """Whether the rule selects by type or pattern, and not by names alone."""
-    return rule.has_patterns
-
-
 def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:
     """How many rules at the beginning are the same."""
     pairs = zip(first, second, strict=False)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import Rule
-from workbench.gui.recipe_change import has_patterns
 
 
 class RuleLayers:
@@ -23,6 +22,6 @@ class RuleLayers:
         return found
 
     def _find(self, rule: Rule) -> frozenset[int]:
-        if not has_patterns(rule):
+        if not rule.has_patterns:
             return frozenset(self.place_of[name] for name in rule.select if name in self.place_of)
         return frozenset(place for place, layer in enumerate(self._layers) if rule.matches(layer.name, layer.op_type))

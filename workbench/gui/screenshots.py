@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QApplication
 
 from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.recipe import Prune, WeightRule
-from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
 from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.layer_edits import selectors_for
 from workbench.gui.theme import DARK, LIGHT, Theme, Tokens
 from workbench.project.budgets import Budgets
+from workbench.project.demo_files import demo_files
 
 WIDTH, HEIGHT = 1600, 1000
 _TIMEOUT_S = 120

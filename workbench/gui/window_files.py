@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from workbench.engine.core.errors import WorkbenchError
-from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
 from workbench.gui.dropped import Kind, in_opening_order, kind_of
 from workbench.gui.file_dialogs import (
@@ -21,6 +20,7 @@ from workbench.gui.file_dialogs import (
     Unsaved,
 )
 from workbench.gui.recent import RecentFiles
+from workbench.project.demo_files import demo_files
 
 
 class WindowFiles(QObject):

@@ -7,7 +7,7 @@ import pytest
 
 from workbench.engine.core import whole_file
 from workbench.engine.core.errors import ExportError
-from workbench.engine.core.whole_file import put_in_place, write_whole, written_beside
+from workbench.engine.core.whole_file import make_whole, put_in_place, write_whole, written_beside
 
 
 def test_an_existing_file_is_kept_unless_forced(tmp_path: Path):
@@ -72,3 +72,29 @@ def test_a_file_is_as_readable_as_the_one_it_replaces(tmp_path: Path, old: int |
     write_whole(target, b"new", force=True)
 
     assert target.stat().st_mode & 0o777 == new
+
+
+def test_what_other_code_makes_is_put_in_place_and_what_it_leaves_is_gone(tmp_path: Path):
+    def make(made: Path) -> None:
+        made.write_bytes(b"made")
+        made.with_name("left over").write_bytes(b"")
+
+    make_whole(tmp_path / "out.ort", make)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.ort": b"made"}
+
+
+@pytest.mark.parametrize("error", [ExportError("no"), KeyboardInterrupt(), None], ids=repr)
+def test_what_other_code_does_not_make_leaves_the_old_file(tmp_path: Path, error: BaseException | None):
+    target = tmp_path / "out.ort"
+    target.write_bytes(b"old")
+
+    def make(made: Path) -> None:
+        made.with_name("half").write_bytes(b"")
+        if error is not None:
+            raise error
+
+    with pytest.raises(type(error) if error is not None else ExportError):
+        make_whole(target, make, force=True)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.ort": b"old"}

@@ -305,3 +305,14 @@ class ApplyReport:
     def is_written(self) -> bool:
         """Whether the file has its place: only one that is what was previewed gets it."""
         return self.verified.ok
+
+
+@dataclass(frozen=True, slots=True)
+class FormatReport:
+    """What writing a model for another runtime gave. That runtime alone can say whether the file answers the same."""
+
+    format: str
+    plan: Plan
+    output_path: Path
+    file_bytes: int
+    output_sha256: str

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.engine.core.errors import ExportError
@@ -51,6 +51,28 @@ def written_beside(path: Path, data: bytes) -> Iterator[Path]:
         if written is not None:
             with contextlib.suppress(OSError):
                 written.unlink()
+
+
+def make_whole(path: Path, make: Callable[[Path], None], *, force: bool = False) -> None:
+    """Have somebody else's code make a file: in a folder of its own beside the target, whatever it leaves there.
+
+    Args:
+        path: the target.
+        make: called with the file to make, which has the target's name.
+        force: overwrite a file that is there.
+
+    Raises:
+        ExportError: the target exists or cannot be written, or no file was made.
+    """
+    _check_free(path, force=force)
+    with _export_errors(path):
+        folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.")
+    with folder:
+        made = Path(folder.name) / path.name
+        make(made)
+        if not made.is_file():
+            raise ExportError(f"{path}: what should write it has made no file", "look for a newer plugin")
+        put_in_place(made, path, force=force)
 
 
 def put_in_place(written: Path, path: Path, *, force: bool = False) -> None:

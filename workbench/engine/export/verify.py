@@ -1,7 +1,6 @@
 """Proof that a written file is what was previewed: a fresh process opens it, and every output is compared."""
 
 import multiprocessing
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -15,6 +14,7 @@ from workbench.engine.core.reports import DataInfo, Verification
 from workbench.engine.data.dataset import Dataset, open_dataset, seeded_order
 from workbench.engine.evaluate.collecting import collect_outputs
 from workbench.engine.export.first_difference import first_difference
+from workbench.engine.runtime.fresh_process import start_deaf_to_ctrl_c
 from workbench.engine.runtime.random_inputs import random_inputs
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
@@ -54,7 +54,7 @@ def verify_file(preview: bytes, path: Path, dataset: Dataset | None, ctx: JobCon
     context = multiprocessing.get_context("spawn")
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=_run_fresh, args=(task, send))
-    process.start()
+    start_deaf_to_ctrl_c(process)
     send.close()
     found = _Comparison(is_random=dataset is None)
 
@@ -101,8 +101,6 @@ class _Comparison:
 
 def _run_fresh(task: _Task, send: Connection) -> None:
     """In the fresh process: open the file and the samples again, send the outputs batch by batch."""
-    # Ctrl-C in a terminal reaches both processes; it is the other one that decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         session = RuntimeSession(Path(task.model_path))
         dataset = None

@@ -114,11 +114,6 @@ class RuntimeSession:
         return dict(zip(names, feeds.values(), strict=True))
 
 
-def runtime_version() -> str:
-    """Name and version of the runtime, as measurements record it."""
-    return f"onnxruntime {ort.__version__}"
-
-
 def _reason(error: Exception) -> str:
     """The part of onnxruntime's message that helps, on one line."""
     text = " ".join(str(error).split())
