@@ -14,7 +14,7 @@ class SessionWithoutFootprint(Session):
         Compressor.footprint = _fail  # type: ignore[method-assign] # of this process alone
 
     def open_path(self) -> str:
-        return str(self._model.path)
+        return str(self._bench.model.path)
 
 
 def _fail(compressor: Compressor) -> ModelFootprint:
