@@ -47,9 +47,12 @@ def command(
     session.plan(recipe, source=str(recipe_path))
     if data is not None:
         session.open_data(data, overrides(rest))
+    if calibration is not None:
+        session.open_calibration(calibration, overrides(rest))
     with job("apply") as ctx:
         report = session.export(recipe, out, force=force, ctx=ctx)
-    notes = ["--calibration is not used: no activations are quantized"] if calibration is not None else []
+    is_unused = calibration is not None and not report.plan.needs_preparation
+    notes = ["--calibration is not used: nothing that is done needs samples"] if is_unused else []
     if as_json:
         value = apply_json(report)
         print_json({**value, "notes": [*report.plan.notes, *notes]})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import onnx
+from onnx import TensorProto
 
 from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressed_layer import compress_weight, sqnr_db
@@ -23,7 +24,7 @@ from workbench.engine.compress.replaced_weights import Replacement, replace_weig
 from workbench.engine.compress.sequential_rounding import rounding_obstacle
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import Encoding, opset_needed
-from workbench.engine.core.layer import Layer
+from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerFootprint, LayerPreview, ModelFootprint
@@ -71,7 +72,7 @@ class Compressor:
             has_samples: whether there will be samples to calibrate with.
             source: name of the recipe's text, for messages.
         """
-        abilities = Abilities(has_samples, self._integer_obstacle, self._rounding_obstacle)
+        abilities = Abilities(has_samples, self._integer_obstacle, self._rounding_obstacle, self._bias_obstacle)
         return resolve_plan(self.model.info, recipe, self.model.weight, abilities, source=source)
 
     def footprint(self) -> ModelFootprint:
@@ -108,7 +109,7 @@ class Compressor:
         if not changed:
             return serialize(proto)
         weights = {entry.layer: self._compressed(self.model.info.layer(entry.layer), entry).weight for entry in changed}
-        replacements = self._replacements(changed, weights, plain=encoding == "plain")
+        replacements = self._replacements(self.model.info, changed, weights, plain=encoding == "plain")
         needed = max(opset_needed(item.encoding, item.weight.tensor_shape) for item in replacements)
         proto = raised(proto, needed)
         replace_weights(proto, replacements, opset_of(proto))
@@ -119,19 +120,29 @@ class Compressor:
     ) -> onnx.ModelProto:
         if samples is None:
             raise ModelError("a plan that quantizes activations needs samples", "open data first")
+        graph = self.quantizer.graph(plan)
         quantized = self.quantizer.layers(plan, samples, ctx)
         entries = [entry for entry in plan.layers if entry.layer in quantized.weights]
-        replacements = self._replacements(entries, quantized.weights, plain=plain)
-        return quantized_model(self.quantizer.graph(plan), plan, quantized, replacements)
+        replacements = self._replacements(graph.model.info, entries, quantized.weights, plain=plain)
+        return quantized_model(graph, plan, quantized, replacements)
 
     def _integer_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
-        return integer_obstacle(self._nodes.get(layer.node_output), layer)
+        return self._type_obstacle(layer) or integer_obstacle(self._nodes.get(layer.node_output), layer)
 
     def _rounding_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
         node = self._nodes.get(layer.node_output)
-        return "its node is not in the main graph" if node is None else rounding_obstacle(node, layer)
+        return self._type_obstacle(layer) or (rounding_obstacle(node, layer) if node is not None else "it is in a body")
+
+    def _bias_obstacle(self, layer_name: str) -> str:
+        layer = self.model.info.layer(layer_name)
+        has_bias = layer.op_type in ("Conv", "Gemm")
+        return self._type_obstacle(layer) or ("" if has_bias else f"{layer.op_type} has none")
+
+    def _type_obstacle(self, layer: Layer) -> str:
+        is_float = self.model.weight_dtype(layer.name) == TensorProto.FLOAT
+        return "" if is_float else "the layer is not float32, which quantization with samples starts from"
 
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         """What the recipe does to one layer's weights. Raises RecipeError."""
@@ -180,7 +191,7 @@ class Compressor:
         return zeros / total if total else 0.0
 
     def _replacements(
-        self, changed: Sequence[LayerPlan], weights: Mapping[str, CompressedWeight], *, plain: bool
+        self, info: ModelInfo, changed: Sequence[LayerPlan], weights: Mapping[str, CompressedWeight], *, plain: bool
     ) -> list[Replacement]:
         """One replacement for all layers that read the same tensor and are treated alike."""
         together: OrderedDict[tuple[object, ...], list[Layer]] = OrderedDict()
@@ -188,10 +199,13 @@ class Compressor:
         for entry in changed:
             if entry.layer not in weights:
                 continue
-            layer = self.model.info.layer(entry.layer)
+            layer = info.layer(entry.layer)
+            # What samples decided may differ between layers that share a weight.
             own = entry.layer if entry.weights is not None and entry.weights.needs_samples else ""
+            params = weights[entry.layer].params
+            scales = params.scale.tobytes() if params is not None else b""
             key: tuple[object, ...] = (
-                layer.weight_name, entry.threshold, entry.weights, layer.axis, entry.activations, own,
+                layer.weight_name, entry.threshold, entry.weights, layer.axis, entry.activations, own, scales,
             )  # fmt: skip
             together.setdefault(key, []).append(layer)
             entries[key] = entry

@@ -71,7 +71,7 @@ class IntegerTensors:
 def integer_obstacle(node: onnx.NodeProto | None, layer: Layer) -> str:
     """Why a layer's activations cannot be quantized; empty if they can."""
     if node is None:
-        return "its node is not in the main graph"
+        return "the layer is in a body"
     if node.op_type not in _INTEGER_LAYERS:
         return f"ONNX Runtime has no integer kernel for {node.op_type}"
     if list(node.input)[:2].count(layer.weight_name) != 1:

@@ -1,6 +1,6 @@
 """A prepared model's graph, and what samples and rounding have taught of it so far."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import onnx
@@ -38,6 +38,17 @@ class PreparedGraph:
         self.links = Links(self.proto.graph)
         self.shapes: Shapes = infer_shapes(self.proto)
         self.nodes = {node.output[0]: node for node in self.proto.graph.node if node.output}
+        layers = [layer for layer in self.model.info.layers if layer.editable and layer.node_output in self.nodes]
+        # The axis of each layer's tensors that lists their channels.
+        self._channel_axes: dict[str, int] = {}
+        # Where inference stops, a convolution's weight still tells the rank of what it reads.
+        self._ranks: dict[str, tuple[int | None, ...]] = {}
+        for layer in layers:
+            axis = 1 if layer.op_type in _CHANNELS_FIRST else -1
+            for name in self.tensors_of(layer):
+                self._channel_axes.setdefault(name, axis)
+            if layer.op_type in (*_CHANNELS_FIRST, "Gemm"):
+                self._ranks[self.data_input(layer)] = (None,) * len(layer.weight_shape)
 
     def node(self, layer: Layer) -> onnx.NodeProto:
         """The layer's node."""
@@ -64,38 +75,27 @@ class PreparedGraph:
         """The tensors that the plan quantizes."""
         return find_integer_tensors(self.proto.graph, self.integer_layers(plan), self.links)
 
-    def channel_axis(self, layer: Layer) -> int:
-        """The axis of the layer's activations that lists their channels."""
-        return 1 if layer.op_type in _CHANNELS_FIRST else -1
+    def tensors_of(self, layer: Layer) -> tuple[str, str]:
+        """What a layer reads beside its weights, and what it gives, after a Relu or Clip that alone reads it."""
+        return self.data_input(layer), self.links.bounded_output(self.node(layer))
 
-    def tensors_of(self, layer: Layer) -> dict[str, int | None]:
-        """What a layer reads and what it gives, with the axis that lists the channels."""
-        names = [self.data_input(layer), self.links.bounded_output(self.node(layer))]
-        return {name: self.channel_axis(layer) for name in names}
+    def tensors_of_layers(self) -> tuple[str, ...]:
+        """Those of all editable layers, each once, in the order of the graph."""
+        return tuple(self._channel_axes)
 
-    def tensors_of_layers(self) -> dict[str, int | None]:
-        """Those of all editable layers."""
-        found: dict[str, int | None] = {}
-        for layer in self.model.info.layers:
-            if layer.editable and layer.node_output in self.nodes:
-                found = {**self.tensors_of(layer), **found}
-        return found
-
-    def statistics(
-        self, names: Mapping[str, int | None], samples: CalibrationSet, ctx: JobContext
-    ) -> dict[str, TensorStatistics]:
+    def statistics(self, names: Iterable[str], samples: CalibrationSet, ctx: JobContext) -> dict[str, TensorStatistics]:
         """Statistics of these tensors; those that are not known yet are collected in one pass.
 
         Args:
-            names: tensors, and the axis that lists their channels, if they have any.
+            names: of the tensors.
             samples: which samples.
             ctx: asked before each batch.
         """
-        missing = {name: axis for name, axis in names.items() if (samples.key, name) not in self._statistics}
-        taps = {name: self._tap(name, axis) for name, axis in missing.items()}
+        wanted = tuple(dict.fromkeys(names))
+        taps = {name: self._tap(name) for name in wanted if (samples.key, name) not in self._statistics}
         for name, found in collect_statistics(self.proto, taps, samples, ctx).items():
             self._statistics[samples.key, name] = found
-        return {name: self._statistics[samples.key, name] for name in names}
+        return {name: self._statistics[samples.key, name] for name in wanted}
 
     def known_statistics(self, name: str, samples: CalibrationSet) -> TensorStatistics | None:
         """What is known of a tensor already."""
@@ -107,7 +107,8 @@ class PreparedGraph:
             self._learned[key] = learn()
         return self._learned[key]
 
-    def _tap(self, name: str, axis: int | None) -> Tap:
-        shape = self.shapes.by_name.get(name)
+    def _tap(self, name: str) -> Tap:
+        shape = self.shapes.by_name.get(name, self._ranks.get(name))
+        axis = self._channel_axes.get(name) if shape is not None else None
         producer = self.links.producer(name)
-        return Tap(shape, axis if shape is not None else None, producer is not None and producer.op_type == "Relu")
+        return Tap(shape, axis, producer is not None and producer.op_type == "Relu")

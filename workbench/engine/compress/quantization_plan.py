@@ -22,11 +22,13 @@ class Abilities:
         has_samples: whether there are samples to calibrate with.
         integer_obstacle: why a layer cannot run on integers, by its name; empty if it can.
         rounding_obstacle: why a layer's rounding cannot be learned; empty if it can.
+        bias_obstacle: why a layer's bias cannot be corrected; empty if it can.
     """
 
     has_samples: bool = False
     integer_obstacle: Obstacle = lambda _: ""
     rounding_obstacle: Obstacle = lambda _: ""
+    bias_obstacle: Obstacle = lambda _: ""
 
 
 def activations_done(
@@ -73,12 +75,14 @@ def _as_samples_allow(layer: Layer, asked: WeightSettings, abilities: Abilities)
     if not abilities.has_samples:
         plain = replace(asked, rounding="nearest", bias_correction=False)
         return plain, ["learned rounding and bias correction need samples, and none are given: nearest instead"]
-    obstacle = abilities.rounding_obstacle(layer.name) if asked.rounding == "learned" else ""
-    if obstacle:
-        return replace(asked, rounding="nearest"), [obstacle]
-    if asked.bias_correction and layer.op_type in ("MatMul", "ConvTranspose"):
-        return replace(asked, bias_correction=False), [f"{layer.op_type} has no bias that could be corrected"]
-    return asked, []
+    reasons = []
+    if asked.rounding == "learned" and (obstacle := abilities.rounding_obstacle(layer.name)):
+        asked = replace(asked, rounding="nearest")
+        reasons.append(f"rounding is to nearest: {obstacle}")
+    if asked.bias_correction and (obstacle := abilities.bias_obstacle(layer.name)):
+        asked = replace(asked, bias_correction=False)
+        reasons.append(f"the bias is not corrected: {obstacle}")
+    return asked, reasons
 
 
 def _as_integers_allow(asked: WeightSettings) -> tuple[WeightSettings, list[str]]:

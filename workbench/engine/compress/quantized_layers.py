@@ -1,5 +1,6 @@
 """From a plan and samples to numbers: ranges of activations, codes of weights, biases that go with them."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.jobs import JobContext
 
+_log = logging.getLogger(__name__)
 Array = npt.NDArray[np.float32]
 # Of the progress, what calibration takes where rounding is learned too.
 _CALIBRATION_SHARE = 0.1
@@ -70,8 +72,7 @@ def quantize_layers(
     """
     learns = any(entry.weights is not None and entry.weights.rounding == "learned" for entry in plan.layers)
     tensors = graph.integer_tensors(plan)
-    wanted: dict[str, int | None] = dict.fromkeys(tensors.roots)
-    wanted |= _means_wanted(graph, plan)
+    wanted = (*tensors.roots, *_means_wanted(graph, plan))
     calibrating = ctx.part(0, _CALIBRATION_SHARE) if learns else ctx
     statistics = graph.statistics(wanted, samples, calibrating)
     params = {
@@ -83,14 +84,13 @@ def quantize_layers(
     return QuantizedLayers(weights, biases, tensors, params, statistics)
 
 
-def _means_wanted(graph: PreparedGraph, plan: Plan) -> dict[str, int | None]:
+def _means_wanted(graph: PreparedGraph, plan: Plan) -> tuple[str, ...]:
     """The inputs of layers whose bias is corrected, which needs the mean of each channel."""
-    wanted: dict[str, int | None] = {}
-    for entry in plan.layers:
-        if entry.weights is not None and entry.weights.bias_correction:
-            layer = graph.model.info.layer(entry.layer)
-            wanted[graph.data_input(layer)] = graph.channel_axis(layer)
-    return wanted
+    return tuple(
+        graph.data_input(graph.model.info.layer(entry.layer))
+        for entry in plan.layers
+        if entry.weights is not None and entry.weights.bias_correction
+    )
 
 
 @dataclass(eq=False)
@@ -155,6 +155,9 @@ class _Rounding:
         if entry.weights is None or not entry.weights.bias_correction or layer.op_type == "MatMul":
             return None
         mean = self.statistics[self.graph.data_input(layer)].channel_mean
+        if not mean.size:
+            _log.warning("%s: its bias is not corrected, since the shape of its input is not known", layer.name)
+            return None
         error = weight.dense() - self.graph.model.weight(layer.name)
         return corrected_bias(self._bias(layer), error, mean, layer.axis or 0)
 

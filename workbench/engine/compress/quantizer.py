@@ -67,16 +67,17 @@ class Quantizer:
         if samples is None:
             return LayerActivations(layer_name, recipe_digest, (), why or "ranges need samples, and none are open")
         graph = self.graph(plan)
-        layer = self._model.info.layer(layer_name)
+        # Of the prepared model: what is folded into a layer gives the output now.
+        layer = graph.model.info.layer(layer_name)
         if layer.node_output not in graph.nodes:
             return LayerActivations(layer_name, recipe_digest, (), layer.reason or "it is not in the main graph")
         graph.statistics(graph.tensors_of_layers(), samples, ctx)
         tensors = graph.integer_tensors(plan)
         previews = []
-        for name, axis in graph.tensors_of(layer).items():
+        for name in graph.tensors_of(layer):
             root = tensors.root(name)
             # What is only moved has the scale of where it comes from, and so its statistics.
-            statistics = graph.statistics({root: axis if root == name else None}, samples, ctx)[root]
+            statistics = graph.statistics((root,), samples, ctx)[root]
             is_input = name == graph.data_input(layer)
             previews.append(activation_preview(name, statistics, tensors.settings.get(root), is_input=is_input))
         return LayerActivations(layer_name, recipe_digest, tuple(previews), why)
@@ -84,4 +85,4 @@ class Quantizer:
     def input_statistics(self, layer_name: str, plan: Plan, samples: CalibrationSet) -> TensorStatistics | None:
         """What is known of the tensor that a layer reads; None if the samples were not run yet."""
         graph = self.graph(plan)
-        return graph.known_statistics(graph.data_input(self._model.info.layer(layer_name)), samples)
+        return graph.known_statistics(graph.data_input(graph.model.info.layer(layer_name)), samples)

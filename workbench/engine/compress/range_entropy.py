@@ -12,7 +12,8 @@ _NUM_TRIES = 64
 def entropy_range(statistics: TensorStatistics, num_bits: int) -> tuple[float, float]:
     """The range whose quantized distribution has the least Kullback-Leibler divergence from the real one.
 
-    Magnitudes are clipped at a common limit. What lies beyond counts to the last bin that is kept.
+    Magnitudes are clipped at a common limit. What lies beyond counts to the last bin that is kept; the first bin,
+    around zero, does not count.
 
     Args:
         statistics: of the tensor, with a histogram.
@@ -29,9 +30,12 @@ def entropy_range(statistics: TensorStatistics, num_bits: int) -> tuple[float, f
     magnitudes = (above + below).astype(np.float64)
     width = statistics.bin_width * HALF_BINS / _NUM_BINS
     magnitudes = magnitudes.reshape(_NUM_BINS, -1).sum(axis=1)
-    largest = int(np.flatnonzero(magnitudes)[-1]) + 1
-    smallest = min(largest, num_codes)
-    tries = np.unique(np.linspace(smallest, largest, _NUM_TRIES).astype(int))
+    # Zeros of a Relu have an exact code whatever the range: they would outweigh everything else.
+    magnitudes[0] = magnitudes[1]
+    used = np.flatnonzero(magnitudes) + 1
+    # A range that ends in an empty bin would count what it clips as impossible.
+    tries = used[used >= min(int(used[-1]), num_codes)] if used.size else np.array([_NUM_BINS])
+    tries = tries[np.unique(np.linspace(0, len(tries) - 1, _NUM_TRIES).astype(int))]
     best = min(tries, key=lambda kept: _divergence(magnitudes, int(kept), num_codes))
     limit = float(best) * width
     return max(min(0.0, statistics.low), -limit), min(max(0.0, statistics.high), limit)

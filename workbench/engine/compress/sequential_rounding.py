@@ -39,10 +39,10 @@ def rounding_obstacle(node: onnx.NodeProto, layer: Layer) -> str:
     """Why a layer's rounding cannot be learned; empty if it can."""
     geometry = geometry_of(node, layer.weight_shape)
     if geometry is None or layer.axis is None or list(node.input).index(layer.weight_name) != 1:
-        return "rounding is not learned for this kind of layer: nearest instead"
+        return "it is learned for plain convolutions and products with a matrix only"
     length = layer.num_weights // max(1, layer.weight_shape[layer.axis])
     if length > LARGEST_ROW:
-        return f"rounding is not learned for more than {LARGEST_ROW:,} weights an output: nearest instead"
+        return f"it is not learned for more than {LARGEST_ROW:,} weights an output"
     return ""
 
 

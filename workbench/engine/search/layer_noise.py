@@ -29,10 +29,11 @@ def layer_noise(
         RunError: the model does not run on the samples.
     """
     # Folded and equalized models have other tensors inside than the one that was opened.
-    original = bench.quantizer.graph(plan).proto if plan.needs_preparation else bench.model.to_proto()
+    model = bench.quantizer.graph(plan).model if plan.needs_preparation else bench.model
+    original = model.to_proto()
     links = Links(original.graph)
     nodes = {node.output[0]: node for node in original.graph.node if node.output}
-    layers = [layer for layer in bench.model.info.layers if layer.editable and layer.node_output in nodes]
+    layers = [layer for layer in model.info.layers if layer.editable and layer.node_output in nodes]
     tensors = {layer.name: links.bounded_output(nodes[layer.node_output]) for layer in layers}
     quantized = onnx.load_from_string(data)
     found = output_sqnr_db(original, quantized, tensors, samples.dataset, samples.indices, ctx)
