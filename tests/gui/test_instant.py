@@ -241,3 +241,16 @@ def test_the_estimate_holds_on_real_models(shared_data: Path, name: str):
     ):
         estimated = instant_size(model, footprint, recipe).total_bytes
         assert estimated == pytest.approx(session.preview_bytes(recipe), rel=0.005)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_the_window_chooses_storages_as_the_file_is_written(shared_data: Path, bits: int):
+    session = Session()
+    model = session.open_model(shared_data / "models/hand_gesture/keypoint_classifier.onnx")
+    footprint = session.footprint()
+
+    for weights in (WeightRule(bits=bits), WeightRule(bits=bits, symmetric=False)):
+        whole = Recipe().with_rule("*", weights=weights)
+        for recipe in (whole, whole.with_rule("*", prune=Prune("weights", sparsity=0.8))):
+            estimated = instant_size(model, footprint, recipe).total_bytes
+            assert estimated == pytest.approx(session.preview_bytes(recipe), abs=4)

@@ -125,10 +125,11 @@ class _Sizes:
     def of(self, recipe: Recipe) -> InstantSize:
         self._update(recipe)
         sizes = self._sizes
+        tables = sizes.choose(self._is_counted(), self._footprint.shared_overhead)
         opset = int(sizes.opset.max(initial=0))
         total = self._footprint.rewritten_bytes[opset] if opset else self._footprint.file_bytes
         total += int((sizes.num_bytes - sizes.original)[self._is_alone].sum()) + self._shared_bytes()
-        total += sum(self._footprint.shared_overhead.get(key, 0) for key in sizes.tables())
+        total += sum(self._footprint.shared_overhead.get(key, 0) for key in tables)
         num_weights = int(sizes.num_weights.sum())
         bits = int((sizes.bits * sizes.num_weights).sum())
         return InstantSize(
@@ -144,10 +145,21 @@ class _Sizes:
         total = 0
         is_written, num_bytes = self._sizes.is_written, self._sizes.num_bytes
         for places in self._sharing:
-            written = {self._settings[place]: int(num_bytes[place]) for place in places if is_written[place]}
+            written = {self._settings[place]: int(num_bytes[place]) for place in reversed(places) if is_written[place]}
             stays = any(not is_written[place] for place in places)
             total += sum(written.values()) - (0 if stays else int(self._sizes.original[places[0]]))
         return total
+
+    def _is_counted(self) -> npt.NDArray[np.bool_]:
+        """Which layers stand for a tensor of the file: of those that share one, the first of each settings."""
+        is_counted = np.ones(len(self._layers), np.bool_)
+        for places in self._sharing:
+            seen: set[LayerSettings] = set()
+            for place in places:
+                if self._sizes.is_written[place]:
+                    is_counted[place] = self._settings[place] not in seen
+                    seen.add(self._settings[place])
+        return is_counted
 
     def _update(self, recipe: Recipe) -> None:
         if recipe is self._recipe:

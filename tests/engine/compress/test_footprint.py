@@ -6,6 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from workbench.engine.compress.compressor import Compressor
+from workbench.engine.compress.weight_storage import planned_bytes, stored_smallest, written_tensors
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.engine.graph.model import load_model
 
@@ -27,12 +28,10 @@ def _matmul(path: Path, weight: np.ndarray, *, others: int = 0, opset: int = 17)
 
 
 def _foreseen(compressor: Compressor, recipe: Recipe) -> int:
-    """Bytes of the file by the footprint's arithmetic, for one layer in packed bits."""
+    """Bytes of the file by the footprint's arithmetic."""
     footprint = compressor.footprint()
-    (entry,) = footprint.layers
-    preview = compressor.preview(entry.layer, recipe)
-    tables = footprint.shared_overhead["codes", 4, 0]
-    return footprint.rewritten_bytes[8] - entry.original_bytes + preview.size_bytes + tables
+    tensors = written_tensors(compressor.model.info, compressor.plan(recipe).layers)
+    return planned_bytes(tensors, stored_smallest(tensors, footprint), footprint)
 
 
 # Headers are measured on a small weight with as many axes; one of four to each axis would here be one of 16 million.

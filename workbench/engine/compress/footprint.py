@@ -24,6 +24,7 @@ from workbench.engine.core.footprint import (
     Headers,
     HeaderSize,
     ScaleLayout,
+    Storage,
     TableKey,
     has_padded_codes,
     has_padded_mask,
@@ -118,7 +119,7 @@ def _shared_overhead() -> dict[TableKey, int]:
     """Bytes of each look-up table that layers share."""
     makers: dict[TableKey, Callable[[LookUpTables], str]] = {("mask", 1, 0): LookUpTables.mask}
     for bits in LAYOUTS:
-        for key in tables_of(Encoding.BITS, bits):
+        for key in tables_of(Storage(Encoding.BITS, bits)):
             makers[key] = _maker(key)
     sizes = {}
     for key, make in makers.items():
@@ -151,15 +152,15 @@ def _measured(key: HeaderKey, num_dims: int, trims: Headers) -> HeaderSize:
     weight = np.linspace(-1, 1, math.prod(shape), dtype=np.float32).reshape(shape)
     settings = WeightSettings(bits, granularity=_GRANULARITY[scales], symmetric=symmetric) if bits else None
     compressed = compress_weight(weight, 0, np.abs(weight) >= 0.5 if encoding is Encoding.MASK else None, settings)
-    nodes = NodeList(_PREFIX, ())
+    nodes, storage = NodeList(_PREFIX, ()), Storage(encoding, bits)
     tables = LookUpTables(NodeList("wbt", ()))
-    add_weight(nodes, tables, compressed, encoding, opset=13, dtype=TensorProto.FLOAT, output=_NAME)
+    add_weight(nodes, tables, compressed, storage, opset=13, dtype=TensorProto.FLOAT, output=_NAME)
     found = _header_size(nodes)
-    num_bytes = found.num_bytes - len(_NAME) - payload_bytes(encoding, compressed.tensor_shape)
+    num_bytes = found.num_bytes - len(_NAME) - payload_bytes(storage, compressed.tensor_shape)
     num_names = found.num_names
     for is_there, trim in (
-        (has_padded_codes(encoding, compressed.tensor_shape), trims.codes_trim),
-        (has_padded_mask(encoding, compressed.tensor_shape), trims.mask_trim),
+        (has_padded_codes(storage, compressed.tensor_shape), trims.codes_trim),
+        (has_padded_mask(storage, compressed.tensor_shape), trims.mask_trim),
     ):
         if is_there:
             num_bytes, num_names = num_bytes - trim.num_bytes, num_names - trim.num_names

@@ -23,9 +23,9 @@ class NodeList:
         self._taken = taken
         self._count = 0
 
-    def constant(self, value: npt.NDArray[np.generic]) -> str:
+    def constant(self, value: npt.NDArray[np.generic], *, name: str = "") -> str:
         """A new initializer; gives its name."""
-        name = self.fresh()
+        name = name or self.fresh()
         # Not ascontiguousarray, which makes a scalar a list of one.
         self.initializers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name

@@ -10,9 +10,10 @@ from workbench.engine.compress.affine import QuantParams, dequantize
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_dequantized, add_scattered
 from workbench.engine.compress.weight_rows import WeightRows
-from workbench.engine.core.footprint import Encoding, TensorShape
+from workbench.engine.core.footprint import Encoding, Storage, TensorShape
 
-_WHOLE_BYTE = 8
+# One int8 code a weight needs no unpacking.
+_AS_THEY_ARE = (Storage(Encoding.BITS, 8), Storage(Encoding.PLAIN, 8))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +71,7 @@ def add_weight(
     nodes: NodeList,
     tables: LookUpTables,
     weight: CompressedWeight,
-    encoding: Encoding,
+    storage: Storage,
     *,
     opset: int,
     dtype: int,
@@ -83,7 +84,7 @@ def add_weight(
         nodes: where they are added.
         tables: the model's shared tables.
         weight: what is to be stored.
-        encoding: as `smallest_encoding` chose it.
+        storage: one of its `possible_storages`.
         opset: of the model.
         dtype: ONNX element type that the weight's reader expects.
         output: name of the tensor that the weight's reader reads.
@@ -91,51 +92,57 @@ def add_weight(
             in floats.
     """
     if as_codes:
-        _add_integer(nodes, tables, weight, encoding, opset, output)
+        _add_integer(nodes, tables, weight, storage, opset, output)
         return
     last = output if dtype == TensorProto.FLOAT else ""
-    if encoding is Encoding.DENSE:
-        made = nodes.add("Identity", nodes.constant(weight.dense()), output=last)
-    elif encoding is Encoding.PLAIN:
+    if storage.encoding is Encoding.DENSE:
+        made = nodes.constant(weight.dense(), name=last)
+    elif storage.encoding is Encoding.PLAIN:
         made = _add_plain(nodes, weight, last)
+    elif storage.bits is None:
+        made = _add_sparse(nodes, tables, weight, opset, last)
     else:
-        made = _add_packed(nodes, tables, weight, encoding, opset, last)
+        made = _add_packed(nodes, tables, weight, storage, opset, last)
     if not last:
         nodes.add("Cast", made, to=dtype, output=output)
 
 
+def _add_sparse(nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, opset: int, output: str) -> str:
+    """A mask and the floats that it leaves."""
+    mask = _stored_mask(weight)
+    kept = nodes.constant(weight.dense().reshape(-1)[mask])
+    scattered = add_scattered(nodes, tables, kept, mask, TensorProto.FLOAT, opset=opset)
+    return nodes.add("Reshape", scattered, nodes.shape(*weight.rows.shape), output=output)
+
+
 def _add_packed(
-    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, encoding: Encoding, opset: int, output: str
+    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, storage: Storage, opset: int, output: str
 ) -> str:
-    mask = _stored_mask(weight) if encoding is Encoding.MASK else None
-    if weight.params is None:
-        assert mask is not None
-        assert weight.values is not None
-        kept = nodes.constant(weight.values.reshape(-1)[mask])
-        scattered = add_scattered(nodes, tables, kept, mask, TensorProto.FLOAT, opset=opset)
-        return nodes.add("Reshape", scattered, nodes.shape(*weight.rows.shape), output=output)
-    levels = weight.levels if mask is None else weight.levels[mask]
-    codes = add_codes(nodes, tables, levels, weight.params.num_bits, opset=opset, trimmed=mask is None)
-    if mask is not None:
-        codes = add_scattered(nodes, tables, codes, mask, TensorProto.INT8, opset=opset)
+    assert weight.params is not None
+    codes = _add_levels(nodes, tables, weight, storage, opset)
     return add_dequantized(nodes, codes, weight.params, weight.rows, opset=opset, output=output)
 
 
+def _add_levels(nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, storage: Storage, opset: int) -> str:
+    """The codes as signed levels, flat or with a first axis more."""
+    assert storage.bits is not None
+    if storage.encoding is Encoding.BITS:
+        return add_codes(nodes, tables, weight.levels, storage.bits, opset=opset)
+    mask = _stored_mask(weight)
+    kept = add_codes(nodes, tables, weight.levels[mask], storage.bits, opset=opset, trimmed=False)
+    return add_scattered(nodes, tables, kept, mask, TensorProto.INT8, opset=opset)
+
+
 def _add_integer(
-    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, encoding: Encoding, opset: int, output: str
+    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, storage: Storage, opset: int, output: str
 ) -> None:
     """Codes that are unpacked to int8 when the file is opened, and the scales that make them weights."""
     assert weight.params is not None
     shape, bits = weight.rows.shape, weight.params.num_bits
-    if encoding is Encoding.MASK:
-        mask = _stored_mask(weight)
-        kept = add_codes(nodes, tables, weight.levels[mask], bits, opset=opset, trimmed=False)
-        flat = add_scattered(nodes, tables, kept, mask, TensorProto.INT8, opset=opset)
-        codes = nodes.add("Reshape", flat, nodes.shape(*shape))
-    elif bits == _WHOLE_BYTE or encoding is Encoding.PLAIN:
+    if storage in _AS_THEY_ARE:
         codes = nodes.constant(weight.levels.astype(np.int8).reshape(shape))
     else:
-        codes = nodes.add("Reshape", add_codes(nodes, tables, weight.levels, bits, opset=opset), nodes.shape(*shape))
+        codes = nodes.add("Reshape", _add_levels(nodes, tables, weight, storage, opset), nodes.shape(*shape))
     # Levels are codes less half their number, and so are the zero points.
     offset = 0 if weight.params.signed else 1 << (bits - 1)
     zero = (weight.params.zero_point - offset).astype(np.int8)

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from workbench.engine.core.bit_layout import LAYOUTS, Count, packed_arrays
+import numpy as np
 
-_VARINT_STEPS = (7, 14, 21, 28, 35)
+from workbench.engine.core.bit_layout import LAYOUTS, Count, packed_arrays
 
 
 class Encoding(StrEnum):
     """How a weight tensor is written.
 
-    DENSE: float values as they are. BITS: b bits a weight. MASK: one bit a weight, and the values
-    that are not zero, in b bits or as floats. PLAIN: the standard int8 container and DequantizeLinear.
+    DENSE: float values as they are. BITS: codes of b bits. MASK: one bit a weight, and the values
+    that are not zero, as codes or floats. PLAIN: the standard int8 container and DequantizeLinear.
     """
 
     DENSE = "dense"
@@ -57,6 +57,19 @@ class TensorShape:
     num_scales: int = 0
     symmetric: bool = True
     scales: ScaleLayout = ScaleLayout.TENSOR
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How one weight tensor is written.
+
+    Args:
+        encoding: the encoding.
+        bits: of each code as it is stored: those of the quantization, or a whole byte; None for floats.
+    """
+
+    encoding: Encoding
+    bits: int | None = None
 
 
 HeaderKey = tuple[Encoding, int | None, bool, ScaleLayout]
@@ -104,51 +117,54 @@ class Headers:
     codes_trim: HeaderSize = HeaderSize(0)
     mask_trim: HeaderSize = HeaderSize(0)
 
-    def num_bytes(self, encoding: Encoding, tensor: TensorShape, num_digits: int) -> int:
+    def num_bytes(self, storage: Storage, tensor: TensorShape, num_digits: int) -> int:
         """Headers of one tensor.
 
         Args:
-            encoding: how it is written.
+            storage: how it is written.
             tensor: what is written.
             num_digits: of the layer's number.
         """
-        bits = 8 if encoding is Encoding.PLAIN else tensor.bits
-        size = self.sizes[encoding, bits, tensor.symmetric, tensor.scales]
+        size = self.sizes[header_key(storage, tensor)]
         total, names = size.num_bytes, size.num_names
-        if has_padded_codes(encoding, tensor):
+        if has_padded_codes(storage, tensor):
             total, names = total + self.codes_trim.num_bytes, names + self.codes_trim.num_names
-        if has_padded_mask(encoding, tensor):
+        if has_padded_mask(storage, tensor):
             total, names = total + self.mask_trim.num_bytes, names + self.mask_trim.num_names
         return total + names * (num_digits - 1)
 
 
-def payload_arrays(encoding: Encoding, tensor: TensorShape) -> tuple[int, ...]:
+def header_key(storage: Storage, tensor: TensorShape) -> HeaderKey:
+    """What decides which nodes are written for the tensor."""
+    if storage.bits is None:
+        return storage.encoding, None, True, ScaleLayout.TENSOR
+    return storage.encoding, storage.bits, tensor.symmetric, tensor.scales
+
+
+def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[int, ...]:
     """Bytes of each array that holds weights, mask, scales or zero points.
 
-    >>> payload_arrays(Encoding.BITS, TensorShape(num_weights=1000, num_kept=1000, bits=3, num_scales=10))
+    >>> payload_arrays(Storage(Encoding.BITS, 3), TensorShape(num_weights=1000, num_kept=1000, bits=3, num_scales=10))
     (250, 125, 40)
     """
-    if encoding is Encoding.DENSE:
-        return (4 * tensor.num_weights,)
-    scales = (4 * tensor.num_scales,) if tensor.bits else ()
+    is_masked = storage.encoding is Encoding.MASK
+    count = tensor.num_kept if is_masked else tensor.num_weights
+    mask = (-(-tensor.num_weights // 8),) if is_masked else ()
+    if storage.bits is None:
+        return (*mask, 4 * count)
     # DequantizeLinear takes the type of its zero point as that of the codes: it is always written.
-    if not tensor.symmetric or encoding is Encoding.PLAIN:
-        scales = (*scales, tensor.num_scales)
-    if encoding is Encoding.PLAIN:
-        return (tensor.num_weights, *scales)
-    if encoding is Encoding.BITS:
-        return (*packed_arrays(tensor.num_weights, tensor.bits or 32), *scales)
-    values = packed_arrays(tensor.num_kept, tensor.bits) if tensor.bits else (4 * tensor.num_kept,)
-    return (-(-tensor.num_weights // 8), *values, *scales)
+    has_zero_points = not tensor.symmetric or storage.encoding is Encoding.PLAIN
+    scales = (4 * tensor.num_scales, tensor.num_scales) if has_zero_points else (4 * tensor.num_scales,)
+    return (*mask, *packed_arrays(count, storage.bits), *scales)
 
 
-def payload_bytes(encoding: Encoding, tensor: TensorShape) -> int:
+def payload_bytes(storage: Storage, tensor: TensorShape) -> int:
     """Bytes of weights, mask, scales and zero points, with the lengths that are written before long arrays.
 
-    >>> payload_bytes(Encoding.BITS, TensorShape(num_weights=100, num_kept=100, bits=4, num_scales=10))
+    >>> payload_bytes(Storage(Encoding.BITS, 4), TensorShape(num_weights=100, num_kept=100, bits=4, num_scales=10))
     90
     """
-    return sum(size + _long_length(size) for size in payload_arrays(encoding, tensor))
+    return sum(size + _long_length(size) for size in payload_arrays(storage, tensor))
 
 
 def values_bytes(num_kept: Count, bits: int | None) -> Count:
@@ -156,7 +172,7 @@ def values_bytes(num_kept: Count, bits: int | None) -> Count:
 
     Args:
         num_kept: of one tensor, or of many at once.
-        bits: 2 to 8; None for float.
+        bits: of each stored code; None for float.
     """
     arrays = packed_arrays(num_kept, bits) if bits else (4 * num_kept,)
     total = arrays[0] + _long_length(arrays[0])
@@ -165,65 +181,38 @@ def values_bytes(num_kept: Count, bits: int | None) -> Count:
     return total
 
 
-def has_padded_codes(encoding: Encoding, tensor: TensorShape) -> bool:
+def has_padded_codes(storage: Storage, tensor: TensorShape) -> bool:
     """Whether the codes do not fill their last index, so that nodes must cut them; behind a mask nothing reads more."""
-    if tensor.bits not in LAYOUTS or encoding is not Encoding.BITS:
+    if storage.bits not in LAYOUTS or storage.encoding is not Encoding.BITS:
         return False
-    layout = LAYOUTS[tensor.bits]
+    layout = LAYOUTS[storage.bits]
     return layout.num_indices(tensor.num_weights) * layout.codes_per_index != tensor.num_weights
 
 
-def has_padded_mask(encoding: Encoding, tensor: TensorShape) -> bool:
+def has_padded_mask(storage: Storage, tensor: TensorShape) -> bool:
     """Whether the mask does not fill its last byte."""
-    return encoding is Encoding.MASK and tensor.num_weights % 8 != 0
+    return storage.encoding is Encoding.MASK and tensor.num_weights % 8 != 0
 
 
-def tables_of(encoding: Encoding, bits: int | None) -> tuple[TableKey, ...]:
+def tables_of(storage: Storage) -> tuple[TableKey, ...]:
     """The look-up tables of the whole file that unpack such a tensor: codes, the fields above, masks."""
     tables: list[TableKey] = []
-    if encoding in (Encoding.BITS, Encoding.MASK) and bits in LAYOUTS:
-        tables.append(("codes", bits, 0))
+    if storage.encoding in (Encoding.BITS, Encoding.MASK) and storage.bits in LAYOUTS:
+        tables.append(("codes", storage.bits, 0))
         shift = 8
-        for width in LAYOUTS[bits].high_fields:
+        for width in LAYOUTS[storage.bits].high_fields:
             tables.append(("field", width, shift))
             shift += width
-    if encoding is Encoding.MASK:
+    if storage.encoding is Encoding.MASK:
         tables.append(("mask", 1, 0))
     return tuple(tables)
 
 
-def opset_needed(encoding: Encoding, tensor: TensorShape) -> int:
+def opset_needed(storage: Storage, tensor: TensorShape) -> int:
     """Version of the default operator set that the nodes need: Expand 8, CumSum 11, DequantizeLinear 10 or 13."""
-    if encoding is Encoding.PLAIN:
+    if storage.encoding is Encoding.PLAIN:
         return 13 if tensor.num_scales > 1 else 10
-    return 11 if encoding is Encoding.MASK else 8
-
-
-def smallest_encoding(
-    tensor: TensorShape, headers: Headers, *, fixed_bytes: int = 0, num_digits: int = 1, plain: bool = False
-) -> tuple[Encoding, int]:
-    """The encoding with the fewest bytes, and how many those are with headers.
-
-    Args:
-        tensor: what is to be stored.
-        headers: bytes of headers.
-        fixed_bytes: what the layer costs in any encoding.
-        num_digits: of the layer's number, which is part of the names.
-        plain: choose among the containers that other tools read: DENSE and PLAIN.
-    """
-    if plain:
-        candidates = [Encoding.DENSE if tensor.bits is None else Encoding.PLAIN]
-    else:
-        candidates = [Encoding.DENSE] if tensor.bits is None else [Encoding.BITS]
-        # An asymmetric zero is a code like any other, and differs by channel: a mask cannot stand for it.
-        if tensor.num_kept < tensor.num_weights and tensor.symmetric:
-            candidates.append(Encoding.MASK)
-    sizes = [
-        (headers.num_bytes(candidate, tensor, num_digits) + payload_bytes(candidate, tensor), candidate)
-        for candidate in candidates
-    ]
-    size, encoding = min(sizes, key=lambda item: item[0])
-    return encoding, size + fixed_bytes
+    return 11 if storage.encoding is Encoding.MASK else 8
 
 
 def _long_length(num_bytes: Count) -> Count:
@@ -231,7 +220,9 @@ def _long_length(num_bytes: Count) -> Count:
 
     Source: Protocol Buffers, encoding of base 128 varints: seven bits a byte.
     """
-    longer = num_bytes * 0
-    for bits in _VARINT_STEPS:
-        longer = longer + (num_bytes >= 1 << bits)
-    return 3 * longer
+    if isinstance(num_bytes, int):
+        return 3 * (max(1, -(-num_bytes.bit_length() // 7)) - 1)
+    return 3 * np.searchsorted(_LONGER_FROM, num_bytes, side="right")
+
+
+_LONGER_FROM = np.array([1 << 7 * count for count in range(1, 6)], np.int64)

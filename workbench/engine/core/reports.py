@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import Encoding, Headers, TableKey, TensorShape, smallest_encoding
+from workbench.engine.core.footprint import Encoding, Headers, TableKey, TensorShape
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
+from workbench.engine.core.storage_choice import Sizes, settled_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,10 @@ class LayerFootprint:
     num_rows: int
     row_length: int
 
-    def smallest_encoding(self, tensor: TensorShape, *, plain: bool = False) -> tuple[Encoding, int]:
-        """The encoding with the fewest bytes for the layer's weight, and how many those are."""
-        digits = len(str(self.number))
-        return smallest_encoding(tensor, self.headers, fixed_bytes=self.fixed_bytes, num_digits=digits, plain=plain)
+    def settled_sizes(self, tensor: TensorShape, *, plain: bool = False, as_codes: bool = False) -> Sizes:
+        """What the layer's weight takes by storage, without shared tables and without the values behind masks."""
+        num_digits = len(str(self.number))
+        return self.fixed_bytes + settled_sizes(self.headers, num_digits, tensor, plain=plain, as_codes=as_codes)
 
 
 @dataclass(frozen=True, slots=True)
