@@ -125,7 +125,7 @@ class _Sizes:
     def of(self, recipe: Recipe) -> InstantSize:
         self._update(recipe)
         sizes = self._sizes
-        tables = sizes.choose(self._is_counted(), self._footprint.shared_overhead)
+        tables = sizes.choose(self._is_counted(), self._footprint.shared_overhead, self._footprint.opset)
         opset = int(sizes.opset.max(initial=0))
         total = self._footprint.rewritten_bytes[opset] if opset else self._footprint.file_bytes
         total += int((sizes.num_bytes - sizes.original)[self._is_alone].sum()) + self._shared_bytes()

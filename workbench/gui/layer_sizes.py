@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import Encoding, ScaleLayout, TableKey, TensorShape, opset_needed
+from workbench.engine.core.footprint import (
+    BEFORE_SLICE_INPUTS,
+    Encoding,
+    ScaleLayout,
+    TableKey,
+    TensorShape,
+    opset_needed,
+)
 from workbench.engine.core.granularity import PerGroup, PerTensor, parse_granularity
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import WeightSettings
@@ -47,6 +54,7 @@ class LayerSizes:
         # Bytes by storage and layer; those of a mask without and with the values behind it.
         self._settled: Sizes = np.full((len(STORAGES), count), NEVER, np.int64)
         self._sizes: Sizes = self._settled.copy()
+        self._old_slices: Sizes = np.zeros((len(STORAGES), count), np.int64)
         self._plain_opset = np.zeros(count, np.int64)
 
     def set_weights(self, places: Places, weights: WeightSettings | None, *, is_plain: bool) -> None:
@@ -64,6 +72,7 @@ class LayerSizes:
             self.bits[place] = weights.bits if weights else FLOAT_BITS
             tensor = _tensor(self._layers[place], self._entries[place], weights)
             self._settled[:, place] = self._entries[place].settled_sizes(tensor, plain=is_plain)
+            self._old_slices[:, place] = self._entries[place].old_slice_sizes(tensor)
             self._plain_opset[place] = opset_needed(STORAGES[_PLAIN_ROW], tensor)
 
     def set_unpruned(self, places: Places, *, is_quantized: bool) -> None:
@@ -80,14 +89,19 @@ class LayerSizes:
         self._put_sizes(places, np.maximum(1, self.num_weights[places] - zeros))
 
     def _put_sizes(self, places: Places, num_kept: Places) -> None:
+        if not places.size:
+            return
         self._sizes[:, places] = pruned_sizes(self._settled[:, places], self.num_weights[places], num_kept)
 
-    def choose(self, is_counted: npt.NDArray[np.bool_], overhead: Mapping[TableKey, int]) -> frozenset[TableKey]:
+    def choose(
+        self, is_counted: npt.NDArray[np.bool_], overhead: Mapping[TableKey, int], opset: int
+    ) -> frozenset[TableKey]:
         """Store every compressed layer for the smallest file; gives the look-up tables that are read.
 
         Args:
             is_counted: which layers stand for a tensor of the file; the others read the same one.
             overhead: bytes of each table.
+            opset: of the model as it is.
         """
         self.num_bytes, self.opset = self.original.copy(), np.zeros_like(self.opset)
         (written,) = np.nonzero(self.is_written)
@@ -98,12 +112,14 @@ class LayerSizes:
         rows = smallest_rows(sizes, banned)
         self.num_bytes[written] = sizes[rows, np.arange(written.size)]
         self.opset[written] = np.where(rows == _PLAIN_ROW, self._plain_opset[written], _OPSETS[rows])
+        if max(opset, self.opset.max()) <= BEFORE_SLICE_INPUTS:
+            self.num_bytes[written] -= self._old_slices[rows, written]
         return tables_read(rows)
 
 
 def _tensor(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None) -> TensorShape:
     if weights is None:
-        return TensorShape(layer.num_weights, layer.num_weights, bits=None)
+        return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape)
     return TensorShape(
         layer.num_weights,
         layer.num_weights,
@@ -111,6 +127,7 @@ def _tensor(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None)
         _num_scales(entry, weights.granularity),
         symmetric=weights.symmetric,
         scales=_scale_layout(entry, weights.granularity),
+        dims=layer.weight_shape,
     )
 
 

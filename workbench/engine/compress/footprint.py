@@ -19,6 +19,7 @@ from workbench.engine.compress.weight_rows import WeightRows
 from workbench.engine.core.bit_layout import LAYOUTS
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import (
+    BEFORE_SLICE_INPUTS,
     Encoding,
     HeaderKey,
     Headers,
@@ -73,7 +74,7 @@ def model_footprint(model: Model) -> ModelFootprint:
         if layer.editable and chain is not None:
             dtype = model.weight_dtype(layer.name)
             layers.append(_layer_footprint(layer, number, goes_away.get(chain.root, 0), dtype))
-    return ModelFootprint(unchanged, rewritten, tuple(layers), _shared_overhead())
+    return ModelFootprint(unchanged, rewritten, tuple(layers), _shared_overhead(), model.info.opset)
 
 
 def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int) -> LayerFootprint:
@@ -142,7 +143,9 @@ def _headers(num_dims: int) -> Headers:
     codes_trim = _difference(_built_codes(15), _built_codes(16))
     mask_trim = _difference(_built_mask(15), _built_mask(16))
     untrimmed = Headers({}, codes_trim, mask_trim)
-    return Headers({key: _measured(key, num_dims, untrimmed) for key in header_keys()}, codes_trim, mask_trim)
+    sizes = {key: _measured(key, num_dims, untrimmed) for key in header_keys()}
+    old_slice = _difference(_built_codes(15), _built_codes(15, opset=BEFORE_SLICE_INPUTS))
+    return Headers(sizes, codes_trim, mask_trim, old_slice)
 
 
 def _measured(key: HeaderKey, num_dims: int, trims: Headers) -> HeaderSize:
@@ -167,10 +170,10 @@ def _measured(key: HeaderKey, num_dims: int, trims: Headers) -> HeaderSize:
     return HeaderSize(num_bytes, num_names)
 
 
-def _built_codes(count: int) -> HeaderSize:
+def _built_codes(count: int, *, opset: int = 13) -> HeaderSize:
     """Of nodes for so many codes of four bits."""
     nodes = NodeList(_PREFIX, ())
-    add_codes(nodes, LookUpTables(NodeList("wbt", ())), np.zeros(count, np.int32), 4, opset=13)
+    add_codes(nodes, LookUpTables(NodeList("wbt", ())), np.zeros(count, np.int32), 4, opset=opset)
     return _header_size(nodes)
 
 
@@ -185,7 +188,7 @@ def _built_mask(count: int) -> HeaderSize:
 def _cast_bytes(dtype: int) -> int:
     """What a weight costs more that is not read as float32."""
     nodes = NodeList(_PREFIX, ())
-    nodes.add("Cast", "wb0_10", to=dtype)
+    nodes.add("Cast", f"{_PREFIX}0", to=dtype)
     return _total(nodes)
 
 

@@ -18,7 +18,7 @@ class Replacement:
     """One compressed tensor and the nodes that read it.
 
     Args:
-        number: of the layer; part of the names that are made.
+        number: of the first layer that reads it; part of the names that are made.
         weight_name: the tensor that the nodes read now.
         readers: first outputs of those nodes.
         weight, storage: what to store, and how.
@@ -53,8 +53,8 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
     by_output = {node.output[0]: node for node in graph.node if node.output}
     num_reads = count_reads(graph)
     own: list[NodeList] = []
-    for number, replacement in enumerate(replacements):
-        nodes = NodeList(f"wb{number}_", taken)
+    for replacement in replacements:
+        nodes = NodeList(f"wb{replacement.number}_", taken)
         readers = [by_output[output] for output in replacement.readers]
         reads = sum(list(node.input).count(replacement.weight_name) for node in readers)
         output = replacement.weight_name

@@ -19,6 +19,7 @@ from workbench.engine.compress.bit_fields import pack_codes, pack_mask, signed_l
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.weight_rows import WeightRows
 from workbench.engine.core.bit_layout import LAYOUTS
+from workbench.engine.core.footprint import BEFORE_SLICE_INPUTS
 from workbench.engine.core.granularity import PerGroup
 
 MASK_BITS = 1
@@ -171,6 +172,6 @@ def _per_weight(nodes: NodeList, per_scale: npt.NDArray[np.generic], rows: Weigh
 
 def _first(nodes: NodeList, tensor: str, count: int, opset: int, *, axis: int) -> str:
     """The first `count` elements along an axis."""
-    if opset < 10:
+    if opset <= BEFORE_SLICE_INPUTS:
         return nodes.add("Slice", tensor, starts=[0], ends=[count], axes=[axis])
     return nodes.add("Slice", tensor, nodes.shape(0), nodes.shape(count), nodes.shape(axis))

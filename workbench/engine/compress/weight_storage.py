@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.engine.compress.weight_rows import WeightRows
-from workbench.engine.core.footprint import Storage, TensorShape, opset_needed
+from workbench.engine.core.footprint import BEFORE_SLICE_INPUTS, Storage, TensorShape, opset_needed
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan
@@ -81,17 +81,28 @@ def stored_smallest(
     num_kept = np.array([tensor.shape.num_kept for tensor in tensors], np.int64)
     sizes = pruned_sizes(np.stack(settled, axis=1), num_weights, num_kept)
     rows = smallest_rows(sizes, unprofitable_tables(sizes, footprint.shared_overhead))
-    return [StoredTensor(STORAGES[row], int(sizes[row, place])) for place, row in enumerate(rows.tolist())]
+    stored = [StoredTensor(STORAGES[row], int(sizes[row, place])) for place, row in enumerate(rows.tolist())]
+    if max(footprint.opset, _opset_needed(tensors, stored)) > BEFORE_SLICE_INPUTS:
+        return stored
+    old_slices = [entries[tensor.layers[0].name].old_slice_sizes(tensor.whole_shape) for tensor in tensors]
+    return [
+        replace(one, num_bytes=one.num_bytes - int(less[row]))
+        for one, less, row in zip(stored, old_slices, rows.tolist(), strict=True)
+    ]
 
 
 def planned_bytes(tensors: Sequence[WrittenTensor], stored: Sequence[StoredTensor], footprint: ModelFootprint) -> int:
     """The size of the file in which the tensors are stored so, by arithmetic; activations stay float."""
     if not tensors:
         return footprint.file_bytes
-    opset = max(opset_needed(one.storage, tensor.shape) for tensor, one in zip(tensors, stored, strict=True))
+    opset = _opset_needed(tensors, stored)
     tables = tables_read(np.array([STORAGES.index(one.storage) for one in stored]))
     total = footprint.rewritten_bytes[opset] + sum(footprint.shared_overhead[table] for table in tables)
     return total + sum(one.num_bytes for one in stored) - _replaced_bytes(tensors, footprint.layers)
+
+
+def _opset_needed(tensors: Sequence[WrittenTensor], stored: Sequence[StoredTensor]) -> int:
+    return max(opset_needed(one.storage, tensor.shape) for tensor, one in zip(tensors, stored, strict=True))
 
 
 def _replaced_bytes(tensors: Sequence[WrittenTensor], entries: Sequence[LayerFootprint]) -> int:
@@ -105,7 +116,7 @@ def _replaced_bytes(tensors: Sequence[WrittenTensor], entries: Sequence[LayerFoo
 
 def _whole_shape(layer: Layer, entry: LayerPlan) -> TensorShape:
     if entry.weights is None:
-        return TensorShape(layer.num_weights, layer.num_weights, bits=None)
+        return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape)
     assert layer.axis is not None
     rows = WeightRows(layer.weight_shape, layer.axis, parse_granularity(entry.weights.granularity))
     return TensorShape(
@@ -115,4 +126,5 @@ def _whole_shape(layer: Layer, entry: LayerPlan) -> TensorShape:
         rows.num_scales,
         symmetric=entry.weights.symmetric,
         scales=rows.scale_layout,
+        dims=layer.weight_shape,
     )

@@ -12,6 +12,9 @@ import numpy as np
 
 from workbench.engine.core.bit_layout import LAYOUTS, Count, packed_arrays
 
+# The last opset in which Slice takes its bounds as attributes, which are shorter than tensors.
+BEFORE_SLICE_INPUTS = 9
+
 
 class Encoding(StrEnum):
     """How a weight tensor is written.
@@ -49,6 +52,7 @@ class TensorShape:
         num_scales: float32 scales; 0 for float.
         symmetric: without zero points, which take one byte a scale.
         scales: how the scales lie.
+        dims: of the weight, where they are known: long ones take more bytes.
     """
 
     num_weights: int
@@ -57,6 +61,7 @@ class TensorShape:
     num_scales: int = 0
     symmetric: bool = True
     scales: ScaleLayout = ScaleLayout.TENSOR
+    dims: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +116,13 @@ class Headers:
     Args:
         sizes: for every one of `header_keys()`.
         codes_trim, mask_trim: of the nodes that cut padding off codes, or off a mask.
+        old_slice: how much shorter each Slice is up to opset `BEFORE_SLICE_INPUTS`.
     """
 
     sizes: Mapping[HeaderKey, HeaderSize] = field(hash=False)
     codes_trim: HeaderSize = HeaderSize(0)
     mask_trim: HeaderSize = HeaderSize(0)
+    old_slice: HeaderSize = HeaderSize(0)
 
     def num_bytes(self, storage: Storage, tensor: TensorShape, num_digits: int) -> int:
         """Headers of one tensor.
@@ -133,6 +140,18 @@ class Headers:
             total, names = total + self.mask_trim.num_bytes, names + self.mask_trim.num_names
         return total + names * (num_digits - 1)
 
+    def old_slice_bytes(self, storage: Storage, tensor: TensorShape, num_digits: int) -> int:
+        """How much less `num_bytes` is where Slice still takes attributes; masks need a later opset."""
+        if storage.encoding is not Encoding.BITS:
+            return 0
+        is_trimmed = has_padded_codes(storage, tensor)
+        num_slices = int(is_trimmed)
+        if tensor.scales is ScaleLayout.RAGGED:
+            num_slices += 1 if tensor.symmetric else 2
+        less = num_slices * (self.old_slice.num_bytes + self.old_slice.num_names * (num_digits - 1))
+        # An attribute takes as many bytes as its number needs, a tensor always eight.
+        return less - _longer(tensor.num_weights) * int(is_trimmed)
+
 
 def header_key(storage: Storage, tensor: TensorShape) -> HeaderKey:
     """What decides which nodes are written for the tensor."""
@@ -141,21 +160,25 @@ def header_key(storage: Storage, tensor: TensorShape) -> HeaderKey:
     return storage.encoding, storage.bits, tensor.symmetric, tensor.scales
 
 
-def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[int, ...]:
-    """Bytes of each array that holds weights, mask, scales or zero points.
+def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[tuple[int, int], ...]:
+    """Bytes and number of elements of each array that holds weights, mask, scales or zero points.
 
     >>> payload_arrays(Storage(Encoding.BITS, 3), TensorShape(num_weights=1000, num_kept=1000, bits=3, num_scales=10))
-    (250, 125, 40)
+    ((250, 250), (125, 125), (40, 10))
     """
     is_masked = storage.encoding is Encoding.MASK
-    count = tensor.num_kept if is_masked else tensor.num_weights
-    mask = (-(-tensor.num_weights // 8),) if is_masked else ()
+    mask_bytes = -(-tensor.num_weights // 8)
+    mask = ((mask_bytes, mask_bytes),) if is_masked else ()
+    values = _values_arrays(tensor.num_kept if is_masked else tensor.num_weights, storage.bits)
     if storage.bits is None:
-        return (*mask, 4 * count)
+        return (*mask, *values)
+    # Scales by group lie along two axes: neither is longer than one of the weight's own.
+    is_grouped = tensor.scales in (ScaleLayout.GROUP, ScaleLayout.RAGGED)
+    longest = min(tensor.num_scales, max(tensor.dims, default=1)) if is_grouped else tensor.num_scales
     # DequantizeLinear takes the type of its zero point as that of the codes: it is always written.
     has_zero_points = not tensor.symmetric or storage.encoding is Encoding.PLAIN
-    scales = (4 * tensor.num_scales, tensor.num_scales) if has_zero_points else (4 * tensor.num_scales,)
-    return (*mask, *packed_arrays(count, storage.bits), *scales)
+    zero_points = ((tensor.num_scales, longest),) if has_zero_points else ()
+    return (*mask, *values, (4 * tensor.num_scales, longest), *zero_points)
 
 
 def payload_bytes(storage: Storage, tensor: TensorShape) -> int:
@@ -164,7 +187,12 @@ def payload_bytes(storage: Storage, tensor: TensorShape) -> int:
     >>> payload_bytes(Storage(Encoding.BITS, 4), TensorShape(num_weights=100, num_kept=100, bits=4, num_scales=10))
     90
     """
-    return sum(size + _long_length(size) for size in payload_arrays(storage, tensor))
+    arrays = payload_arrays(storage, tensor)
+    total = sum(_with_lengths(*array) for array in arrays)
+    if tensor.dims and storage.encoding in (Encoding.DENSE, Encoding.PLAIN):
+        # The others are flat.
+        total += sum(_longer(size) for size in tensor.dims) - _longer(arrays[0][1])
+    return total
 
 
 def values_bytes(num_kept: Count, bits: int | None) -> Count:
@@ -174,11 +202,18 @@ def values_bytes(num_kept: Count, bits: int | None) -> Count:
         num_kept: of one tensor, or of many at once.
         bits: of each stored code; None for float.
     """
-    arrays = packed_arrays(num_kept, bits) if bits else (4 * num_kept,)
-    total = arrays[0] + _long_length(arrays[0])
-    for size in arrays[1:]:
-        total = total + size + _long_length(size)
+    first, *others = _values_arrays(num_kept, bits)
+    total = _with_lengths(*first)
+    for array in others:
+        total = total + _with_lengths(*array)
     return total
+
+
+def _values_arrays(count: Count, bits: int | None) -> tuple[tuple[Count, Count], ...]:
+    """Bytes and number of elements of each array that so many codes take, or floats."""
+    if bits is None:
+        return ((4 * count, count),)
+    return tuple((size, size) for size in packed_arrays(count, bits))
 
 
 def has_padded_codes(storage: Storage, tensor: TensorShape) -> bool:
@@ -215,14 +250,21 @@ def opset_needed(storage: Storage, tensor: TensorShape) -> int:
     return 11 if storage.encoding is Encoding.MASK else 8
 
 
-def _long_length(num_bytes: Count) -> Count:
-    """Bytes that an array's three length fields take above one each: of its shape, its data, and the tensor.
+def _with_lengths(num_bytes: Count, num_elements: Count) -> Count:
+    """Bytes of an array, and what its three length fields take above one each: its shape, its data, the tensor."""
+    return num_bytes + _longer(num_elements) + _longer(num_bytes) + _longer(num_bytes + _TENSOR_FIELDS)
+
+
+def _longer(number: Count) -> Count:
+    """Bytes above one that a number takes.
 
     Source: Protocol Buffers, encoding of base 128 varints: seven bits a byte.
     """
-    if isinstance(num_bytes, int):
-        return 3 * (max(1, -(-num_bytes.bit_length() // 7)) - 1)
-    return 3 * np.searchsorted(_LONGER_FROM, num_bytes, side="right")
+    if isinstance(number, int):
+        return max(1, -(-number.bit_length() // 7)) - 1
+    return np.searchsorted(_LONGER_FROM, number, side="right")
 
 
+# Bytes of a flat tensor beside its data: shape, element type, a name of five characters, and the data's length.
+_TENSOR_FIELDS = 13
 _LONGER_FROM = np.array([1 << 7 * count for count in range(1, 6)], np.int64)

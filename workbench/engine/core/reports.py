@@ -11,7 +11,7 @@ from workbench.engine.core.footprint import Encoding, Headers, TableKey, TensorS
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
-from workbench.engine.core.storage_choice import Sizes, settled_sizes
+from workbench.engine.core.storage_choice import Sizes, old_slice_sizes, settled_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,10 @@ class LayerFootprint:
         num_digits = len(str(self.number))
         return self.fixed_bytes + settled_sizes(self.headers, num_digits, tensor, plain=plain, as_codes=as_codes)
 
+    def old_slice_sizes(self, tensor: TensorShape) -> Sizes:
+        """How many bytes less the storages take up to opset `BEFORE_SLICE_INPUTS`."""
+        return old_slice_sizes(self.headers, len(str(self.number)), tensor)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFootprint:
@@ -104,12 +108,14 @@ class ModelFootprint:
         rewritten_bytes: the same without what compressing any layer drops, by the opset that the encodings
             need; the base of all other sizes.
         shared_overhead: bytes of the look-up tables that the first layer that needs them adds.
+        opset: of the model as it is.
     """
 
     file_bytes: int
     rewritten_bytes: Mapping[int, int] = field(hash=False)
     layers: tuple[LayerFootprint, ...]
     shared_overhead: Mapping[TableKey, int] = field(hash=False)
+    opset: int = 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,15 @@ def settled_sizes(headers: Headers, num_digits: int, tensor: TensorShape, *, pla
     return column
 
 
+@lru_cache(maxsize=4096)
+def old_slice_sizes(headers: Headers, num_digits: int, tensor: TensorShape) -> Sizes:
+    """How many bytes less than `settled_sizes` the storages take up to opset `BEFORE_SLICE_INPUTS`."""
+    sizes = [
+        headers.old_slice_bytes(storage, tensor, num_digits) if tensor.bits is not None else 0 for storage in STORAGES
+    ]
+    return np.array(sizes, np.int64)
+
+
 def pruned_sizes(settled: Sizes, num_weights: npt.NDArray[np.int64], num_kept: npt.NDArray[np.int64]) -> Sizes:
     """Bytes of tensors by storage, shape (storages, tensors), once it is known how many weights are kept.
 
