@@ -56,6 +56,7 @@ class LayerSizes:
         self._sizes: Sizes = self._settled.copy()
         self._old_slices: Sizes = np.zeros((len(STORAGES), count), np.int64)
         self._plain_opset = np.zeros(count, np.int64)
+        self._float_bytes = np.array([entry.stored_floats.num_bytes for entry in entries], np.int64)
 
     def set_weights(self, places: Places, weights: WeightSettings | None, *, is_plain: bool) -> None:
         """Give layers other weight settings; what is pruned of them must be said after it.
@@ -72,6 +73,7 @@ class LayerSizes:
             self.bits[place] = weights.bits if weights else FLOAT_BITS
             tensor = _tensor(self._layers[place], self._entries[place], weights)
             self._settled[:, place] = self._entries[place].settled_sizes(tensor, plain=is_plain)
+            self._float_bytes[place] = tensor.floats.num_bytes
             self._old_slices[:, place] = self._entries[place].old_slice_sizes(tensor)
             self._plain_opset[place] = opset_needed(STORAGES[_PLAIN_ROW], tensor)
 
@@ -91,7 +93,9 @@ class LayerSizes:
     def _put_sizes(self, places: Places, num_kept: Places) -> None:
         if not places.size:
             return
-        self._sizes[:, places] = pruned_sizes(self._settled[:, places], self.num_weights[places], num_kept)
+        self._sizes[:, places] = pruned_sizes(
+            self._settled[:, places], self.num_weights[places], num_kept, self._float_bytes[places]
+        )
 
     def choose(
         self, is_counted: npt.NDArray[np.bool_], overhead: Mapping[TableKey, int], opset: int
@@ -119,7 +123,8 @@ class LayerSizes:
 
 def _tensor(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None) -> TensorShape:
     if weights is None:
-        return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape)
+        count = layer.num_weights
+        return TensorShape(count, count, bits=None, dims=layer.weight_shape, floats=entry.stored_floats)
     return TensorShape(
         layer.num_weights,
         layer.num_weights,
@@ -128,6 +133,7 @@ def _tensor(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None)
         symmetric=weights.symmetric,
         scales=_scale_layout(entry, weights.granularity),
         dims=layer.weight_shape,
+        floats=entry.read_floats,
     )
 
 

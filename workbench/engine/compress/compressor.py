@@ -247,7 +247,8 @@ class Compressor:
         original = self.model.weight(layer.name)
         assert layer.axis is not None
         kept = kept_mask(original, entry.threshold) if entry.threshold else None
-        weight = compress_weight(original, layer.axis, kept, entry.weights)
+        values = self.model.weight_values(layer.name) if entry.weights is None else original
+        weight = compress_weight(values, layer.axis, kept, entry.weights)
         dense = weight.dense()
         size = dense.nbytes + (dense.size if weight.kept is not None else 0)
         sparsity = 1 - float(np.count_nonzero(dense)) / max(1, dense.size)

@@ -8,11 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 import onnx
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from workbench.engine.compress.compressed_layer import compress_weight
 from workbench.engine.compress.node_list import NodeList
-from workbench.engine.compress.packing import add_weight
+from workbench.engine.compress.packing import CompressedWeight, add_weight
 from workbench.engine.compress.replaced_weights import count_reads, drop_unread_constants
 from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_scattered
 from workbench.engine.compress.weight_rows import WeightRows
@@ -21,6 +21,7 @@ from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import (
     BEFORE_SLICE_INPUTS,
     Encoding,
+    FloatFormat,
     HeaderKey,
     Headers,
     HeaderSize,
@@ -72,25 +73,27 @@ def model_footprint(model: Model) -> ModelFootprint:
     for number, layer in enumerate(model.info.layers):
         chain = model.found[layer.name].chain
         if layer.editable and chain is not None:
-            dtype = model.weight_dtype(layer.name)
-            layers.append(_layer_footprint(layer, number, goes_away.get(chain.root, 0), dtype))
+            types = model.weight_dtype(layer.name), model.stored_dtype(layer.name)
+            layers.append(_layer_footprint(layer, number, goes_away.get(chain.root, 0), *types))
     return ModelFootprint(unchanged, rewritten, tuple(layers), _shared_overhead(), model.info.opset)
 
 
-def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int) -> LayerFootprint:
+def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int, stored: int) -> LayerFootprint:
     assert layer.axis is not None
     rows = WeightRows(layer.weight_shape, layer.axis, PerChannel())
     outer, length, inner = rows.view
-    name_bytes = len(layer.weight_name.encode())
     return LayerFootprint(
         layer=layer.name,
         number=number,
         original_bytes=original_bytes,
-        headers=_headers(len(layer.weight_shape)),
-        fixed_bytes=name_bytes + (0 if dtype == TensorProto.FLOAT else _cast_bytes(dtype)),
+        # What is cast may be stored in fewer bytes than the layer has now.
+        headers=_headers(len(layer.weight_shape), dtype, stored if stored != dtype else TensorProto.FLOAT16),
+        fixed_bytes=len(layer.weight_name.encode()),
         num_channels=rows.num_scales,
         num_rows=outer * inner,
         row_length=length,
+        stored_floats=FloatFormat(_item_bytes(stored), is_cast=stored != dtype),
+        read_floats=FloatFormat(_item_bytes(dtype)),
     )
 
 
@@ -138,32 +141,46 @@ def _maker(key: TableKey) -> Callable[[LookUpTables], str]:
 
 
 @lru_cache(maxsize=16)
-def _headers(num_dims: int) -> Headers:
-    """Headers of weights with so many axes: those of a small weight, less what it holds."""
+def _headers(num_dims: int, dtype: int, cast_from: int) -> Headers:
+    """Headers of weights with so many axes: those of a small weight, less what it holds.
+
+    Args:
+        num_dims: number of axes.
+        dtype: ONNX element type that the layer reads.
+        cast_from: that of floats which are stored in another one.
+    """
     codes_trim = _difference(_built_codes(15), _built_codes(16))
     mask_trim = _difference(_built_mask(15), _built_mask(16))
     untrimmed = Headers({}, codes_trim, mask_trim)
-    sizes = {key: _measured(key, num_dims, untrimmed) for key in header_keys()}
+    sizes = {
+        key: _measured(key, _small_weight(key, num_dims, cast_from if key.is_cast else dtype), dtype, untrimmed)
+        for key in header_keys()
+    }
     old_slice = _difference(_built_codes(15), _built_codes(15, opset=BEFORE_SLICE_INPUTS))
     return Headers(sizes, codes_trim, mask_trim, old_slice)
 
 
-def _measured(key: HeaderKey, num_dims: int, trims: Headers) -> HeaderSize:
-    encoding, bits, symmetric, scales = key
+def _small_weight(key: HeaderKey, num_dims: int, stored: int) -> CompressedWeight:
     # No longer with more axes: a stranger's model may have many.
     shape = tuple(4 if axis < _LONG_AXES else 1 for axis in range(num_dims))
     weight = np.linspace(-1, 1, math.prod(shape), dtype=np.float32).reshape(shape)
-    settings = WeightSettings(bits, granularity=_GRANULARITY[scales], symmetric=symmetric) if bits else None
-    compressed = compress_weight(weight, 0, np.abs(weight) >= 0.5 if encoding is Encoding.MASK else None, settings)
-    nodes, storage = NodeList(_PREFIX, ()), Storage(encoding, bits)
+    kept = np.abs(weight) >= 0.5 if key.encoding is Encoding.MASK else None
+    if key.bits is None:
+        return compress_weight(weight.astype(helper.tensor_dtype_to_np_dtype(stored)), 0, kept, None)
+    settings = WeightSettings(key.bits, granularity=_GRANULARITY[key.scales], symmetric=key.symmetric)
+    return compress_weight(weight, 0, kept, settings)
+
+
+def _measured(key: HeaderKey, weight: CompressedWeight, dtype: int, trims: Headers) -> HeaderSize:
+    nodes, storage = NodeList(_PREFIX, ()), Storage(key.encoding, key.bits)
     tables = LookUpTables(NodeList("wbt", ()))
-    add_weight(nodes, tables, compressed, storage, opset=13, dtype=TensorProto.FLOAT, output=_NAME)
-    found = _header_size(nodes)
-    num_bytes = found.num_bytes - len(_NAME) - payload_bytes(storage, compressed.tensor_shape)
+    add_weight(nodes, tables, weight, storage, opset=13, dtype=dtype, output=_NAME)
+    found, tensor = _header_size(nodes), weight.tensor_shape
+    num_bytes = found.num_bytes - len(_NAME) - payload_bytes(storage, tensor)
     num_names = found.num_names
     for is_there, trim in (
-        (has_padded_codes(storage, compressed.tensor_shape), trims.codes_trim),
-        (has_padded_mask(storage, compressed.tensor_shape), trims.mask_trim),
+        (has_padded_codes(storage, tensor), trims.codes_trim),
+        (has_padded_mask(storage, tensor), trims.mask_trim),
     ):
         if is_there:
             num_bytes, num_names = num_bytes - trim.num_bytes, num_names - trim.num_names
@@ -182,14 +199,6 @@ def _built_mask(count: int) -> HeaderSize:
     mask = np.ones(count, np.bool_)
     add_scattered(nodes, LookUpTables(NodeList("wbt", ())), "w", mask, TensorProto.INT8, opset=13)
     return _header_size(nodes)
-
-
-@lru_cache(maxsize=16)
-def _cast_bytes(dtype: int) -> int:
-    """What a weight costs more that is not read as float32."""
-    nodes = NodeList(_PREFIX, ())
-    nodes.add("Cast", f"{_PREFIX}0", to=dtype)
-    return _total(nodes)
 
 
 def _header_size(nodes: NodeList) -> HeaderSize:
@@ -212,3 +221,7 @@ def _size(part: onnx.NodeProto | onnx.TensorProto | onnx.ValueInfoProto) -> int:
     """Bytes in the graph: the part, its field number, and its length as a varint."""
     size = int(part.ByteSize())
     return size + 1 + max(1, -(-size.bit_length() // 7))
+
+
+def _item_bytes(dtype: int) -> int:
+    return int(np.dtype(helper.tensor_dtype_to_np_dtype(dtype)).itemsize)

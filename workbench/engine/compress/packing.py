@@ -4,14 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from workbench.engine.compress.affine import QuantParams, dequantize
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_dequantized, add_scattered
 from workbench.engine.compress.weight_rows import WeightRows
-from workbench.engine.core.footprint import Encoding, Storage, TensorShape
+from workbench.engine.core.footprint import Encoding, FloatFormat, Storage, TensorShape
 
+# Those that all versions of onnxruntime have a kernel of Where for.
+_SCATTERED_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
 # One int8 code a weight needs no unpacking.
 _AS_THEY_ARE = (Storage(Encoding.BITS, 8), Storage(Encoding.PLAIN, 8))
 
@@ -25,14 +27,14 @@ class CompressedWeight:
         kept: which weights pruning left, shape of the weight; None for all.
         codes: int32, shape of the weight, unsigned or signed as `params` says; None for float.
         params: scale of `rows.scale_shape`; None for float.
-        values: float32, shape of the weight; None if there are codes.
+        values: shape of the weight, in the element type that they are stored in; None if there are codes.
     """
 
     rows: WeightRows
     kept: npt.NDArray[np.bool_] | None
     codes: npt.NDArray[np.int32] | None = None
     params: QuantParams | None = None
-    values: npt.NDArray[np.float32] | None = None
+    values: npt.NDArray[np.floating] | None = None
 
     @property
     def tensor_shape(self) -> TensorShape:
@@ -40,7 +42,8 @@ class CompressedWeight:
         num_weights = int(np.prod(self.rows.shape, dtype=np.int64))
         num_kept = num_weights if self.kept is None else max(1, int(self.kept.sum()))
         if self.params is None:
-            return TensorShape(num_weights, num_kept, bits=None)
+            assert self.values is not None
+            return TensorShape(num_weights, num_kept, bits=None, floats=FloatFormat(self.values.dtype.itemsize))
         return TensorShape(
             num_weights,
             num_kept,
@@ -53,7 +56,7 @@ class CompressedWeight:
     def dense(self) -> npt.NDArray[np.float32]:
         """The weights as they will be when the file is open: float32, shape of the weight."""
         if self.values is not None:
-            return self.values
+            return np.asarray(self.values, np.float32)
         assert self.codes is not None
         assert self.params is not None
         return dequantize(self.codes, self.rows.spread_params(self.params))
@@ -94,25 +97,52 @@ def add_weight(
     if as_codes:
         _add_integer(nodes, tables, weight, storage, opset, output)
         return
+    if storage.bits is None:
+        _add_floats(nodes, tables, weight, storage, opset=opset, dtype=dtype, output=output)
+        return
     last = output if dtype == TensorProto.FLOAT else ""
-    if storage.encoding is Encoding.DENSE:
-        made = nodes.constant(weight.dense(), name=last)
-    elif storage.encoding is Encoding.PLAIN:
+    if storage.encoding is Encoding.PLAIN:
         made = _add_plain(nodes, weight, last)
-    elif storage.bits is None:
-        made = _add_sparse(nodes, tables, weight, opset, last)
     else:
         made = _add_packed(nodes, tables, weight, storage, opset, last)
     if not last:
         nodes.add("Cast", made, to=dtype, output=output)
 
 
-def _add_sparse(nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, opset: int, output: str) -> str:
-    """A mask and the floats that it leaves."""
+def _add_floats(
+    nodes: NodeList,
+    tables: LookUpTables,
+    weight: CompressedWeight,
+    storage: Storage,
+    *,
+    opset: int,
+    dtype: int,
+    output: str,
+) -> None:
+    """All values, or a mask and the values that it leaves; cast where they are read in another element type."""
+    values = _stored_values(weight, dtype)
+    stored = int(helper.np_dtype_to_tensor_dtype(values.dtype))
+    if storage.encoding is Encoding.DENSE:
+        made = nodes.constant(values, name=output if stored == dtype else "")
+        if stored != dtype:
+            nodes.add("Cast", made, to=dtype, output=output)
+        return
     mask = _stored_mask(weight)
-    kept = nodes.constant(weight.dense().reshape(-1)[mask])
-    scattered = add_scattered(nodes, tables, kept, mask, TensorProto.FLOAT, opset=opset)
-    return nodes.add("Reshape", scattered, nodes.shape(*weight.rows.shape), output=output)
+    kept = nodes.constant(values.reshape(-1)[mask])
+    if stored not in _SCATTERED_TYPES:
+        kept, stored = nodes.add("Cast", kept, to=TensorProto.FLOAT), TensorProto.FLOAT
+    scattered = add_scattered(nodes, tables, kept, mask, stored, opset=opset)
+    last = output if stored == dtype else ""
+    made = nodes.add("Reshape", scattered, nodes.shape(*weight.rows.shape), output=last)
+    if not last:
+        nodes.add("Cast", made, to=dtype, output=output)
+
+
+def _stored_values(weight: CompressedWeight, dtype: int) -> npt.NDArray[np.floating]:
+    """The values in their own element type, or in that of the reader where it takes fewer bytes."""
+    values = weight.dense() if weight.values is None else weight.values
+    read = np.dtype(helper.tensor_dtype_to_np_dtype(dtype))
+    return values.astype(read) if read.itemsize < values.dtype.itemsize else values
 
 
 def _add_packed(

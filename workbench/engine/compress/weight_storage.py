@@ -28,23 +28,41 @@ class WrittenTensor:
     entry: LayerPlan
 
     @property
-    def shape(self) -> TensorShape:
-        """What its size depends on."""
-        num_kept = max(1, self.entry.num_kept) if self.entry.threshold else self.layers[0].num_weights
-        return replace(self.whole_shape, num_kept=num_kept)
+    def num_kept(self) -> int:
+        """How many weights are stored at least, behind a mask."""
+        return max(1, self.entry.num_kept) if self.entry.threshold else self.layers[0].num_weights
 
-    @property
-    def whole_shape(self) -> TensorShape:
-        """The same with nothing pruned."""
-        return _whole_shape(self.layers[0], self.entry)
+    def whole_shape(self, footprint: LayerFootprint) -> TensorShape:
+        """What its size depends on where nothing is pruned.
+
+        Args:
+            footprint: of the first layer.
+        """
+        layer, weights = self.layers[0], self.entry.weights
+        if weights is None:
+            count = layer.num_weights
+            return TensorShape(count, count, bits=None, dims=layer.weight_shape, floats=footprint.stored_floats)
+        assert layer.axis is not None
+        rows = WeightRows(layer.weight_shape, layer.axis, parse_granularity(weights.granularity))
+        return TensorShape(
+            layer.num_weights,
+            layer.num_weights,
+            weights.bits,
+            rows.num_scales,
+            symmetric=weights.symmetric,
+            scales=rows.scale_layout,
+            dims=layer.weight_shape,
+            floats=footprint.read_floats,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """How one tensor is stored, and the bytes of that without shared tables."""
+    """How one tensor is stored, the bytes of that without shared tables, and the opset that it needs."""
 
     storage: Storage
     num_bytes: int
+    opset: int
 
 
 def written_tensors(info: ModelInfo, entries: Iterable[LayerPlan]) -> list[WrittenTensor]:
@@ -73,18 +91,25 @@ def stored_smallest(
     if not tensors:
         return []
     entries = {entry.layer: entry for entry in footprint.layers}
-    settled = []
+    settled, shapes = [], []
     for tensor in tensors:
         entry, as_codes = entries[tensor.layers[0].name], tensor.entry.runs_on_integers
-        settled.append(entry.settled_sizes(tensor.whole_shape, plain=plain, as_codes=as_codes))
-    num_weights = np.array([tensor.shape.num_weights for tensor in tensors], np.int64)
-    num_kept = np.array([tensor.shape.num_kept for tensor in tensors], np.int64)
-    sizes = pruned_sizes(np.stack(settled, axis=1), num_weights, num_kept)
+        shapes.append(tensor.whole_shape(entry))
+        settled.append(entry.settled_sizes(shapes[-1], plain=plain, as_codes=as_codes))
+    num_weights = np.array([shape.num_weights for shape in shapes], np.int64)
+    num_kept = np.array([tensor.num_kept for tensor in tensors], np.int64)
+    float_bytes = np.array([shape.floats.num_bytes for shape in shapes], np.int64)
+    sizes = pruned_sizes(np.stack(settled, axis=1), num_weights, num_kept, float_bytes)
     rows = smallest_rows(sizes, unprofitable_tables(sizes, footprint.shared_overhead))
-    stored = [StoredTensor(STORAGES[row], int(sizes[row, place])) for place, row in enumerate(rows.tolist())]
-    if max(footprint.opset, _opset_needed(tensors, stored)) > BEFORE_SLICE_INPUTS:
+    stored = [
+        StoredTensor(STORAGES[row], int(sizes[row, place]), opset_needed(STORAGES[row], shapes[place]))
+        for place, row in enumerate(rows.tolist())
+    ]
+    if max(footprint.opset, *(one.opset for one in stored)) > BEFORE_SLICE_INPUTS:
         return stored
-    old_slices = [entries[tensor.layers[0].name].old_slice_sizes(tensor.whole_shape) for tensor in tensors]
+    old_slices = [
+        entries[tensor.layers[0].name].old_slice_sizes(shape) for tensor, shape in zip(tensors, shapes, strict=True)
+    ]
     return [
         replace(one, num_bytes=one.num_bytes - int(less[row]))
         for one, less, row in zip(stored, old_slices, rows.tolist(), strict=True)
@@ -95,14 +120,10 @@ def planned_bytes(tensors: Sequence[WrittenTensor], stored: Sequence[StoredTenso
     """The size of the file in which the tensors are stored so, by arithmetic; activations stay float."""
     if not tensors:
         return footprint.file_bytes
-    opset = _opset_needed(tensors, stored)
+    opset = max(one.opset for one in stored)
     tables = tables_read(np.array([STORAGES.index(one.storage) for one in stored]))
     total = footprint.rewritten_bytes[opset] + sum(footprint.shared_overhead[table] for table in tables)
     return total + sum(one.num_bytes for one in stored) - _replaced_bytes(tensors, footprint.layers)
-
-
-def _opset_needed(tensors: Sequence[WrittenTensor], stored: Sequence[StoredTensor]) -> int:
-    return max(opset_needed(one.storage, tensor.shape) for tensor, one in zip(tensors, stored, strict=True))
 
 
 def _replaced_bytes(tensors: Sequence[WrittenTensor], entries: Sequence[LayerFootprint]) -> int:
@@ -112,19 +133,3 @@ def _replaced_bytes(tensors: Sequence[WrittenTensor], entries: Sequence[LayerFoo
     readers = {frozenset((layer.name, *layer.shares_weights_with)).intersection(known) for layer in written.values()}
     gone = [names for names in readers if names <= written.keys()]
     return sum(known[min(names)].original_bytes for names in gone)
-
-
-def _whole_shape(layer: Layer, entry: LayerPlan) -> TensorShape:
-    if entry.weights is None:
-        return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape)
-    assert layer.axis is not None
-    rows = WeightRows(layer.weight_shape, layer.axis, parse_granularity(entry.weights.granularity))
-    return TensorShape(
-        layer.num_weights,
-        layer.num_weights,
-        entry.weights.bits,
-        rows.num_scales,
-        symmetric=entry.weights.symmetric,
-        scales=rows.scale_layout,
-        dims=layer.weight_shape,
-    )

@@ -7,6 +7,7 @@ nodes and tensors are given, as a table, by whoever can build the real nodes.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,22 @@ class ScaleLayout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FloatFormat:
+    """How floats are stored.
+
+    Args:
+        num_bytes: of each: 2, 4 or 8.
+        is_cast: whether they are read in another element type than they are stored in.
+    """
+
+    num_bytes: int = 4
+    is_cast: bool = False
+
+
+FLOAT32 = FloatFormat()
+
+
+@dataclass(frozen=True, slots=True)
 class TensorShape:
     """What the size of an encoded tensor depends on.
 
@@ -53,6 +70,7 @@ class TensorShape:
         symmetric: without zero points, which take one byte a scale.
         scales: how the scales lie.
         dims: of the weight, where they are known: long ones take more bytes.
+        floats: how its values are stored where no codes stand for them.
     """
 
     num_weights: int
@@ -62,6 +80,7 @@ class TensorShape:
     symmetric: bool = True
     scales: ScaleLayout = ScaleLayout.TENSOR
     dims: tuple[int, ...] = ()
+    floats: FloatFormat = FLOAT32
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +96,33 @@ class Storage:
     bits: int | None = None
 
 
-HeaderKey = tuple[Encoding, int | None, bool, ScaleLayout]
+class HeaderKey(NamedTuple):
+    """Everything that decides which nodes are written; of floats, `is_cast` alone beside the encoding."""
+
+    encoding: Encoding
+    bits: int | None = None
+    symmetric: bool = True
+    scales: ScaleLayout = ScaleLayout.TENSOR
+    is_cast: bool = False
+
+
 TableKey = tuple[str, int, int]
 
 
 def header_keys() -> Iterator[HeaderKey]:
-    """Everything that decides which nodes are written: encoding, bits, symmetric, scale layout."""
-    yield Encoding.DENSE, None, True, ScaleLayout.TENSOR
-    yield Encoding.MASK, None, True, ScaleLayout.TENSOR
+    """Every combination that there is."""
+    for is_cast in (False, True):
+        yield HeaderKey(Encoding.DENSE, is_cast=is_cast)
+        yield HeaderKey(Encoding.MASK, is_cast=is_cast)
     for scales in ScaleLayout:
         for bits in range(2, 9):
-            yield Encoding.MASK, bits, True, scales
+            yield HeaderKey(Encoding.MASK, bits, scales=scales)
             for symmetric in (True, False):
-                yield Encoding.BITS, bits, symmetric, scales
+                yield HeaderKey(Encoding.BITS, bits, symmetric, scales)
     for scales in (ScaleLayout.TENSOR, ScaleLayout.CHANNEL):
         for symmetric in (True, False):
             # One container for all widths.
-            yield Encoding.PLAIN, 8, symmetric, scales
+            yield HeaderKey(Encoding.PLAIN, 8, symmetric, scales)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +185,8 @@ class Headers:
 def header_key(storage: Storage, tensor: TensorShape) -> HeaderKey:
     """What decides which nodes are written for the tensor."""
     if storage.bits is None:
-        return storage.encoding, None, True, ScaleLayout.TENSOR
-    return storage.encoding, storage.bits, tensor.symmetric, tensor.scales
+        return HeaderKey(storage.encoding, is_cast=tensor.floats.is_cast)
+    return HeaderKey(storage.encoding, storage.bits, tensor.symmetric, tensor.scales)
 
 
 def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[tuple[int, int], ...]:
@@ -169,7 +198,8 @@ def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[tuple[int, in
     is_masked = storage.encoding is Encoding.MASK
     mask_bytes = -(-tensor.num_weights // 8)
     mask = ((mask_bytes, mask_bytes),) if is_masked else ()
-    values = _values_arrays(tensor.num_kept if is_masked else tensor.num_weights, storage.bits)
+    count = tensor.num_kept if is_masked else tensor.num_weights
+    values = _values_arrays(count, storage.bits, tensor.floats.num_bytes)
     if storage.bits is None:
         return (*mask, *values)
     # Scales by group lie along two axes: neither is longer than one of the weight's own.
@@ -195,24 +225,25 @@ def payload_bytes(storage: Storage, tensor: TensorShape) -> int:
     return total
 
 
-def values_bytes(num_kept: Count, bits: int | None) -> Count:
+def values_bytes(num_kept: Count, bits: int | None, float_bytes: Count) -> Count:
     """Bytes of the values behind a mask, with the lengths before long arrays: all that changes while pruning moves.
 
     Args:
         num_kept: of one tensor, or of many at once.
         bits: of each stored code; None for float.
+        float_bytes: of each float, if those are stored.
     """
-    first, *others = _values_arrays(num_kept, bits)
+    first, *others = _values_arrays(num_kept, bits, float_bytes)
     total = _with_lengths(*first)
     for array in others:
         total = total + _with_lengths(*array)
     return total
 
 
-def _values_arrays(count: Count, bits: int | None) -> tuple[tuple[Count, Count], ...]:
+def _values_arrays(count: Count, bits: int | None, float_bytes: Count) -> tuple[tuple[Count, Count], ...]:
     """Bytes and number of elements of each array that so many codes take, or floats."""
     if bits is None:
-        return ((4 * count, count),)
+        return ((float_bytes * count, count),)
     return tuple((size, size) for size in packed_arrays(count, bits))
 
 

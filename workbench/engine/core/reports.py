@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import Encoding, Headers, TableKey, TensorShape
+from workbench.engine.core.footprint import FLOAT32, Encoding, FloatFormat, Headers, TableKey, TensorShape
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -78,6 +78,8 @@ class LayerFootprint:
         num_channels: scales per channel.
         num_rows, row_length: rows of weights that are summed into one output, and how long they are;
             scales per group are computed from them.
+        stored_floats: how its floats are stored as they are.
+        read_floats: how they are stored where they change, in the element type that the layer reads.
     """
 
     layer: str
@@ -88,6 +90,8 @@ class LayerFootprint:
     num_channels: int
     num_rows: int
     row_length: int
+    stored_floats: FloatFormat = FLOAT32
+    read_floats: FloatFormat = FLOAT32
 
     def settled_sizes(self, tensor: TensorShape, *, plain: bool = False, as_codes: bool = False) -> Sizes:
         """What the layer's weight takes by storage, without shared tables and without the values behind masks."""

@@ -106,20 +106,26 @@ def old_slice_sizes(headers: Headers, num_digits: int, tensor: TensorShape) -> S
     return np.array(sizes, np.int64)
 
 
-def pruned_sizes(settled: Sizes, num_weights: npt.NDArray[np.int64], num_kept: npt.NDArray[np.int64]) -> Sizes:
+def pruned_sizes(
+    settled: Sizes,
+    num_weights: npt.NDArray[np.int64],
+    num_kept: npt.NDArray[np.int64],
+    float_bytes: npt.NDArray[np.int64],
+) -> Sizes:
     """Bytes of tensors by storage, shape (storages, tensors), once it is known how many weights are kept.
 
     Args:
         settled: a column of `settled_sizes` a tensor.
         num_weights: of each tensor.
         num_kept: of those, what pruning leaves.
+        float_bytes: of each weight that is stored as a float.
     """
     sizes = settled.copy()
     is_sparse = num_kept < num_weights
     for row in _MASK_ROWS:
         may = is_sparse & (settled[row] < NEVER)
         if may.any():
-            sizes[row, may] += values_bytes(num_kept[may], STORAGES[row].bits)
+            sizes[row, may] += values_bytes(num_kept[may], STORAGES[row].bits, float_bytes[may])
         sizes[row, ~may] = NEVER
     return sizes
 
