@@ -69,6 +69,16 @@ def test_four_bits_are_counted_with_scales_headers_and_the_shared_table_once(two
     assert size.mean_bits == 4
 
 
+@pytest.mark.parametrize("bits", [9, 12, 16])
+def test_more_than_eight_bits_take_two_bytes_a_weight(two_layers, bits):
+    model, footprint = two_layers
+
+    size = instant_size(model, footprint, Recipe().with_rule("a", weights=WeightRule(bits=bits)))
+
+    # 1,000 codes of two bytes, 10 scales of four, 300 of headers.
+    assert size.layers["a"] == 2340 + _LONG
+
+
 @pytest.mark.parametrize(
     ("granularity", "scale_bytes"),
     [("per_tensor", 4), ("per_channel", 40), ("per_group_32", 160 + _LONG_DATA + _LONG_TENSOR), ("per_group_200", 40)],
@@ -124,7 +134,6 @@ def test_what_the_plan_leaves_in_float_costs_nothing(two_layers):
     plain = replace(Recipe().with_rule("*", weights=WeightRule(bits=8, granularity="per_group_32")), encoding="plain")
 
     for recipe in (
-        Recipe().with_rule("*", weights=WeightRule(bits=16)),
         Recipe().with_rule("*", weights=WeightRule(bits=4, range="entropy")),
         plain,
     ):

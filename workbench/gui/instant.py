@@ -13,14 +13,15 @@ import numpy.typing as npt
 from workbench.engine.core.granularity import PerGroup, parse_granularity
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, WeightSettings
+from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prune, Recipe, WeightSettings
 from workbench.engine.core.reports import ModelFootprint
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
 from workbench.gui.layer_sizes import FLOAT_BITS, LayerSizes
 from workbench.gui.recipe_change import changed_rules
 from workbench.gui.rule_layers import RuleLayers
 
-_WRITTEN_BITS = range(2, 9)
+_WRITTEN_BITS = range(MIN_BITS, MAX_BITS + 1)
+_PLAIN_BITS = range(MIN_BITS, 9)
 _WEIGHT_RANGES = ("minmax", "percentile", "mse")
 
 
@@ -253,4 +254,6 @@ def _written(weights: WeightSettings | None, *, is_plain: bool) -> WeightSetting
     """Settings that the plan carries out; it leaves the others in float, and says why."""
     if weights is None or weights.bits not in _WRITTEN_BITS or weights.range not in _WEIGHT_RANGES:
         return None
-    return None if is_plain and isinstance(parse_granularity(weights.granularity), PerGroup) else weights
+    if is_plain and (weights.bits not in _PLAIN_BITS or isinstance(parse_granularity(weights.granularity), PerGroup)):
+        return None
+    return weights

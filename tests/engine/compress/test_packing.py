@@ -47,14 +47,14 @@ def _opened(data: bytes, tmp_path: Path) -> tuple[np.ndarray, list[str]]:
 @pytest.mark.parametrize("shape", [(7, 5, 3, 3), (8, 16)], ids=["odd", "even"])
 @pytest.mark.parametrize("granularity", ["per_tensor", "per_channel", "per_group_8", "per_group_6"])
 @pytest.mark.parametrize("symmetric", [True, False], ids=["symmetric", "asymmetric"])
-@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 7, 8, 9, 12, 16])
 def test_every_width_comes_back_bit_by_bit(
     bits: int, symmetric: bool, granularity: str, shape: tuple[int, ...], tmp_path: Path
 ):
     weight = np.random.default_rng(bits).standard_normal(shape).astype(np.float32)
     compressed = compress_weight(weight, 0, None, WeightSettings(bits, granularity, symmetric))
 
-    found, left = _opened(_model(compressed, Storage(Encoding.BITS, bits), 9), tmp_path)
+    found, left = _opened(_model(compressed, Storage(Encoding.BITS, bits if bits <= 8 else 16), 9), tmp_path)
 
     assert np.array_equal(found, compressed.dense())
     assert left == ["Add"], "everything else is folded at load"
@@ -62,7 +62,11 @@ def test_every_width_comes_back_bit_by_bit(
 
 
 @pytest.mark.parametrize("threshold", [0.5, 1.5, 99.0], ids=["some", "most", "all"])
-@pytest.mark.parametrize("settings", [None, WeightSettings(3), WeightSettings(8)], ids=["float", "3 bit", "8 bit"])
+@pytest.mark.parametrize(
+    "settings",
+    [None, WeightSettings(3), WeightSettings(8), WeightSettings(16)],
+    ids=["float", "3 bit", "8 bit", "16 bit"],
+)
 def test_sparse_weights_come_back_bit_by_bit(settings: WeightSettings | None, threshold: float, tmp_path: Path):
     weight = np.random.default_rng(5).standard_normal((9, 5, 3, 3)).astype(np.float32)
     compressed = compress_weight(weight, 0, np.abs(weight) >= threshold, settings)

@@ -10,12 +10,13 @@ from workbench.engine.compress.affine import QuantParams, dequantize
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_dequantized, add_scattered
 from workbench.engine.compress.weight_rows import WeightRows
+from workbench.engine.core.bit_layout import WHOLE_BYTE
 from workbench.engine.core.footprint import Encoding, FloatFormat, Storage, TensorShape
 
 # Those that all versions of onnxruntime have a kernel of Where for.
 _SCATTERED_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
 # One int8 code a weight needs no unpacking.
-_AS_THEY_ARE = (Storage(Encoding.BITS, 8), Storage(Encoding.PLAIN, 8))
+_AS_THEY_ARE = (Storage(Encoding.BITS, WHOLE_BYTE), Storage(Encoding.PLAIN, WHOLE_BYTE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +161,11 @@ def _add_levels(nodes: NodeList, tables: LookUpTables, weight: CompressedWeight,
         return add_codes(nodes, tables, weight.levels, storage.bits, opset=opset)
     mask = _stored_mask(weight)
     kept = add_codes(nodes, tables, weight.levels[mask], storage.bits, opset=opset, trimmed=False)
-    return add_scattered(nodes, tables, kept, mask, TensorProto.INT8, opset=opset)
+    if storage.bits <= WHOLE_BYTE:
+        return add_scattered(nodes, tables, kept, mask, TensorProto.INT8, opset=opset)
+    # onnxruntime has no kernel of Where for int16; float32 holds such numbers exactly.
+    kept = nodes.add("Cast", kept, to=TensorProto.FLOAT)
+    return add_scattered(nodes, tables, kept, mask, TensorProto.FLOAT, opset=opset)
 
 
 def _add_integer(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from workbench.engine.core.bit_layout import LAYOUTS, Count, packed_arrays
+from workbench.engine.core.bit_layout import LAYOUTS, TWO_BYTES, WHOLE_BYTE, Count, packed_arrays
 
 # The last opset in which Slice takes its bounds as attributes, which are shorter than tensors.
 BEFORE_SLICE_INPUTS = 9
@@ -65,9 +65,9 @@ class TensorShape:
     Args:
         num_weights: number of weights.
         num_kept: weights that pruning left; at least 1.
-        bits: 2 to 8; None for float.
+        bits: 2 to 16; None for float.
         num_scales: float32 scales; 0 for float.
-        symmetric: without zero points, which take one byte a scale.
+        symmetric: without zero points, which take a byte or two a scale.
         scales: how the scales lie.
         dims: of the weight, where they are known: long ones take more bytes.
         floats: how its values are stored where no codes stand for them.
@@ -115,7 +115,7 @@ def header_keys() -> Iterator[HeaderKey]:
         yield HeaderKey(Encoding.DENSE, is_cast=is_cast)
         yield HeaderKey(Encoding.MASK, is_cast=is_cast)
     for scales in ScaleLayout:
-        for bits in range(2, 9):
+        for bits in (*LAYOUTS, WHOLE_BYTE, TWO_BYTES):
             yield HeaderKey(Encoding.MASK, bits, scales=scales)
             for symmetric in (True, False):
                 yield HeaderKey(Encoding.BITS, bits, symmetric, scales)
@@ -207,7 +207,8 @@ def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[tuple[int, in
     longest = min(tensor.num_scales, max(tensor.dims, default=1)) if is_grouped else tensor.num_scales
     # DequantizeLinear takes the type of its zero point as that of the codes: it is always written.
     has_zero_points = not tensor.symmetric or storage.encoding is Encoding.PLAIN
-    zero_points = ((tensor.num_scales, longest),) if has_zero_points else ()
+    zero_bytes = 1 if storage.bits <= WHOLE_BYTE else 2
+    zero_points = ((zero_bytes * tensor.num_scales, longest),) if has_zero_points else ()
     return (*mask, *values, (4 * tensor.num_scales, longest), *zero_points)
 
 
@@ -244,7 +245,8 @@ def _values_arrays(count: Count, bits: int | None, float_bytes: Count) -> tuple[
     """Bytes and number of elements of each array that so many codes take, or floats."""
     if bits is None:
         return ((float_bytes * count, count),)
-    return tuple((size, size) for size in packed_arrays(count, bits))
+    arrays = packed_arrays(count, bits)
+    return ((arrays[0], count),) if bits >= WHOLE_BYTE else tuple((size, size) for size in arrays)
 
 
 def has_padded_codes(storage: Storage, tensor: TensorShape) -> bool:

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.bit_layout import LAYOUTS
+from workbench.engine.core.bit_layout import LAYOUTS, TWO_BYTES, WHOLE_BYTE
 from workbench.engine.core.footprint import (
     Encoding,
     Headers,
@@ -25,16 +25,17 @@ from workbench.engine.core.footprint import (
 
 # A size that no sum of sizes reaches: the tensor cannot be stored so.
 NEVER = np.iinfo(np.int64).max // 4
-_WHOLE_BITS = 8
 
 # Where two take the same bytes, the earlier one is chosen: it takes fewer steps to unpack.
 STORAGES: tuple[Storage, ...] = (
     Storage(Encoding.DENSE),
-    Storage(Encoding.PLAIN, _WHOLE_BITS),
-    Storage(Encoding.BITS, _WHOLE_BITS),
+    Storage(Encoding.PLAIN, WHOLE_BYTE),
+    Storage(Encoding.BITS, WHOLE_BYTE),
+    Storage(Encoding.BITS, TWO_BYTES),
     *(Storage(Encoding.BITS, bits) for bits in LAYOUTS),
     Storage(Encoding.MASK),
-    Storage(Encoding.MASK, _WHOLE_BITS),
+    Storage(Encoding.MASK, WHOLE_BYTE),
+    Storage(Encoding.MASK, TWO_BYTES),
     *(Storage(Encoding.MASK, bits) for bits in LAYOUTS),
 )
 ROW_OF: Mapping[Storage, int] = {storage: row for row, storage in enumerate(STORAGES)}
@@ -54,12 +55,12 @@ def possible_storages(tensor: TensorShape, *, plain: bool = False, as_codes: boo
         as_codes: the codes themselves are read, so floats cannot stand for them.
     """
     if plain:
-        yield Storage(Encoding.DENSE) if tensor.bits is None else Storage(Encoding.PLAIN, _WHOLE_BITS)
+        yield Storage(Encoding.DENSE) if tensor.bits is None else Storage(Encoding.PLAIN, WHOLE_BYTE)
         return
     widths: list[int | None] = [] if as_codes else [None]
     if tensor.bits is not None:
         # More bits than needed may be fewer bytes: no padding, or a table that is there anyway.
-        widths += range(tensor.bits, _WHOLE_BITS + 1)
+        widths += range(tensor.bits, WHOLE_BYTE + 1) if tensor.bits <= WHOLE_BYTE else [TWO_BYTES]
     for bits in widths:
         yield Storage(Encoding.DENSE if bits is None else Encoding.BITS, bits)
         # An asymmetric zero is a code like any other, and differs by channel: a mask cannot stand for it.
