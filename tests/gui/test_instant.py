@@ -79,6 +79,16 @@ def test_more_than_eight_bits_take_two_bytes_a_weight(two_layers, bits):
     assert size.layers["a"] == 2340 + _LONG
 
 
+def test_float16_takes_two_bytes_where_it_holds_the_weights(make_layer, make_model):
+    small = np.linspace(-1, 1, 1000, dtype=np.float32).reshape(10, 100)
+    model = make_model(make_layer("small", small), make_layer("large", 70_000 * small))
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits="float16"))
+
+    size = instant_size(model, footprint_of(model), recipe)
+
+    assert size.layers == {"small": 2000 + _LONG_DATA + _LONG_TENSOR + 20, "large": 4020}
+
+
 @pytest.mark.parametrize(
     ("granularity", "scale_bytes"),
     [("per_tensor", 4), ("per_channel", 40), ("per_group_32", 160 + _LONG_DATA + _LONG_TENSOR), ("per_group_200", 40)],

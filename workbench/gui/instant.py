@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.granularity import PerGroup, parse_granularity
+from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prune, Recipe, WeightSettings
@@ -96,6 +97,13 @@ class _Sizes:
         self._sharing = self._sharing_places()
         self._is_alone = np.array([not layer.shares_weights_with for layer in self._layers], np.bool_)
         self._is_editable = np.array([layer.editable for layer in self._layers], np.bool_)
+        self._is_held_by_half = np.array(
+            [
+                not float16_obstacle(layer, entry.stored_floats.num_bytes)
+                for layer, entry in zip(self._layers, footprint.layers, strict=True)
+            ],
+            np.bool_,
+        )
         self._magnitudes = AllMagnitudes(self._layers)
         self._sizes = LayerSizes(self._layers, footprint.layers)
         self._recipe: Recipe | None = None
@@ -226,11 +234,20 @@ class _Sizes:
         """Store layers by the settings that they share, each as far as it can."""
         weights = _written(settings.weights, is_plain=is_plain)
         able, others = places[self._is_editable[places]], places[~self._is_editable[places]]
-        self._sizes.set_weights(able, weights, is_plain=is_plain)
-        is_pruned, zeros = self._zeros(able, settings.prune("weights"))
-        self._sizes.set_pruned(able[is_pruned], zeros[is_pruned])
-        self._sizes.set_unpruned(able[~is_pruned], is_quantized=weights is not None)
+        if weights is not None and weights.floating:
+            is_held = self._is_held_by_half[able]
+            self._store(able[~is_held], None, settings, is_plain=is_plain)
+            able = able[is_held]
+        self._store(able, weights, settings, is_plain=is_plain)
         self._sizes.set_unpruned(others, is_quantized=False)
+
+    def _store(
+        self, places: Places, weights: WeightSettings | None, settings: LayerSettings, *, is_plain: bool
+    ) -> None:
+        self._sizes.set_weights(places, weights, is_plain=is_plain)
+        is_pruned, zeros = self._zeros(places, settings.prune("weights"))
+        self._sizes.set_pruned(places[is_pruned], zeros[is_pruned])
+        self._sizes.set_unpruned(places[~is_pruned], is_quantized=weights is not None)
 
     def _zeros(self, places: Places, prune: Prune | None) -> tuple[npt.NDArray[np.bool_], Places]:
         """Which layers pruning touches, and how many weights it leaves at zero in each."""
@@ -252,7 +269,9 @@ def _is_global(settings: LayerSettings) -> bool:
 
 def _written(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:
     """Settings that the plan carries out; it leaves the others in float, and says why."""
-    if weights is None or weights.bits not in _WRITTEN_BITS or weights.range not in _WEIGHT_RANGES:
+    if weights is None or weights.floating:
+        return weights
+    if weights.bits not in _WRITTEN_BITS or weights.range not in _WEIGHT_RANGES:
         return None
     if is_plain and (weights.bits not in _PLAIN_BITS or isinstance(parse_granularity(weights.granularity), PerGroup)):
         return None

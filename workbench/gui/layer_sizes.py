@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from workbench.engine.core.footprint import (
     BEFORE_SLICE_INPUTS,
+    CAST_FLOAT16,
     Encoding,
     ScaleLayout,
     TableKey,
@@ -122,9 +123,9 @@ class LayerSizes:
 
 
 def _tensor(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None) -> TensorShape:
-    if weights is None:
-        count = layer.num_weights
-        return TensorShape(count, count, bits=None, dims=layer.weight_shape, floats=entry.stored_floats)
+    if weights is None or weights.floating:
+        floats = entry.stored_floats if weights is None else CAST_FLOAT16
+        return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape, floats=floats)
     return TensorShape(
         layer.num_weights,
         layer.num_weights,

@@ -43,8 +43,9 @@ def compress_weight(
         RangeError: the weight has values that are not finite.
     """
     pruned = weight if kept is None else weight * kept.astype(weight.dtype)
-    if settings is None:
-        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor()), kept, values=pruned)
+    if settings is None or settings.floating:
+        values = pruned if settings is None else pruned.astype(np.float16)
+        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor()), kept, values=values)
     floats = np.asarray(pruned, np.float32)
     rows = WeightRows(weight.shape, axis, parse_granularity(settings.granularity))
     params = weight_params(rows, floats, settings)

@@ -26,11 +26,12 @@ from workbench.engine.compress.sequential_rounding import rounding_obstacle
 from workbench.engine.compress.weight_storage import StoredTensor, planned_bytes, stored_smallest, written_tensors
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import Encoding, opset_needed
+from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
-from workbench.engine.graph.model import Model
+from workbench.engine.graph.model import Model, item_bytes
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
 from workbench.jobs import JobContext
@@ -78,7 +79,7 @@ class Compressor:
         return replace(plan, notes=(*plan.notes, *self._growth(plan, plain=recipe.encoding == "plain")))
 
     def _resolved(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
-        abilities = Abilities(has_samples, self._integer_obstacle, self._rounding_obstacle)
+        abilities = Abilities(has_samples, self._integer_obstacle, self._rounding_obstacle, self._half_obstacle)
         return resolve_plan(self.model.info, recipe, self.model.weight, abilities, source=source)
 
     def _growth(self, plan: Plan, *, plain: bool) -> tuple[str, ...]:
@@ -171,6 +172,10 @@ class Compressor:
         layer = self.model.info.layer(layer_name)
         node = self._nodes.get(layer.node_output)
         return "its node is not in the main graph" if node is None else rounding_obstacle(node, layer)
+
+    def _half_obstacle(self, layer_name: str) -> str:
+        stored_bytes = item_bytes(self.model.stored_dtype(layer_name))
+        return float16_obstacle(self.model.info.layer(layer_name), stored_bytes)
 
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         """What the recipe does to one layer's weights. Raises RecipeError."""

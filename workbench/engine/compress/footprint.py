@@ -38,7 +38,7 @@ from workbench.engine.core.granularity import PerChannel
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import WeightSettings
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
-from workbench.engine.graph.model import Model
+from workbench.engine.graph.model import Model, item_bytes
 from workbench.engine.graph.opset import raised
 from workbench.engine.graph.save import serialize
 
@@ -92,8 +92,8 @@ def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int,
         num_channels=rows.num_scales,
         num_rows=outer * inner,
         row_length=length,
-        stored_floats=FloatFormat(_item_bytes(stored), is_cast=stored != dtype),
-        read_floats=FloatFormat(_item_bytes(dtype)),
+        stored_floats=FloatFormat(item_bytes(stored), is_cast=stored != dtype),
+        read_floats=FloatFormat(item_bytes(dtype)),
     )
 
 
@@ -221,7 +221,3 @@ def _size(part: onnx.NodeProto | onnx.TensorProto | onnx.ValueInfoProto) -> int:
     """Bytes in the graph: the part, its field number, and its length as a varint."""
     size = int(part.ByteSize())
     return size + 1 + max(1, -(-size.bit_length() // 7))
-
-
-def _item_bytes(dtype: int) -> int:
-    return int(np.dtype(helper.tensor_dtype_to_np_dtype(dtype)).itemsize)

@@ -22,11 +22,13 @@ class Abilities:
         has_samples: whether there are samples to calibrate with.
         integer_obstacle: why a layer cannot run on integers, by its name; empty if it can.
         rounding_obstacle: why a layer's rounding cannot be learned; empty if it can.
+        half_obstacle: why a layer's weights are not stored as float16; empty if they can be.
     """
 
     has_samples: bool = False
     integer_obstacle: Obstacle = lambda _: ""
     rounding_obstacle: Obstacle = lambda _: ""
+    half_obstacle: Obstacle = lambda _: ""
 
 
 def activations_done(
@@ -54,6 +56,8 @@ def weights_done(
     """How the weights will be quantized, and why that is not what was asked."""
     if asked is None:
         return None, []
+    if asked.floating:
+        return _as_half_allows(layer, asked, activations, abilities)
     if activations is not None and asked.bits > _LARGEST_INTEGER_BITS:
         return None, [f"weights stay float: integer kernels take weights of 8 bits at most, not {asked.bits}"]
     if recipe.encoding == "plain" and asked.bits > _LARGEST_INTEGER_BITS:
@@ -67,6 +71,15 @@ def weights_done(
     if recipe.encoding == "plain":
         return _as_containers_allow(done, reasons)
     return done, reasons
+
+
+def _as_half_allows(
+    layer: Layer, asked: WeightSettings, activations: ActivationSettings | None, abilities: Abilities
+) -> tuple[WeightSettings | None, list[str]]:
+    if activations is not None:
+        return None, ["weights stay as they are: integer kernels take weights of 8 bits at most, not float16"]
+    obstacle = abilities.half_obstacle(layer.name)
+    return (None, [obstacle]) if obstacle else (asked, [])
 
 
 def _as_samples_allow(layer: Layer, asked: WeightSettings, abilities: Abilities) -> tuple[WeightSettings, list[str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.engine.compress.weight_rows import WeightRows
-from workbench.engine.core.footprint import BEFORE_SLICE_INPUTS, Storage, TensorShape, opset_needed
+from workbench.engine.core.footprint import BEFORE_SLICE_INPUTS, CAST_FLOAT16, Storage, TensorShape, opset_needed
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan
@@ -39,9 +39,9 @@ class WrittenTensor:
             footprint: of the first layer.
         """
         layer, weights = self.layers[0], self.entry.weights
-        if weights is None:
-            count = layer.num_weights
-            return TensorShape(count, count, bits=None, dims=layer.weight_shape, floats=footprint.stored_floats)
+        if weights is None or weights.floating:
+            floats = footprint.stored_floats if weights is None else CAST_FLOAT16
+            return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape, floats=floats)
         assert layer.axis is not None
         rows = WeightRows(layer.weight_shape, layer.axis, parse_granularity(weights.granularity))
         return TensorShape(

@@ -56,6 +56,7 @@ class FloatFormat:
 
 
 FLOAT32 = FloatFormat()
+CAST_FLOAT16 = FloatFormat(2, is_cast=True)
 
 
 @dataclass(frozen=True, slots=True)

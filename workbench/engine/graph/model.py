@@ -65,7 +65,7 @@ class Model:
         if chain is None:
             return int(TensorProto.FLOAT)
         stored, read = int(chain.tensor.data_type), chain.data_type
-        return stored if _item_bytes(stored) < _item_bytes(read) else read
+        return stored if item_bytes(stored) < item_bytes(read) else read
 
     def weight_dtype(self, layer_name: str) -> int:
         """ONNX element type that the layer's node expects of its weights."""
@@ -159,5 +159,6 @@ def _tensor_info(value: onnx.ValueInfoProto) -> TensorInfo:
     return TensorInfo(value.name, names.get(tensor.elem_type, "other"), dims)
 
 
-def _item_bytes(dtype: int) -> int:
+def item_bytes(dtype: int) -> int:
+    """Bytes of one number of an ONNX element type."""
     return int(np.dtype(helper.tensor_dtype_to_np_dtype(dtype)).itemsize)
