@@ -11,16 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.granularity import PerGroup, parse_granularity
+from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, WeightSettings
+from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prune, Recipe, WeightSettings
 from workbench.engine.core.reports import ModelFootprint
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
 from workbench.gui.layer_sizes import FLOAT_BITS, LayerSizes
 from workbench.gui.recipe_change import changed_rules
 from workbench.gui.rule_layers import RuleLayers
 
-_WRITTEN_BITS = range(2, 9)
+_WRITTEN_BITS = range(MIN_BITS, MAX_BITS + 1)
+_PLAIN_BITS = range(MIN_BITS, 9)
 _WEIGHT_RANGES = ("minmax", "percentile", "mse")
 
 
@@ -95,6 +97,13 @@ class _Sizes:
         self._sharing = self._sharing_places()
         self._is_alone = np.array([not layer.shares_weights_with for layer in self._layers], np.bool_)
         self._is_editable = np.array([layer.editable for layer in self._layers], np.bool_)
+        self._is_held_by_half = np.array(
+            [
+                not float16_obstacle(layer, entry.stored_floats.num_bytes)
+                for layer, entry in zip(self._layers, footprint.layers, strict=True)
+            ],
+            np.bool_,
+        )
         self._magnitudes = AllMagnitudes(self._layers)
         self._sizes = LayerSizes(self._layers, footprint.layers)
         self._recipe: Recipe | None = None
@@ -125,10 +134,11 @@ class _Sizes:
     def of(self, recipe: Recipe) -> InstantSize:
         self._update(recipe)
         sizes = self._sizes
+        tables = sizes.choose(self._is_counted(), self._footprint.shared_overhead, self._footprint.opset)
         opset = int(sizes.opset.max(initial=0))
         total = self._footprint.rewritten_bytes[opset] if opset else self._footprint.file_bytes
         total += int((sizes.num_bytes - sizes.original)[self._is_alone].sum()) + self._shared_bytes()
-        total += sum(self._footprint.shared_overhead.get(key, 0) for key in sizes.tables())
+        total += sum(self._footprint.shared_overhead.get(key, 0) for key in tables)
         num_weights = int(sizes.num_weights.sum())
         bits = int((sizes.bits * sizes.num_weights).sum())
         return InstantSize(
@@ -144,10 +154,21 @@ class _Sizes:
         total = 0
         is_written, num_bytes = self._sizes.is_written, self._sizes.num_bytes
         for places in self._sharing:
-            written = {self._settings[place]: int(num_bytes[place]) for place in places if is_written[place]}
+            written = {self._settings[place]: int(num_bytes[place]) for place in reversed(places) if is_written[place]}
             stays = any(not is_written[place] for place in places)
             total += sum(written.values()) - (0 if stays else int(self._sizes.original[places[0]]))
         return total
+
+    def _is_counted(self) -> npt.NDArray[np.bool_]:
+        """Which layers stand for a tensor of the file: of those that share one, the first of each settings."""
+        is_counted = np.ones(len(self._layers), np.bool_)
+        for places in self._sharing:
+            seen: set[LayerSettings] = set()
+            for place in places:
+                if self._sizes.is_written[place]:
+                    is_counted[place] = self._settings[place] not in seen
+                    seen.add(self._settings[place])
+        return is_counted
 
     def _update(self, recipe: Recipe) -> None:
         if recipe is self._recipe:
@@ -213,11 +234,20 @@ class _Sizes:
         """Store layers by the settings that they share, each as far as it can."""
         weights = _written(settings.weights, is_plain=is_plain)
         able, others = places[self._is_editable[places]], places[~self._is_editable[places]]
-        self._sizes.set_weights(able, weights, is_plain=is_plain)
-        is_pruned, zeros = self._zeros(able, settings.prune("weights"))
-        self._sizes.set_pruned(able[is_pruned], zeros[is_pruned])
-        self._sizes.set_unpruned(able[~is_pruned], is_quantized=weights is not None)
+        if weights is not None and weights.floating:
+            is_held = self._is_held_by_half[able]
+            self._store(able[~is_held], None, settings, is_plain=is_plain)
+            able = able[is_held]
+        self._store(able, weights, settings, is_plain=is_plain)
         self._sizes.set_unpruned(others, is_quantized=False)
+
+    def _store(
+        self, places: Places, weights: WeightSettings | None, settings: LayerSettings, *, is_plain: bool
+    ) -> None:
+        self._sizes.set_weights(places, weights, is_plain=is_plain)
+        is_pruned, zeros = self._zeros(places, settings.prune("weights"))
+        self._sizes.set_pruned(places[is_pruned], zeros[is_pruned])
+        self._sizes.set_unpruned(places[~is_pruned], is_quantized=weights is not None)
 
     def _zeros(self, places: Places, prune: Prune | None) -> tuple[npt.NDArray[np.bool_], Places]:
         """Which layers pruning touches, and how many weights it leaves at zero in each."""
@@ -239,6 +269,10 @@ def _is_global(settings: LayerSettings) -> bool:
 
 def _written(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:
     """Settings that the plan carries out; it leaves the others in float, and says why."""
-    if weights is None or weights.bits not in _WRITTEN_BITS or weights.range not in _WEIGHT_RANGES:
+    if weights is None or weights.floating:
+        return weights
+    if weights.bits not in _WRITTEN_BITS or weights.range not in _WEIGHT_RANGES:
         return None
-    return None if is_plain and isinstance(parse_granularity(weights.granularity), PerGroup) else weights
+    if is_plain and (weights.bits not in _PLAIN_BITS or isinstance(parse_granularity(weights.granularity), PerGroup)):
+        return None
+    return weights

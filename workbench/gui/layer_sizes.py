@@ -1,48 +1,40 @@
 """Bytes of many layers at once: what quantization decides is kept, so that a move of pruning is a few sums."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.footprint import (
+    BEFORE_SLICE_INPUTS,
+    CAST_FLOAT16,
     Encoding,
     ScaleLayout,
     TableKey,
     TensorShape,
     opset_needed,
-    payload_bytes,
-    tables_of,
-    values_bytes,
 )
 from workbench.engine.core.granularity import PerGroup, PerTensor, parse_granularity
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import WeightSettings
 from workbench.engine.core.reports import LayerFootprint
+from workbench.engine.core.storage_choice import (
+    NEVER,
+    STORAGES,
+    Sizes,
+    pruned_sizes,
+    smallest_rows,
+    tables_read,
+    unprofitable_tables,
+)
 from workbench.gui.all_magnitudes import Places
 from workbench.gui.magnitude_tables import own_zeros
 
 FLOAT_BITS = 32
-_ENCODINGS = tuple(Encoding)
-_MASK_OPSET = opset_needed(Encoding.MASK, TensorShape(num_weights=1, num_kept=1, bits=None))
-_NEVER = np.iinfo(np.int64).max // 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """How a layer is stored under its weight settings, whatever is pruned.
-
-    Args:
-        whole: the encoding without a mask, and its bytes.
-        masked_bytes: with a mask, without the values behind it; `_NEVER` where a mask cannot be.
-    """
-
-    bits: int | None
-    whole: Encoding
-    whole_bytes: int
-    whole_opset: int
-    masked_bytes: int = _NEVER
+_ANY_TENSOR = TensorShape(num_weights=1, num_kept=1, bits=None)
+# What each storage needs, whatever the tensor; the standard containers need more for some.
+_OPSETS = np.array([opset_needed(storage, _ANY_TENSOR) for storage in STORAGES])
+_PLAIN_ROW = next(row for row, storage in enumerate(STORAGES) if storage.encoding is Encoding.PLAIN)
 
 
 class LayerSizes:
@@ -56,23 +48,16 @@ class LayerSizes:
         self._own_zeros = np.array([own_zeros(layer) for layer in layers], np.int64)
         self.num_bytes, self.zeros = self.original.copy(), self._own_zeros.copy()
         self.bits = np.full(count, FLOAT_BITS, np.int64)
+        # Which layers are compressed; the others stay as they are.
+        self.is_written = np.zeros(count, np.bool_)
         self.opset = np.zeros(count, np.int64)
-        self._encoding = np.zeros(count, np.int64)
         self._stored: list[tuple[WeightSettings | None, bool] | None] = [None] * count
-        self._whole = np.zeros(count, np.int64)
-        self._whole_encoding, self._whole_opset = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        self._masked = np.full(count, _NEVER, np.int64)
-
-    @property
-    def is_written(self) -> npt.NDArray[np.bool_]:
-        """Which layers are compressed; the others stay as they are."""
-        return self.opset > 0
-
-    def tables(self) -> set[TableKey]:
-        """The file's look-up tables that unpack the layers."""
-        written = self.is_written
-        kinds = np.unique(np.stack((self._encoding[written], self.bits[written])), axis=1)
-        return {key for encoding, bits in kinds.T.tolist() for key in tables_of(_ENCODINGS[encoding], bits)}
+        # Bytes by storage and layer; those of a mask without and with the values behind it.
+        self._settled: Sizes = np.full((len(STORAGES), count), NEVER, np.int64)
+        self._sizes: Sizes = self._settled.copy()
+        self._old_slices: Sizes = np.zeros((len(STORAGES), count), np.int64)
+        self._plain_opset = np.zeros(count, np.int64)
+        self._float_bytes = np.array([entry.stored_floats.num_bytes for entry in entries], np.int64)
 
     def set_weights(self, places: Places, weights: WeightSettings | None, *, is_plain: bool) -> None:
         """Give layers other weight settings; what is pruned of them must be said after it.
@@ -86,60 +71,71 @@ class LayerSizes:
             if self._stored[place] == (weights, is_plain):
                 continue
             self._stored[place] = (weights, is_plain)
-            stored = _stored(self._layers[place], self._entries[place], weights, is_plain=is_plain)
-            self.bits[place] = stored.bits or FLOAT_BITS
-            self._whole[place], self._whole_opset[place] = stored.whole_bytes, stored.whole_opset
-            self._whole_encoding[place] = _ENCODINGS.index(stored.whole)
-            self._masked[place] = stored.masked_bytes
+            self.bits[place] = weights.bits if weights else FLOAT_BITS
+            tensor = _tensor(self._layers[place], self._entries[place], weights)
+            self._settled[:, place] = self._entries[place].settled_sizes(tensor, plain=is_plain)
+            self._float_bytes[place] = tensor.floats.num_bytes
+            self._old_slices[:, place] = self._entries[place].old_slice_sizes(tensor)
+            self._plain_opset[place] = opset_needed(STORAGES[_PLAIN_ROW], tensor)
 
     def set_unpruned(self, places: Places, *, is_quantized: bool) -> None:
         """Prune nothing in these layers; those that are not quantized either stay as they are in the file."""
         self.zeros[places] = self._own_zeros[places]
+        self.is_written[places] = is_quantized
         if is_quantized:
-            self._choose_whole(places)
-        else:
-            self.num_bytes[places], self.opset[places] = self.original[places], 0
+            self._put_sizes(places, self.num_weights[places])
 
     def set_pruned(self, places: Places, zeros: Places) -> None:
         """Say how many weights pruning leaves at zero in each of these layers."""
         self.zeros[places] = zeros
-        self._choose_whole(places)
-        self._choose_masks(places, np.maximum(1, self.num_weights[places] - zeros))
+        self.is_written[places] = True
+        self._put_sizes(places, np.maximum(1, self.num_weights[places] - zeros))
 
-    def _choose_whole(self, places: Places) -> None:
-        self.num_bytes[places], self.opset[places] = self._whole[places], self._whole_opset[places]
-        self._encoding[places] = self._whole_encoding[places]
+    def _put_sizes(self, places: Places, num_kept: Places) -> None:
+        if not places.size:
+            return
+        self._sizes[:, places] = pruned_sizes(
+            self._settled[:, places], self.num_weights[places], num_kept, self._float_bytes[places]
+        )
 
-    def _choose_masks(self, places: Places, num_kept: Places) -> None:
-        """A mask where it takes fewer bytes than all values do."""
-        may = (num_kept < self.num_weights[places]) & (self._masked[places] < _NEVER)
-        places, num_kept = places[may], num_kept[may]
-        for bits in np.unique(self.bits[places]).tolist():
-            same = self.bits[places] == bits
-            here = places[same]
-            masked = self._masked[here] + values_bytes(num_kept[same], None if bits == FLOAT_BITS else bits)
-            is_smaller = masked < self.num_bytes[here]
-            chosen = here[is_smaller]
-            self.num_bytes[chosen] = masked[is_smaller]
-            self._encoding[chosen], self.opset[chosen] = _ENCODINGS.index(Encoding.MASK), _MASK_OPSET
+    def choose(
+        self, is_counted: npt.NDArray[np.bool_], overhead: Mapping[TableKey, int], opset: int
+    ) -> frozenset[TableKey]:
+        """Store every compressed layer for the smallest file; gives the look-up tables that are read.
+
+        Args:
+            is_counted: which layers stand for a tensor of the file; the others read the same one.
+            overhead: bytes of each table.
+            opset: of the model as it is.
+        """
+        self.num_bytes, self.opset = self.original.copy(), np.zeros_like(self.opset)
+        (written,) = np.nonzero(self.is_written)
+        if not written.size:
+            return frozenset()
+        sizes = self._sizes[:, written]
+        banned = unprofitable_tables(sizes[:, is_counted[written]], overhead)
+        rows = smallest_rows(sizes, banned)
+        self.num_bytes[written] = sizes[rows, np.arange(written.size)]
+        self.opset[written] = np.where(rows == _PLAIN_ROW, self._plain_opset[written], _OPSETS[rows])
+        if max(opset, self.opset.max()) <= BEFORE_SLICE_INPUTS:
+            self.num_bytes[written] -= self._old_slices[rows, written]
+        return tables_read(rows)
 
 
-def _stored(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None, *, is_plain: bool) -> _Stored:
-    tensor = TensorShape(
-        num_weights=layer.num_weights,
-        num_kept=layer.num_weights,
-        bits=weights.bits if weights else None,
-        num_scales=_num_scales(entry, weights.granularity) if weights else 0,
-        symmetric=weights.symmetric if weights else True,
-        scales=_scale_layout(entry, weights.granularity) if weights else ScaleLayout.TENSOR,
+def _tensor(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None) -> TensorShape:
+    if weights is None or weights.floating:
+        floats = entry.stored_floats if weights is None else CAST_FLOAT16
+        return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape, floats=floats)
+    return TensorShape(
+        layer.num_weights,
+        layer.num_weights,
+        weights.bits,
+        _num_scales(entry, weights.granularity),
+        symmetric=weights.symmetric,
+        scales=_scale_layout(entry, weights.granularity),
+        dims=layer.weight_shape,
+        floats=entry.read_floats,
     )
-    encoding, whole = entry.smallest_encoding(tensor, plain=is_plain)
-    stored = _Stored(tensor.bits, encoding, whole, opset_needed(encoding, tensor))
-    if is_plain or not tensor.symmetric:
-        return stored
-    headers = entry.headers.num_bytes(Encoding.MASK, tensor, len(str(entry.number)))
-    fixed = payload_bytes(Encoding.MASK, tensor) - values_bytes(tensor.num_kept, tensor.bits)
-    return replace(stored, masked_bytes=headers + fixed + entry.fixed_bytes)
 
 
 def _num_scales(entry: LayerFootprint, word: str) -> int:

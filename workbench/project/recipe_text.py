@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import yaml
 from yaml.nodes import Node, ScalarNode, SequenceNode
@@ -11,6 +12,7 @@ from workbench.engine.core.recipe import (
     DYNAMIC,
     ENCODINGS,
     FLOAT,
+    FLOAT16,
     MAX_BITS,
     MIN_BITS,
     RANGE_ESTIMATORS,
@@ -133,12 +135,20 @@ def _bits(reader: YamlReader, node: Node) -> int | str:
     return FLOAT if _is_float(node) else reader.whole(node, "bits", MIN_BITS, MAX_BITS)
 
 
+def _weight_bits(reader: YamlReader, node: Node) -> int | str:
+    return node.value if _is_word(node) else reader.whole(node, "bits", MIN_BITS, MAX_BITS)
+
+
+def _is_word(node: Node) -> TypeGuard[ScalarNode]:
+    return isinstance(node, ScalarNode) and node.value in (FLOAT, FLOAT16)
+
+
 def _weights(reader: YamlReader, node: Node) -> WeightRule:
-    if _is_float(node):
-        return WeightRule(bits=FLOAT)
+    if _is_word(node):
+        return WeightRule(bits=node.value)
     values = {name: value for name, (_key, value) in reader.entries(node, _WEIGHT_KEYS, "weights").items()}
     return WeightRule(
-        bits=_bits(reader, values["bits"]) if "bits" in values else None,
+        bits=_weight_bits(reader, values["bits"]) if "bits" in values else None,
         granularity=_granularity(reader, values["granularity"]) if "granularity" in values else None,
         symmetric=_truth(reader, values, "symmetric"),
         range=reader.text(values["range"], "range", RANGE_ESTIMATORS) if "range" in values else None,

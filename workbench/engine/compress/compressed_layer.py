@@ -23,7 +23,7 @@ RANGE_ESTIMATORS: Mapping[str, RangeEstimator] = MappingProxyType(
 
 
 def compress_weight(
-    weight: npt.NDArray[np.float32],
+    weight: npt.NDArray[np.floating],
     axis: int,
     kept: npt.NDArray[np.bool_] | None,
     settings: WeightSettings | None,
@@ -33,7 +33,7 @@ def compress_weight(
     """Prune, then quantize what is left.
 
     Args:
-        weight: any shape, finite.
+        weight: any shape, finite; what stays in float keeps its element type.
         axis: of the output channels.
         kept: which weights pruning leaves, same shape; None for all.
         settings: how to quantize; None to stay in float.
@@ -42,15 +42,17 @@ def compress_weight(
     Raises:
         RangeError: the weight has values that are not finite.
     """
-    pruned = weight if kept is None else weight * kept
-    if settings is None:
-        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor()), kept, values=pruned)
+    pruned = weight if kept is None else weight * kept.astype(weight.dtype)
+    if settings is None or settings.floating:
+        values = pruned if settings is None else pruned.astype(np.float16)
+        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor()), kept, values=values)
+    floats = np.asarray(pruned, np.float32)
     rows = WeightRows(weight.shape, axis, parse_granularity(settings.granularity))
-    params = weight_params(rows, pruned, settings)
+    params = weight_params(rows, floats, settings)
     if least_scale is not None:
         least = least_scale if params.scale.size > 1 else least_scale.max(initial=0.0)
         params = replace(params, scale=np.maximum(params.scale, np.reshape(least, params.scale.shape)))
-    return CompressedWeight(rows, kept, codes=quantize(pruned, rows.spread_params(params)), params=params)
+    return CompressedWeight(rows, kept, codes=quantize(floats, rows.spread_params(params)), params=params)
 
 
 def weight_params(rows: WeightRows, weight: npt.NDArray[np.float32], settings: WeightSettings) -> QuantParams:

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,15 @@ from workbench.engine.compress.quantized_model import quantized_model
 from workbench.engine.compress.quantizer import Quantizer
 from workbench.engine.compress.replaced_weights import Replacement, replace_weights
 from workbench.engine.compress.sequential_rounding import rounding_obstacle
+from workbench.engine.compress.weight_storage import StoredTensor, planned_bytes, stored_smallest, written_tensors
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import Encoding, opset_needed
+from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
-from workbench.engine.core.reports import LayerFootprint, LayerPreview, ModelFootprint
-from workbench.engine.graph.model import Model
+from workbench.engine.core.reports import LayerPreview, ModelFootprint
+from workbench.engine.graph.model import Model, item_bytes
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
 from workbench.jobs import JobContext
@@ -59,21 +61,37 @@ class Compressor:
         self._cached_bytes = 0
         self._lock = threading.Lock()
         self._footprint: ModelFootprint | None = None
-        self._footprint_of: dict[str, LayerFootprint] | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
         self._nodes = {node.output[0]: node for node in model.proto.graph.node if node.output}
         self.quantizer = Quantizer(model)
 
     def plan(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
-        """The recipe resolved on the model. Raises RecipeError.
+        """The recipe resolved on the model, and whether the file grows by it. Raises RecipeError.
 
         Args:
             recipe: what is asked.
             has_samples: whether there will be samples to calibrate with.
             source: name of the recipe's text, for messages.
         """
-        abilities = Abilities(has_samples, self._integer_obstacle, self._rounding_obstacle, self._bias_obstacle)
+        plan = self._resolved(recipe, has_samples=has_samples, source=source)
+        return replace(plan, notes=(*plan.notes, *self._growth(plan, plain=recipe.encoding == "plain")))
+
+    def _resolved(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
+        abilities = Abilities(
+            has_samples, self._integer_obstacle, self._rounding_obstacle, self._bias_obstacle, self._half_obstacle
+        )
         return resolve_plan(self.model.info, recipe, self.model.weight, abilities, source=source)
+
+    def _growth(self, plan: Plan, *, plain: bool) -> tuple[str, ...]:
+        """A note where the file gets larger than the original; none is foreseen of quantized activations."""
+        tensors = written_tensors(self.model.info, [entry for entry in plan.layers if entry.is_changed])
+        if not tensors or plan.needs_preparation:
+            return ()
+        footprint, before = self.footprint(), self.model.info.file_bytes
+        after = planned_bytes(tensors, stored_smallest(tensors, footprint, plain=plain), footprint)
+        if after <= before:
+            return ()
+        return (f"the file grows from {before:,} to {after:,} bytes: what is added takes more than the weights save",)
 
     def footprint(self) -> ModelFootprint:
         """What size previews need; computed at the first call."""
@@ -110,7 +128,7 @@ class Compressor:
             return serialize(proto)
         weights = {entry.layer: self._compressed(self.model.info.layer(entry.layer), entry).weight for entry in changed}
         replacements = self._replacements(self.model.info, changed, weights, plain=encoding == "plain")
-        needed = max(opset_needed(item.encoding, item.weight.tensor_shape) for item in replacements)
+        needed = max(opset_needed(item.storage, item.weight.tensor_shape) for item in replacements)
         proto = raised(proto, needed)
         replace_weights(proto, replacements, opset_of(proto))
         return serialize(proto)
@@ -144,15 +162,20 @@ class Compressor:
         is_float = self.model.weight_dtype(layer.name) == TensorProto.FLOAT
         return "" if is_float else "the layer is not float32, which quantization with samples starts from"
 
+    def _half_obstacle(self, layer_name: str) -> str:
+        stored_bytes = item_bytes(self.model.stored_dtype(layer_name))
+        return float16_obstacle(self.model.info.layer(layer_name), stored_bytes)
+
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         """What the recipe does to one layer's weights. Raises RecipeError."""
         layer = self.model.info.layer(layer_name)
-        entry = self.plan(recipe).layer(layer_name) or LayerPlan(layer_name, "", "", num_kept=layer.num_weights)
+        plan = self._resolved(recipe)
+        entry = plan.layer(layer_name) or LayerPlan(layer_name, "", "", num_kept=layer.num_weights)
         if not layer.editable:
             return _untouched(layer, recipe)
         cached = self._compressed(layer, entry)
         weight = cached.weight
-        encoding, size = self._encoding(layer, weight, plain=recipe.encoding == "plain")
+        stored = self._stored(plan, entry, plain=recipe.encoding == "plain")
         low, high, clipped = _clipping(self.model.weight(layer_name), weight)
         channel_low, channel_high = _by_channel(low, layer), _by_channel(high, layer)
         return LayerPreview(
@@ -167,8 +190,8 @@ class Compressor:
             channel_clip_high=channel_high,
             clipped=clipped,
             sqnr_db=cached.sqnr_db,
-            size_bytes=size,
-            encoding=encoding,
+            size_bytes=stored.num_bytes,
+            encoding=stored.storage.encoding,
         )
 
     def weight_sqnr_db(self, entry: LayerPlan) -> float:
@@ -176,6 +199,12 @@ class Compressor:
         if not entry.is_changed:
             return float("inf")
         return self._compressed(self.model.info.layer(entry.layer), entry).sqnr_db
+
+    def _stored(self, plan: Plan, entry: LayerPlan, *, plain: bool) -> StoredTensor:
+        """How the plan stores the layer of one entry, beside all others: they share tables."""
+        changed = [other for other in plan.layers if other.is_changed and other.layer != entry.layer]
+        tensors = written_tensors(self.model.info, [entry, *changed])
+        return stored_smallest(tensors, self.footprint(), plain=plain)[0]
 
     def sparsity(self, plan: Plan) -> float:
         """Fraction of zeros among the weights of the model's layers after the plan."""
@@ -194,38 +223,22 @@ class Compressor:
         self, info: ModelInfo, changed: Sequence[LayerPlan], weights: Mapping[str, CompressedWeight], *, plain: bool
     ) -> list[Replacement]:
         """One replacement for all layers that read the same tensor and are treated alike."""
-        together: OrderedDict[tuple[object, ...], list[Layer]] = OrderedDict()
-        entries: dict[tuple[object, ...], LayerPlan] = {}
-        for entry in changed:
-            if entry.layer not in weights:
-                continue
-            layer = info.layer(entry.layer)
-            # What samples decided may differ between layers that share a weight.
-            own = entry.layer if entry.weights is not None and entry.weights.needs_samples else ""
-            params = weights[entry.layer].params
-            scales = params.scale.tobytes() if params is not None else b""
-            key: tuple[object, ...] = (
-                layer.weight_name, entry.threshold, entry.weights, layer.axis, entry.activations, own, scales,
-            )  # fmt: skip
-            together.setdefault(key, []).append(layer)
-            entries[key] = entry
-        return [self._replacement(layers, entries[key], weights, plain=plain) for key, layers in together.items()]
-
-    def _replacement(
-        self, layers: Sequence[Layer], entry: LayerPlan, weights: Mapping[str, CompressedWeight], *, plain: bool
-    ) -> Replacement:
-        first = layers[0]
-        weight = weights[first.name]
-        encoding, _ = self._encoding(first, weight, plain=plain)
-        return Replacement(
-            number=self._numbers[first.name],
-            weight_name=first.weight_name,
-            readers=tuple(layer.node_output for layer in layers),
-            weight=weight,
-            encoding=encoding,
-            dtype=self.model.weight_dtype(first.name),
-            as_codes=entry.runs_on_integers and weight.params is not None,
-        )
+        # Where a bias needs it, a scale is larger than the settings alone give.
+        scales = {name: weight.params.scale.tobytes() for name, weight in weights.items() if weight.params is not None}
+        tensors = written_tensors(info, [entry for entry in changed if entry.layer in weights], scales)
+        stored = stored_smallest(tensors, self.footprint(), plain=plain)
+        return [
+            Replacement(
+                number=self._numbers[tensor.layers[0].name],
+                weight_name=tensor.layers[0].weight_name,
+                readers=tuple(layer.node_output for layer in tensor.layers),
+                weight=weights[tensor.layers[0].name],
+                storage=one.storage,
+                dtype=self.model.weight_dtype(tensor.layers[0].name),
+                as_codes=tensor.entry.runs_on_integers,
+            )
+            for tensor, one in zip(tensors, stored, strict=True)
+        ]
 
     def _compressed(self, layer: Layer, entry: LayerPlan) -> _Cached:
         key = (layer.name, entry.threshold, entry.weights)
@@ -236,7 +249,8 @@ class Compressor:
         original = self.model.weight(layer.name)
         assert layer.axis is not None
         kept = kept_mask(original, entry.threshold) if entry.threshold else None
-        weight = compress_weight(original, layer.axis, kept, entry.weights)
+        values = self.model.weight_values(layer.name) if entry.weights is None else original
+        weight = compress_weight(values, layer.axis, kept, entry.weights)
         dense = weight.dense()
         size = dense.nbytes + (dense.size if weight.kept is not None else 0)
         sparsity = 1 - float(np.count_nonzero(dense)) / max(1, dense.size)
@@ -249,11 +263,6 @@ class Compressor:
                 _, oldest = self._cache.popitem(last=False)
                 self._cached_bytes -= oldest.size
         return cached
-
-    def _encoding(self, layer: Layer, weight: CompressedWeight, *, plain: bool) -> tuple[Encoding, int]:
-        if self._footprint_of is None:
-            self._footprint_of = {entry.layer: entry for entry in self.footprint().layers}
-        return self._footprint_of[layer.name].smallest_encoding(weight.tensor_shape, plain=plain)
 
 
 def _clipping(

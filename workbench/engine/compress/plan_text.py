@@ -20,6 +20,8 @@ def describe_settings(settings: LayerSettings) -> str:
 
 def describe_weights(weights: WeightSettings) -> str:
     """How weights are quantized, in words: "weights 4 bit per channel, symmetric, by mse"."""
+    if weights.floating:
+        return f"weights float{weights.bits}"
     parts = [
         f"weights {weights.bits} bit {weights.granularity.replace('_', ' ')}",
         "symmetric" if weights.symmetric else "asymmetric",
@@ -54,7 +56,8 @@ def plan_notes(entries: Sequence[LayerPlan], recipe: Recipe) -> tuple[str, ...]:
     """What concerns the whole model: which speed may be expected of what is done."""
     notes = []
     weight_only = [entry for entry in entries if entry.weights is not None and entry.activations is None]
-    if weight_only and recipe.encoding == "plain":
+    in_containers = [entry for entry in weight_only if entry.weights is not None and not entry.weights.floating]
+    if in_containers and recipe.encoding == "plain":
         notes.append(
             "weights alone are quantized, in containers that ONNX Runtime converts at every run: the file gets "
             "smaller, the model slower"

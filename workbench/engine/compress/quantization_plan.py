@@ -9,7 +9,7 @@ from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import ActivationSettings, LayerSettings, Recipe, WeightSettings
 
 Obstacle = Callable[[str], str]
-_LARGEST_WEIGHT_BITS = 8
+_LARGEST_INTEGER_BITS = 8
 # Two products of 255 and a 7-bit code fit into the 16 bits in which older CPUs add them, of 8-bit codes not.
 _REDUCED_BITS = 7
 
@@ -23,12 +23,14 @@ class Abilities:
         integer_obstacle: why a layer cannot run on integers, by its name; empty if it can.
         rounding_obstacle: why a layer's rounding cannot be learned; empty if it can.
         bias_obstacle: why a layer's bias cannot be corrected; empty if it can.
+        half_obstacle: why a layer's weights are not stored as float16; empty if they can be.
     """
 
     has_samples: bool = False
     integer_obstacle: Obstacle = lambda _: ""
     rounding_obstacle: Obstacle = lambda _: ""
     bias_obstacle: Obstacle = lambda _: ""
+    half_obstacle: Obstacle = lambda _: ""
 
 
 def activations_done(
@@ -56,8 +58,12 @@ def weights_done(
     """How the weights will be quantized, and why that is not what was asked."""
     if asked is None:
         return None, []
-    if asked.bits > _LARGEST_WEIGHT_BITS:
-        return None, [f"weights of {asked.bits} bits are not written yet; 2 to 8 bits are"]
+    if asked.floating:
+        return _as_half_allows(layer, asked, activations, abilities)
+    if activations is not None and asked.bits > _LARGEST_INTEGER_BITS:
+        return None, [f"weights stay float: integer kernels take weights of 8 bits at most, not {asked.bits}"]
+    if recipe.encoding == "plain" and asked.bits > _LARGEST_INTEGER_BITS:
+        return None, [f"the plain encoding has no container for {asked.bits} bits; 2 to 8 bits are written"]
     if asked.range not in RANGE_ESTIMATORS:
         return None, [f"range {asked.range!r} is for activations; weights take {', '.join(RANGE_ESTIMATORS)}"]
     done, reasons = _as_samples_allow(layer, asked, abilities)
@@ -67,6 +73,15 @@ def weights_done(
     if recipe.encoding == "plain":
         return _as_containers_allow(done, reasons)
     return done, reasons
+
+
+def _as_half_allows(
+    layer: Layer, asked: WeightSettings, activations: ActivationSettings | None, abilities: Abilities
+) -> tuple[WeightSettings | None, list[str]]:
+    if activations is not None:
+        return None, ["weights stay as they are: integer kernels take weights of 8 bits at most, not float16"]
+    obstacle = abilities.half_obstacle(layer.name)
+    return (None, [obstacle]) if obstacle else (asked, [])
 
 
 def _as_samples_allow(layer: Layer, asked: WeightSettings, abilities: Abilities) -> tuple[WeightSettings, list[str]]:
@@ -94,7 +109,7 @@ def _as_integers_allow(asked: WeightSettings) -> tuple[WeightSettings, list[str]
     if not asked.symmetric and isinstance(parse_granularity(asked.granularity), PerChannel):
         reasons.append("integer kernels take one zero point for all channels: symmetric instead")
         asked = replace(asked, symmetric=True)
-    if asked.reduce_range and asked.bits == _LARGEST_WEIGHT_BITS:
+    if asked.reduce_range and asked.bits == _LARGEST_INTEGER_BITS:
         asked = replace(asked, bits=_REDUCED_BITS, reduce_range=False)
     return asked, reasons
 
@@ -102,6 +117,6 @@ def _as_integers_allow(asked: WeightSettings) -> tuple[WeightSettings, list[str]
 def _as_containers_allow(asked: WeightSettings, reasons: list[str]) -> tuple[WeightSettings | None, list[str]]:
     if isinstance(parse_granularity(asked.granularity), PerGroup):
         return None, [*reasons, "the plain encoding has no per-group scales before opset 21; ask per_channel"]
-    if asked.bits < _LARGEST_WEIGHT_BITS:
+    if asked.bits < _LARGEST_INTEGER_BITS:
         reasons = [*reasons, "the plain encoding keeps these bits in an int8 container: no smaller than 8"]
     return asked, reasons

@@ -9,7 +9,7 @@ import onnx
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.packing import CompressedWeight, add_weight
 from workbench.engine.compress.unpack_nodes import LookUpTables
-from workbench.engine.core.footprint import Encoding
+from workbench.engine.core.footprint import Storage
 from workbench.engine.graph.layer_names import split_name
 
 
@@ -18,10 +18,10 @@ class Replacement:
     """One compressed tensor and the nodes that read it.
 
     Args:
-        number: of the layer; part of the names that are made.
+        number: of the first layer that reads it; part of the names that are made.
         weight_name: the tensor that the nodes read now.
         readers: first outputs of those nodes.
-        weight, encoding: what to store, and how.
+        weight, storage: what to store, and how.
         dtype: ONNX element type that the readers expect.
         as_codes: end in codes and DequantizeLinear, for readers that run on integers.
     """
@@ -30,7 +30,7 @@ class Replacement:
     weight_name: str
     readers: tuple[str, ...]
     weight: CompressedWeight
-    encoding: Encoding
+    storage: Storage
     dtype: int
     as_codes: bool = False
 
@@ -53,8 +53,8 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
     by_output = {node.output[0]: node for node in graph.node if node.output}
     num_reads = count_reads(graph)
     own: list[NodeList] = []
-    for number, replacement in enumerate(replacements):
-        nodes = NodeList(f"wb{number}_", taken)
+    for replacement in replacements:
+        nodes = NodeList(f"wb{replacement.number}_", taken)
         readers = [by_output[output] for output in replacement.readers]
         reads = sum(list(node.input).count(replacement.weight_name) for node in readers)
         output = replacement.weight_name
@@ -63,7 +63,7 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
         else:
             _remove_producer(graph, output)
         add_weight(
-            nodes, tables, replacement.weight, replacement.encoding,
+            nodes, tables, replacement.weight, replacement.storage,
             opset=opset, dtype=replacement.dtype, output=output, as_codes=replacement.as_codes,
         )  # fmt: skip
         for node in readers:

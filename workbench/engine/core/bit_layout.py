@@ -11,6 +11,9 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+# Codes of more bits than the layouts pack are whole numbers of one byte or two.
+WHOLE_BYTE, TWO_BYTES = 8, 16
+
 Count = TypeVar("Count", int, npt.NDArray[np.int64])
 
 
@@ -48,7 +51,7 @@ LAYOUTS = {
 
 
 def packed_arrays(count: Count, bits: int) -> tuple[Count, ...]:
-    """Bytes of each array that `count` codes of `bits` bits take; 8 bits and more are stored as they are.
+    """Bytes of each array that `count` codes of `bits` bits take; from 8 bits on they are stored as they are.
 
     Args:
         count: of one tensor, or of many at once.
@@ -57,7 +60,7 @@ def packed_arrays(count: Count, bits: int) -> tuple[Count, ...]:
     >>> packed_arrays(1024, 3)
     (256, 128)
     """
-    if bits >= 8:
+    if bits >= WHOLE_BYTE:
         return (count * (-(-bits // 8)),)
     layout = LAYOUTS[bits]
     indices = layout.num_indices(count)

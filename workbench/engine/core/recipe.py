@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from workbench.engine.core.digest import digest_of_json
 
-FLOAT = "float"
+FLOAT, FLOAT16 = "float", "float16"
 RANGE_ESTIMATORS = ("minmax", "percentile", "mse", "entropy")
 DYNAMIC = "dynamic"
 ROUNDINGS = ("nearest", "learned")
@@ -27,7 +27,7 @@ class WeightRule:
     """What one rule says of weight quantization; None where it says nothing.
 
     Args:
-        bits: 2 to 16, or "float" for no quantization.
+        bits: 2 to 16, "float16" for 16-bit floats, or "float" for the weights as they are.
         granularity: as `parse_granularity` reads it.
         range: a range estimator's name.
         rounding: "nearest", or "learned" for the codes that keep the layer's outputs on samples.
@@ -118,7 +118,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class WeightSettings:
-    """Weight quantization as asked for one layer, with every value filled in."""
+    """Weight quantization as asked for one layer, with every value filled in.
+
+    Args:
+        floating: whether the bits are those of a float, which there are 16 of; nothing else is said then.
+    """
 
     bits: int
     granularity: str = "per_channel"
@@ -127,6 +131,7 @@ class WeightSettings:
     rounding: str = "nearest"
     bias_correction: bool = False
     reduce_range: bool = False
+    floating: bool = False
 
     @property
     def needs_samples(self) -> bool:
@@ -205,7 +210,7 @@ class Recipe:
                 else:
                     prunes[rule.prune.kind] = rule.prune
         return LayerSettings(
-            weights=WeightSettings(**weights) if isinstance(weights.get("bits"), int) else None,  # type: ignore[arg-type] # the names are WeightRule's own
+            weights=_weight_settings(weights),
             activations=ActivationSettings(**activations) if isinstance(activations.get("bits"), int) else None,  # type: ignore[arg-type] # as above
             prunes=tuple(prunes.values()),
         )
@@ -287,6 +292,17 @@ def _said(part: WeightRule | ActivationRule | None) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _weight_settings(said: dict[str, object]) -> WeightSettings | None:
+    if said.get("bits") == FLOAT16:
+        return _FLOAT16_SETTINGS
+    if not isinstance(said.get("bits"), int):
+        return None
+    return WeightSettings(**said)  # type: ignore[arg-type] # the names are WeightRule's own
+
+
+_FLOAT16_SETTINGS = WeightSettings(bits=16, floating=True)
+
+
 def _merged(old: Rule, new: Rule) -> Rule:
     return replace(
         old,
@@ -324,7 +340,8 @@ def _rule_to_json(rule: Rule) -> dict[str, object]:
     for name, part in (("weights", rule.weights), ("activations", rule.activations)):
         said = _said(part)
         if said:
-            parts[name] = FLOAT if said == {"bits": FLOAT} else said
+            is_word = len(said) == 1 and isinstance(said.get("bits"), str)
+            parts[name] = said["bits"] if is_word else said
     if rule.prune is not None:
         parts["prune"] = "none" if rule.prune.kind == "none" else _prune_to_json(rule.prune)
     return parts

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import Encoding, Headers, TableKey, TensorShape, smallest_encoding
+from workbench.engine.core.footprint import FLOAT32, Encoding, FloatFormat, Headers, TableKey, TensorShape
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
+from workbench.engine.core.storage_choice import Sizes, old_slice_sizes, settled_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class LayerFootprint:
         num_channels: scales per channel.
         num_rows, row_length: rows of weights that are summed into one output, and how long they are;
             scales per group are computed from them.
+        stored_floats: how its floats are stored as they are.
+        read_floats: how they are stored where they change, in the element type that the layer reads.
     """
 
     layer: str
@@ -92,11 +95,17 @@ class LayerFootprint:
     num_channels: int
     num_rows: int
     row_length: int
+    stored_floats: FloatFormat = FLOAT32
+    read_floats: FloatFormat = FLOAT32
 
-    def smallest_encoding(self, tensor: TensorShape, *, plain: bool = False) -> tuple[Encoding, int]:
-        """The encoding with the fewest bytes for the layer's weight, and how many those are."""
-        digits = len(str(self.number))
-        return smallest_encoding(tensor, self.headers, fixed_bytes=self.fixed_bytes, num_digits=digits, plain=plain)
+    def settled_sizes(self, tensor: TensorShape, *, plain: bool = False, as_codes: bool = False) -> Sizes:
+        """What the layer's weight takes by storage, without shared tables and without the values behind masks."""
+        num_digits = len(str(self.number))
+        return self.fixed_bytes + settled_sizes(self.headers, num_digits, tensor, plain=plain, as_codes=as_codes)
+
+    def old_slice_sizes(self, tensor: TensorShape) -> Sizes:
+        """How many bytes less the storages take up to opset `BEFORE_SLICE_INPUTS`."""
+        return old_slice_sizes(self.headers, len(str(self.number)), tensor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +117,14 @@ class ModelFootprint:
         rewritten_bytes: the same without what compressing any layer drops, by the opset that the encodings
             need; the base of all other sizes.
         shared_overhead: bytes of the look-up tables that the first layer that needs them adds.
+        opset: of the model as it is.
     """
 
     file_bytes: int
     rewritten_bytes: Mapping[int, int] = field(hash=False)
     layers: tuple[LayerFootprint, ...]
     shared_overhead: Mapping[TableKey, int] = field(hash=False)
+    opset: int = 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from workbench.engine.core.digest import digest_of_bytes, digest_of_file
 from workbench.engine.core.errors import ModelError
@@ -51,6 +51,21 @@ class Model:
         if chain is None:
             raise ModelError(f"{layer_name}: its weights are not stored as such")
         return as_float(chain.value(self.data))
+
+    def weight_values(self, layer_name: str) -> npt.NDArray[np.floating]:
+        """The same in the smallest element type that holds them all: that of the file, or that of the node."""
+        chain = self.found[layer_name].chain
+        if chain is None:
+            raise ModelError(f"{layer_name}: its weights are not stored as such")
+        return chain.value(self.data).astype(helper.tensor_dtype_to_np_dtype(self.stored_dtype(layer_name)), copy=False)
+
+    def stored_dtype(self, layer_name: str) -> int:
+        """ONNX element type of `weight_values`."""
+        chain = self.found[layer_name].chain
+        if chain is None:
+            return int(TensorProto.FLOAT)
+        stored, read = int(chain.tensor.data_type), chain.data_type
+        return stored if item_bytes(stored) < item_bytes(read) else read
 
     def weight_dtype(self, layer_name: str) -> int:
         """ONNX element type that the layer's node expects of its weights."""
@@ -142,3 +157,8 @@ def _tensor_info(value: onnx.ValueInfoProto) -> TensorInfo:
     names = {number: name.lower() for name, number in TensorProto.DataType.items()}
     dims = tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in tensor.shape.dim)
     return TensorInfo(value.name, names.get(tensor.elem_type, "other"), dims)
+
+
+def item_bytes(dtype: int) -> int:
+    """Bytes of one number of an ONNX element type."""
+    return int(np.dtype(helper.tensor_dtype_to_np_dtype(dtype)).itemsize)
