@@ -41,6 +41,6 @@ def build_and_export(samples: Samples, recipe: Recipe, path: Path) -> tuple[floa
     seconds = time.perf_counter() - start
     report = session.export(recipe, path)
 
-    assert path.stat().st_size == size
     assert report.verified.ok, f"{report.verified.first_difference} differs between preview and file"
+    assert path.stat().st_size == size
     return seconds, report
