@@ -39,7 +39,7 @@ class AimetError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AimetResult:
-    """The quantized model's outputs by name, first axis by sample; what it cost, and its file's size if it has one."""
+    """The quantized model's outputs in order, first axis by sample; what it cost, and its file's size if it has one."""
 
     outputs: dict[str, npt.NDArray[np.float32]]
     seconds: float
