@@ -227,7 +227,7 @@ def _try_aimet(case: Case, samples: Samples, method: str) -> AimetResult | str:
 def _prepared(model: Path, case: Case):
     compressor = Compressor(load_model(model))
     plan = compressor.plan(case.recipe, has_samples=True)
-    graph = compressor.prepared_graph(plan)
+    graph = compressor.quantizer.graph(plan)
     return graph, graph.integer_tensors(plan)
 
 
