@@ -262,9 +262,10 @@ class Session:
         return _named(reports, bench)
 
     def measure_latency(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> LatencyReport:
-        """Time of one inference on this computer, of the graph that the recipe gives."""
+        """Time of one inference on this computer, of the graph that the recipe gives, and against the original's."""
         recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
-        report = measure_latency(self._build(bench, recipe, ctx), ctx)
+        original = bench.model.path if recipe.rules else None
+        report = measure_latency(self._build(bench, recipe, ctx), ctx, against=original)
         return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
 
     def export(

@@ -94,11 +94,6 @@ class Document(QObject):
         return self.measuring.figures.evaluation(Recipe())
 
     @property
-    def original_latency(self) -> LatencyReport | None:
-        """The original's latency on this computer."""
-        return self.measuring.figures.latency(Recipe())
-
-    @property
     def exact_bytes(self) -> int | None:
         """Exact size of the file that the recipe gives; None until it is known."""
         return self.measuring.figures.size(self.recipe)

@@ -54,6 +54,8 @@ def latency_to_json(report: LatencyReport) -> dict[str, object]:
         "recipe_digest": report.recipe_digest,
         "niceness": report.niceness,
         "model_digest": report.model_digest,
+        "original": report.original.to_json() if report.original is not None else None,
+        "ratio": report.ratio.to_json() if report.ratio is not None else None,
     }
 
 
@@ -66,6 +68,8 @@ def latency_from_json(values: Mapping[str, object]) -> LatencyReport:
         recipe_digest=_text(values["recipe_digest"]),
         niceness=int(_number(values.get("niceness", 0))),
         model_digest=_text(values.get("model_digest", "")),
+        original=_figure_or_none(values.get("original")),
+        ratio=_figure_or_none(values.get("ratio")),
     )
 
 

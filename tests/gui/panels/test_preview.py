@@ -21,7 +21,6 @@ def document(bench) -> object:
 
     class Document(type(bench)):
         budgets_changed = Signal()
-        original_latency = None
         budgets = Budgets(accuracy=0.9, latency_ms=1.0)
 
         def is_current(self, report: EvaluationReport | LatencyReport) -> bool:

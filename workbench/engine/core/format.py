@@ -156,6 +156,23 @@ def format_interval(figure: Figure, *, difference: bool = False) -> str:
     return f"{low_number} … {high}" if low_unit == high.partition(" ")[2] else f"{low} … {high}"
 
 
+def format_ratio(ratio: Figure) -> str:
+    """A time as a fraction of the original's; that nothing is to be seen, where the interval holds 1 or is unknown.
+
+    >>> from workbench.engine.core.measurement import Origin
+    >>> format_ratio(Figure(0.55, "fraction", Origin.MEASURED, 0.53, 0.57, 20))
+    "55.0 % of the original's time (53.0 … 57.0 %)"
+    >>> format_ratio(Figure(0.98, "fraction", Origin.MEASURED, 0.93, 1.04, 20))
+    'no difference to the original measurable (93.0 … 104.0 % of its time)'
+    """
+    interval = format_interval(ratio)
+    if ratio.low is None or ratio.high is None:
+        return "no difference to the original measurable (too few rounds)"
+    if ratio.low <= 1 <= ratio.high:
+        return f"no difference to the original measurable ({interval} of its time)"
+    return f"{format_figure(ratio)} of the original's time ({interval})"
+
+
 def _value(value: float, unit: str, *, difference: bool) -> str:
     if unit == "fraction":
         return format_points(value) if difference else format_fraction(value)

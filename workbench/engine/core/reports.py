@@ -218,6 +218,8 @@ class LatencyReport:
         device: the processor's name.
         niceness: of the process that measured; above 0, other programs went first and the times may be too long.
         model_digest: of the original that it holds for; "" where nobody said.
+        original: p50 of the original, timed by turns with this; None where this is the original.
+        ratio: this time as a fraction of the original's, by rounds that followed each other; None as above.
     """
 
     p50: Figure
@@ -226,6 +228,8 @@ class LatencyReport:
     recipe_digest: str = ""
     niceness: int = 0
     model_digest: str = ""
+    original: Figure | None = None
+    ratio: Figure | None = None
 
     @property
     def note(self) -> str:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from workbench.engine.core.format import format_figure, format_interval, format_ms
+from workbench.engine.core.format import format_figure, format_interval, format_ms, format_ratio
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
 
@@ -62,17 +62,12 @@ def accuracy_texts(report: EvaluationReport, *, is_current: bool) -> FigureTexts
     )
 
 
-def latency_texts(report: LatencyReport, original: LatencyReport | None, *, is_current: bool) -> FigureTexts:
-    """What is said of a latency.
-
-    Args:
-        report: the latency.
-        original: that of the model as it was opened, if it is known and another one.
-        is_current: whether the latency is of the recipe on the bench.
-    """
+def latency_texts(report: LatencyReport, *, is_current: bool) -> FigureTexts:
+    """What is said of a latency, and of it against the original's, which was timed with it."""
     value, _, unit = format_ms(report.p50.value).partition(" ")
-    before = original.p50.value if original is not None else None
-    parts = [report.note, f"original {format_ms(before)}" if before is not None else "", report.device]
+    before = report.original.value if report.original is not None else None
+    compared = format_ratio(report.ratio) if report.ratio is not None else ""
+    parts = [report.note, compared, report.device]
     # Weight-only changes alter the file, not the arithmetic: nothing faster is promised until it is measured.
     stale = "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
     line = " · ".join(part for part in parts if part) if is_current else stale

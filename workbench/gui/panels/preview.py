@@ -224,9 +224,7 @@ class PreviewPanel(Card):
             card.line.setText("not measured yet" if document.model is not None else "")
             card.bar.set_figure(None, None, None, 1.0)
             return
-        before = document.original_latency
-        original = before if before is not report else None
-        self._show_texts(card, latency_texts(report, original, is_current=document.is_current(report)))
+        self._show_texts(card, latency_texts(report, is_current=document.is_current(report)))
 
     def _show_banner(self) -> None:
         document = self._document
