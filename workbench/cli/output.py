@@ -46,10 +46,16 @@ def print_plan(plan: Plan) -> None:
 
 
 def say_guesses(data: DataInfo, *, as_json: bool) -> None:
-    """Say which settings nobody gave: a wrong guess changes every figure. On standard error beside a JSON object."""
+    """Say which settings nobody gave: a wrong guess changes every figure. On standard error beside a JSON object.
+
+    What was left aside of the data is said as well.
+    """
+    file = sys.stderr if as_json else sys.stdout
     guesses = format_settings(data.preprocessing.guesses)
     if guesses:
-        print(f"note: guessed, as nobody gave it: {guesses}", file=sys.stderr if as_json else sys.stdout)
+        print(f"note: guessed, as nobody gave it: {guesses}", file=file)
+    if data.unused:
+        print(f"note: arrays that feed no input are not used: {', '.join(data.unused)}", file=file)
 
 
 @contextmanager

@@ -58,6 +58,7 @@ class DataInfo:
         sample_shape: of one stored sample, such as (32, 32, 3).
         num_classes: distinct labels; 0 without labels.
         digest: of the samples' source and the preprocessing: what a measurement is keyed by.
+        unused: names of arrays beside the samples that feed no input of the model.
     """
 
     path: str
@@ -67,6 +68,7 @@ class DataInfo:
     sample_shape: tuple[int, ...]
     preprocessing: Preprocessing
     digest: str
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
