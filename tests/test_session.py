@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from workbench.engine.core.errors import ExportError
+from workbench.engine.core.errors import DataError, ExportError
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.session import Session
@@ -150,6 +150,17 @@ def test_figures_say_which_model_and_samples_they_hold_for(bench: Session, tmp_p
 
     assert {(report.model_digest, report.dataset_digest) for report in evaluations} == {(model.digest, data.digest)}
     assert latency.model_digest == model.digest
+
+
+def test_samples_that_do_not_fit_leave_those_on_the_bench(bench: Session, tmp_path: Path):
+    bench.open_model(tmp_path / "one.onnx")
+    good = bench.open_data(tmp_path / "d.npz")
+    np.savez(tmp_path / "far.npz", x=np.zeros((4, 8), np.float32), y=[0, 1, 2, 9999])
+
+    with pytest.raises(DataError, match="9999"):
+        bench.open_data(tmp_path / "far.npz")
+
+    assert {report.dataset_digest for report in bench.evaluate()} == {good.digest}
 
 
 def test_without_labels_an_export_says_how_far_it_agrees_and_nothing_of_the_original(bench: Session, tmp_path: Path):

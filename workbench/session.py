@@ -31,6 +31,7 @@ from workbench.engine.core.weight_curves import WeightCurves, build_weight_curve
 from workbench.engine.core.whole_file import make_whole
 from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
+from workbench.engine.evaluate.fitting import check_fits
 from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.write_verified import write_verified
@@ -114,16 +115,17 @@ class Session:
     def open_data(
         self, path: str | Path, overrides: Mapping[str, object] | None = None, ctx: JobContext | None = None
     ) -> DataInfo:
-        """Put samples on the bench, made ready for the model.
+        """Put samples on the bench, made ready for the model. Those that lie there stay until the new ones fit.
 
         Raises:
+            Cancelled: somebody asked to stop.
             DataError: they cannot be read or do not fit the model.
+            RunError: the model does not run on them.
         """
-        if ctx is not None:
-            ctx.checkpoint()
-        bench = self._bench
-        dataset = open_dataset(Path(path), overrides or {}, bench.model.info.inputs)
-        self._on_bench, self._reference = dataclasses.replace(bench, dataset=dataset), None
+        ctx, bench = ctx or JobContext(), self._bench
+        ctx.checkpoint()
+        dataset, reference = _fitting(bench.compressor, path, overrides, ctx)
+        self._on_bench, self._reference = dataclasses.replace(bench, dataset=dataset), reference
         return dataset.info
 
     def open_calibration(
@@ -156,23 +158,24 @@ class Session:
         Raises:
             ModelError: the model cannot be used. What lies on the bench stays.
         """
-        if ctx is not None:
-            ctx.checkpoint()
+        ctx = ctx or JobContext()
+        ctx.checkpoint()
         compressor = Compressor(load_model(Path(model)))
-        footprint, dataset, info = compressor.footprint(), None, compressor.model.info
+        footprint, dataset, reference = compressor.footprint(), None, None
         data_refusal = recipe_refusal = ""
         try:
-            dataset = open_dataset(Path(data), overrides or {}, info.inputs) if data is not None else None
+            if data is not None:
+                dataset, reference = _fitting(compressor, data, overrides, ctx)
         except (WorkbenchError, OSError) as error:
             data_refusal = str(error)
         try:
             compressor.plan(recipe, source=source)
         except WorkbenchError as error:
             recipe_refusal = str(error)
-        self._on_bench, self._reference = _Bench(compressor, dataset), None
+        self._on_bench, self._reference = _Bench(compressor, dataset), reference
         self._built = self._running = None
         data_info = dataset.info if dataset is not None else None
-        return OpenedBench(info, footprint, data_info, data_refusal, recipe_refusal)
+        return OpenedBench(compressor.model.info, footprint, data_info, data_refusal, recipe_refusal)
 
     def footprint(self) -> ModelFootprint:
         """What size previews need of the model."""
@@ -363,6 +366,17 @@ class Session:
             kept = made, ReferenceAnswers(RuntimeSession(bench.model.path), bench.samples)
             self._reference = kept
         return kept[1]
+
+
+def _fitting(
+    compressor: Compressor, path: str | Path, overrides: Mapping[str, object] | None, ctx: JobContext
+) -> tuple[Dataset, tuple[_Made, ReferenceAnswers]]:
+    """Samples that the model runs on, and what will answer for it on them."""
+    model = compressor.model
+    dataset = open_dataset(Path(path), overrides or {}, model.info.inputs)
+    session = RuntimeSession(model.path)
+    check_fits(session, dataset, ctx)
+    return dataset, ((compressor, dataset), ReferenceAnswers(session, dataset))
 
 
 def _key(bench: _Bench, recipe: Recipe) -> _Made:
