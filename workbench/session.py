@@ -36,7 +36,7 @@ from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import Model, load_model
-from workbench.engine.graph.save import check_target
+from workbench.engine.graph.save import check_onnx_name, check_target
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.float_layers import suggest_float_layers
@@ -280,13 +280,14 @@ class Session:
 
         Raises:
             Cancelled: somebody asked to stop; nothing is written, as after an error.
-            ExportError: the file cannot be written.
+            ExportError: the file cannot be written, or its name does not end in .onnx.
             RecipeError: the recipe does not fit the model.
             VerificationError: a fresh process cannot use the file.
         """
         ctx = ctx or JobContext()
         bench, target = self._bench, Path(path)
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
+        check_onnx_name(target)
         plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.3))
         evaluation = (
             _last(self._evaluate(bench, recipe, None, ctx.part(0.3, 0.6))) if bench.dataset is not None else None

@@ -84,6 +84,20 @@ def test_samples_that_do_not_fit_are_named(make, words: str, model: str, tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [("o.ort", "use `workbench export --to ort`"), ("o.tflite", "the ending .onnx"), ("o", "the ending .onnx")],
+)
+def test_onnx_is_not_written_under_the_name_of_another_format(
+    name: str, words: str, model: str, recipe: Path, tmp_path: Path, error_of
+):
+    error = error_of("apply", model, "--recipe", recipe, "-o", tmp_path / name)
+
+    assert f"{tmp_path / name}: what is written is an ONNX model" in error
+    assert words in error
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--metric", "best"], "one of top1, top5, psnr, agreement"),

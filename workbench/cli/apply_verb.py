@@ -36,11 +36,12 @@ def command(
 
     Example: workbench apply resnet20.onnx --recipe w4.yaml --data test.zip -o small.onnx
     """
-    from workbench.engine.graph.save import check_target
+    from workbench.engine.graph.save import check_onnx_name, check_target
     from workbench.session import Session
 
     # Before anything that takes time.
     check_target(out, force=force, inputs=[path for path in (model, recipe_path, data, calibration) if path])
+    check_onnx_name(out, _other_format(out))
     recipe = read_recipe(recipe_path)
     session = Session()
     session.open_model(model)
@@ -60,6 +61,16 @@ def command(
     if report.data is not None:
         say_guesses(report.data, as_json=as_json)
     return 0 if report.verified.ok else 1
+
+
+def _other_format(out: Path) -> str:
+    """What to do for a file of another format."""
+    from workbench.plugin_loader import load_plugins
+
+    if out.suffix.lower() == ".onnx":
+        return ""
+    name = next((item.name for item in load_plugins().exporters() if item.suffix == out.suffix.lower()), "")
+    return f"use `workbench export --to {name}`" if name else "give the file the ending .onnx"
 
 
 def read_recipe(path: Path) -> Recipe:
