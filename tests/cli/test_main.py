@@ -33,6 +33,20 @@ def test_evaluate_measures_the_demo(model: str, data: str, capsys: pytest.Captur
     assert value["figure"]["low"] < value["figure"]["value"] < value["figure"]["high"]
 
 
+def test_figures_for_people_have_their_intervals(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "small.onnx"
+
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(out), "--data", data]) == 0
+    applied = capsys.readouterr().out
+    assert main(["evaluate", str(out), "--data", data, "--against", model]) == 0
+
+    lines = [line for line in applied.splitlines() if line.startswith(("Accuracy", "difference"))]
+    lines += [line for line in capsys.readouterr().out.splitlines() if line.startswith(("top1", "diff", "same"))]
+    assert [line.count("(95 %: ") for line in lines] == [2, 1, 1, 1, 1]
+
+
 def test_apply_verifies_and_gives_the_same_file_twice(
     model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -7,7 +7,7 @@ import click
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import apply_json, job, print_json, print_plan, print_table, say_guesses
 from workbench.engine.core.errors import RecipeError
-from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric
+from workbench.engine.core.format import format_bytes, format_fraction, format_metric, format_with_interval
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport
 from workbench.project.recipe_text import parse_recipe
@@ -93,10 +93,10 @@ def print_report(report: ApplyReport) -> None:
         ("zeros", format_fraction(before.sparsity), format_fraction(after.sparsity)),
     ]
     if after.accuracy is not None:
-        original = format_figure(before.accuracy) if before.accuracy is not None else ""
-        rows.append((format_metric(report.metric), original, format_figure(after.accuracy)))
+        original = format_with_interval(before.accuracy) if before.accuracy is not None else ""
+        rows.append((format_metric(report.metric), original, format_with_interval(after.accuracy)))
     if report.difference is not None:
-        rows.append(("difference", "", format_figure(report.difference, difference=True)))
+        rows.append(("difference", "", format_with_interval(report.difference, difference=True)))
     print_table(rows, ("", "before", "after"))
     verified = report.verified
     word = "verified" if verified.ok else "NOT VERIFIED"

@@ -156,6 +156,18 @@ def format_interval(figure: Figure, *, difference: bool = False) -> str:
     return f"{low_number} … {high}" if low_unit == high.partition(" ")[2] else f"{low} … {high}"
 
 
+def format_with_interval(figure: Figure, *, difference: bool = False) -> str:
+    """A figure and its 95 % interval, where it has one; arguments as in `format_figure`.
+
+    >>> from workbench.engine.core.measurement import Origin
+    >>> format_with_interval(Figure(0.81, "fraction", Origin.MEASURED, 0.7989, 0.8208, 5000))
+    '81.0 % (95 %: 79.9 … 82.1 %)'
+    """
+    interval = format_interval(figure, difference=difference)
+    value = format_figure(figure, difference=difference)
+    return f"{value} (95 %: {interval})" if interval else value
+
+
 def format_ratio(ratio: Figure) -> str:
     """A time as a fraction of the original's; that nothing is to be seen, where the interval holds 1 or is unknown.
 
