@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe, WeightRule
-from workbench.engine.core.reports import EvaluationReport, LatencyReport
+from workbench.engine.core.reports import DataInfo, EvaluationReport, LatencyReport, Preprocessing
 from workbench.gui.panels.preview import PreviewPanel
 from workbench.gui.running_jobs import outcome_text
 from workbench.project.budgets import Budgets
@@ -28,7 +28,8 @@ def document(bench) -> object:
 
     document = Document()
     document.put(a=np.ones((4, 4), np.float32))
-    document.dataset = object()
+    settings = Preprocessing(guessed=("scale", "layout"))
+    document.dataset = DataInfo("/d.npz", 50, True, 10, (8, 8, 1), settings, "data")
     document.recipe = _RECIPE
     accuracy, ms = Figure(0.5, "fraction", Origin.MEASURED, n=50), Figure(2.0, "ms", Origin.MEASURED, n=200)
     document.accuracy = EvaluationReport("top1", accuracy, 50, 50, 0.1, _RECIPE.digest)
@@ -53,6 +54,13 @@ def test_after_an_edit_the_figures_of_before_miss_no_budget(panel: PreviewPanel,
     assert panel.banner.headline == "Measuring"
     assert panel.latency.badge.text == "MEASURED of an earlier recipe"
     assert panel.accuracy.badge.text == "MEASURED of an earlier recipe"
+
+
+def test_an_accuracy_on_samples_made_ready_by_guesses_says_so_with_their_values(panel: PreviewPanel):
+    line = panel.accuracy.line
+
+    assert line.text().startswith("guessed preprocessing · ")
+    assert "guessed preprocessing: scale 0.00392157, layout nchw" in line.toolTip()
 
 
 def test_a_floor_in_decibel_is_shown_in_decibel(panel: PreviewPanel, document):

@@ -1,15 +1,17 @@
 """What the cards of the preview say of a report: values only, so that no widget is needed to check them."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.engine.core.format import format_figure, format_interval, format_ms, format_ratio
+from workbench.engine.core.format import format_figure, format_interval, format_ms, format_ratio, format_settings
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
 
 # A loss that few would notice: two percentage points, or the half decibel from which on a difference is seen.
 _SMALL_LOSS = {"fraction": 0.02, "dB": 0.5}
 _EARLIER = "of an earlier recipe"
+_MEASURING = "this one is being measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,24 @@ class FigureTexts:
     maximum: float
 
 
-def accuracy_texts(report: EvaluationReport, *, is_current: bool) -> FigureTexts:
-    """What is said of an evaluation."""
+def accuracy_texts(
+    report: EvaluationReport, *, is_current: bool, guesses: Mapping[str, object] | None = None
+) -> FigureTexts:
+    """What is said of an evaluation.
+
+    Args:
+        report: the evaluation.
+        is_current: whether it is of the recipe on the bench.
+        guesses: how its samples were made ready, as far as nobody said it: a wrong guess changes every figure.
+    """
     figure, difference = report.figure, report.difference
     value, _, unit = format_figure(figure).partition(" ")
     counted = f"n = {figure.n}" if report.is_final else f"n = {report.done} of {report.total}"
     interval = _interval_text(difference or figure, paired=difference is not None)
     paired = "95 % interval of the difference to the original, paired on the same samples"
+    tip = paired if difference is not None else "95 % interval"
+    guessed = f"guessed preprocessing: {format_settings(guesses)}" if guesses else ""
+    parts = ("guessed preprocessing" if guesses else "", interval if is_current else f"{interval}; {_MEASURING}")
     return FigureTexts(
         value=value,
         unit=unit,
@@ -52,8 +65,8 @@ def accuracy_texts(report: EvaluationReport, *, is_current: bool) -> FigureTexts
         tone=_tone(difference),
         origin=str(figure.origin),
         detail=counted if is_current else _EARLIER,
-        line=interval if is_current else f"{interval}; this one is being measured",
-        tip=paired if difference is not None else "95 % interval",
+        line=" · ".join(part for part in parts if part),
+        tip="\n".join(part for part in (tip, guessed) if part),
         is_current=is_current,
         bar_value=figure.value if is_current else None,
         band=_band(figure) if is_current else None,

@@ -200,7 +200,8 @@ class PreviewPanel(Card):
             card.bar.set_figure(None, None, baseline.figure.value if baseline else None, 1.0)
             return
         card.title.setText(format_metric(report.metric))
-        self._show_texts(card, accuracy_texts(report, is_current=document.is_current(report)))
+        guesses = document.dataset.preprocessing.guesses if document.dataset is not None else {}
+        self._show_texts(card, accuracy_texts(report, is_current=document.is_current(report), guesses=guesses))
 
     def _show_texts(self, card: MetricCard, texts: FigureTexts) -> None:
         card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
