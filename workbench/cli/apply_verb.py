@@ -7,7 +7,7 @@ import click
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import apply_json, job, print_json, print_plan, print_table, say_guesses
 from workbench.engine.core.errors import RecipeError
-from workbench.engine.core.format import format_bytes, format_fraction, format_metric, format_with_interval
+from workbench.engine.core.format import format_bytes, format_fraction, format_metric, format_nan, format_with_interval
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport
 from workbench.project.recipe_text import parse_recipe
@@ -104,6 +104,8 @@ def print_report(report: ApplyReport) -> None:
         f"{word}: {verified.counted} in a fresh process, largest difference "
         f"{verified.max_abs_difference:g}, same answers {format_fraction(verified.agreement)}"
     )
+    if verified.num_nan:
+        print(f"note: {format_nan(verified.num_nan, verified.samples)}")
     if report.is_written:
         print(f"{report.output_path}  sha256 {report.output_sha256}")
     else:

@@ -8,7 +8,7 @@ import click
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.errors import DataError
-from workbench.engine.core.format import format_with_interval
+from workbench.engine.core.format import format_nan, format_with_interval
 from workbench.engine.core.reports import DataInfo, EvaluationReport
 from workbench.jobs import Cancelled
 
@@ -68,6 +68,8 @@ def _compares_with_nothing(data: Path, info: DataInfo) -> DataError:
 
 def _print(report: EvaluationReport, against: Path | None) -> None:
     print(f"{report.metric} {format_with_interval(report.figure)}, n = {report.done}, {report.seconds:.1f} s")
+    if report.num_nan:
+        print(f"note: {format_nan(report.num_nan, report.done)}")
     if report.difference is not None and against is not None:
         print(f"difference to {against.name}: {format_with_interval(report.difference, difference=True)}")
     if report.agreement is not None and against is not None:
@@ -86,6 +88,7 @@ def _json(report: EvaluationReport, against: Path | None) -> dict[str, object]:
         "seconds": report.seconds,
         "done": report.done,
         "total": report.total,
+        "num_nan": report.num_nan,
     }
     if against is not None:
         changed = [

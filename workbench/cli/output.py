@@ -106,6 +106,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
             "agreement": report.verified.agreement,
             "ok": report.verified.ok,
             "first_difference": report.verified.first_difference,
+            "num_nan": report.verified.num_nan,
         },
         "output": str(report.output_path) if report.is_written else None,
         "output_sha256": report.output_sha256 or None,

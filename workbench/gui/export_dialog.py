@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_nan
 from workbench.engine.core.recipe import ENCODINGS
 from workbench.engine.core.reports import ApplyReport
 from workbench.gui.change_text import format_change
@@ -125,6 +125,8 @@ class ExportDialog(QDialog):
             ("Same answers", f"{format_fraction(verified.agreement)} of {verified.counted}"),
             ("Largest difference", f"{verified.max_abs_difference:.3g}"),
         ]
+        if verified.num_nan:
+            lines.append(("No numbers", format_nan(verified.num_nan, verified.samples)))
         if report.is_written:
             # In one piece, so that it can be copied.
             lines.append(("SHA-256", f"<small>{report.output_sha256}</small>"))

@@ -19,6 +19,7 @@ def evaluation_to_json(report: EvaluationReport) -> dict[str, object]:
         "recipe_digest": report.recipe_digest,
         "model_digest": report.model_digest,
         "dataset_digest": report.dataset_digest,
+        "num_nan": report.num_nan,
     }
     for name in _PAIRED:
         figure = getattr(report, name)
@@ -42,6 +43,7 @@ def evaluation_from_json(values: Mapping[str, object]) -> EvaluationReport:
         kl_divergence=_figure_or_none(values.get("kl_divergence")),
         model_digest=_text(values.get("model_digest", "")),
         dataset_digest=_text(values.get("dataset_digest", "")),
+        num_nan=int(_number(values.get("num_nan", 0))),
     )
 
 

@@ -109,6 +109,17 @@ def test_outputs_of_many_positions_agree_by_position(model, tmp_path: Path, batc
     assert (report.agreement.value, report.difference.value, report.reference.value) == (0.75, -0.25, 1.0)
 
 
+def test_answers_that_are_no_numbers_are_counted(model, tmp_path: Path):
+    root = model("m (float[N,3] x) => (float[N,3] y) { y = Sqrt(x) }")
+    x = np.ones((40, 3), np.float32)
+    x[[3, 20, 21], 1] = -1
+    np.savez(tmp_path / "d.npz", x=x, y=np.zeros(40, np.int64))
+
+    report = _last(root, open_dataset(tmp_path / "d.npz", None, RuntimeSession(root).inputs))
+
+    assert report.num_nan == 3
+
+
 def test_a_mask_of_single_scores_agrees_by_pixel(model, tmp_path: Path):
     one = model("m (float[N,1,2,2] x) => (float[N,1,2,2] y) { y = Sigmoid(x) }")
     zero = model("m (float[N,1,2,2] x) => (float[N,1,2,2] y) { z = Sub(x, x) y = Sigmoid(z) }")

@@ -1,5 +1,7 @@
 """What is said of figures: in their own unit, by their own limits, and never of an earlier recipe as of this one."""
 
+from dataclasses import replace
+
 import pytest
 
 from workbench.engine.core.measurement import Figure, Origin
@@ -35,6 +37,13 @@ def test_a_figure_keeps_its_unit_and_is_judged_by_it(value: float, unit: str, di
     texts = accuracy_texts(_evaluation(value, unit, difference), is_current=True)
 
     assert (texts.value, texts.unit, texts.delta, texts.tone) == said
+
+
+def test_outputs_that_are_no_numbers_are_said_and_are_no_gain():
+    texts = accuracy_texts(replace(_evaluation(0.1, "fraction", 0.01), num_nan=3), is_current=True)
+
+    assert texts.line.startswith("3 of 50 outputs hold NaN · ")
+    assert texts.tone == "bad"
 
 
 def test_images_that_are_identical_have_a_bar_that_can_be_drawn():

@@ -168,6 +168,15 @@ def format_with_interval(figure: Figure, *, difference: bool = False) -> str:
     return f"{value} (95 %: {interval})" if interval else value
 
 
+def format_nan(num_nan: int, total: int) -> str:
+    """How many outputs hold NaN; "" where none does.
+
+    >>> format_nan(3, 50), format_nan(0, 50)
+    ('3 of 50 outputs hold NaN', '')
+    """
+    return f"{num_nan:,} of {total:,} outputs hold NaN" if num_nan else ""
+
+
 def format_ratio(ratio: Figure) -> str:
     """A time as a fraction of the original's; that nothing is to be seen, where the interval holds 1 or is unknown.
 

@@ -190,6 +190,7 @@ class EvaluationReport:
         agreement: share of samples with the same answer as the original.
         kl_divergence: mean over samples, in nats; None where outputs are no classes.
         model_digest, dataset_digest: of the original and the samples that it holds for; "" where nobody said.
+        num_nan: samples whose answer holds NaN, which the metric takes for an answer like any other.
     """
 
     metric: str
@@ -205,6 +206,7 @@ class EvaluationReport:
     changed: tuple[ChangedSample, ...] = ()
     model_digest: str = ""
     dataset_digest: str = ""
+    num_nan: int = 0
 
     @property
     def is_final(self) -> bool:
@@ -248,6 +250,7 @@ class Verification:
         agreement: share of samples with the same answer, 0…1.
         first_difference: name of the first layer whose output differs; empty if none does.
         is_random: there were no samples, so that random inputs were compared.
+        num_nan: of how many the file's outputs hold NaN.
     """
 
     samples: int
@@ -256,6 +259,7 @@ class Verification:
     ok: bool
     first_difference: str = ""
     is_random: bool = False
+    num_nan: int = 0
 
     @property
     def counted(self) -> str:

@@ -22,11 +22,14 @@ class Tally:
     Args:
         judge: the metric.
         is_paired: whether each sample comes with the original's answer.
+        done: samples so far.
+        num_nan: those whose output holds NaN, which whoever has the outputs counts.
     """
 
     judge: Judge
     is_paired: bool
     done: int = 0
+    num_nan: int = 0
     _hits: int = 0
     _reference_hits: int = 0
     _both: int = 0
@@ -90,6 +93,7 @@ class Tally:
             agreement=agreement,
             kl_divergence=self._kl.figure("nat", minimum=0.0),
             changed=tuple(self._changed),
+            num_nan=self.num_nan,
         )
 
     def _add_quality(self, quality: npt.NDArray[np.float64], reference: npt.NDArray[np.float64] | None) -> None:

@@ -4,7 +4,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.engine.core.format import format_figure, format_interval, format_ms, format_ratio, format_settings
+from workbench.engine.core.format import (
+    format_figure,
+    format_interval,
+    format_ms,
+    format_nan,
+    format_ratio,
+    format_settings,
+)
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
 
@@ -57,12 +64,13 @@ def accuracy_texts(
     paired = "95 % interval of the difference to the original, paired on the same samples"
     tip = paired if difference is not None else "95 % interval"
     guessed = f"guessed preprocessing: {format_settings(guesses)}" if guesses else ""
-    parts = ("guessed preprocessing" if guesses else "", interval if is_current else f"{interval}; {_MEASURING}")
+    nan = format_nan(report.num_nan, report.done)
+    parts = (nan, "guessed preprocessing" if guesses else "", interval if is_current else f"{interval}; {_MEASURING}")
     return FigureTexts(
         value=value,
         unit=unit,
         delta=format_figure(difference, difference=True) if difference is not None else "",
-        tone=_tone(difference),
+        tone="bad" if report.num_nan else _tone(difference),
         origin=str(figure.origin),
         detail=counted if is_current else _EARLIER,
         line=" · ".join(part for part in parts if part),
