@@ -53,7 +53,7 @@ def command(
     notes = ["--calibration is not used: no activations are quantized"] if calibration is not None else []
     if as_json:
         value = apply_json(report)
-        print_json({**value, "notes": [*report.plan.notes, *notes]})
+        print_json({**value, "notes": [*report.plan.remarks, *notes]})
     else:
         print_report(report)
         for note in notes:

@@ -41,7 +41,7 @@ def print_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ()) -> 
 def print_plan(plan: Plan) -> None:
     """What is done to each layer, and the notes on the whole."""
     print_table([(entry.layer, entry.done, entry.reason) for entry in plan.layers], ("layer", "done", "but"))
-    for note in plan.notes:
+    for note in plan.remarks:
         print(f"note: {note}")
 
 
@@ -92,7 +92,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
     """What `apply` prints."""
     return {
         "plan": [entry.to_json() for entry in report.plan.layers],
-        "notes": list(report.plan.notes),
+        "notes": list(report.plan.remarks),
         "metric": report.metric or None,
         "guessed": report.data.preprocessing.guesses if report.data is not None else {},
         "before": summary_json(report.before),

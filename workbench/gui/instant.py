@@ -211,7 +211,7 @@ class _Sizes:
 
     def _take(self, places: Places, settings: LayerSettings, *, is_plain: bool) -> None:
         """Store layers by the settings that they share, each as far as it can."""
-        weights = _written(settings.weights, is_plain=is_plain)
+        weights = written_weights(settings.weights, is_plain=is_plain)
         able, others = places[self._is_editable[places]], places[~self._is_editable[places]]
         self._sizes.set_weights(able, weights, is_plain=is_plain)
         is_pruned, zeros = self._zeros(able, settings.prune("weights"))
@@ -237,7 +237,7 @@ def _is_global(settings: LayerSettings) -> bool:
     return prune is not None and prune.scope == "global"
 
 
-def _written(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:
+def written_weights(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:
     """Settings that the plan carries out; it leaves the others in float, and says why."""
     if weights is None or weights.bits not in _WRITTEN_BITS or weights.range not in _WEIGHT_RANGES:
         return None

@@ -181,7 +181,7 @@ def _plan(plan: Plan) -> str:
     if not plan.layers and not plan.notes:
         return '<p class="muted">The recipe touches no layer.</p>'
     return _table(("Layer", "Asked", "Done", "Why it differs"), "".join(_plan_rows(plan)), style="text") + "".join(
-        f'<p class="note">{escape(note)}</p>' for note in plan.notes
+        f'<p class="note">{escape(note)}</p>' for note in plan.remarks
     )
 
 
