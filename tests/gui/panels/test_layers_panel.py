@@ -160,6 +160,16 @@ def test_hostile_weights_are_painted(panel, bench, values):
     assert not panel.grab().isNull()
 
 
+@pytest.mark.parametrize(("width", "is_hidden"), [(520, False), (440, True)])
+def test_names_stay_readable_and_the_column_without_edits_gives_way(panel, bench, width: int, is_hidden: bool):
+    bench.put(**{"features.3.conv.weight_quantized": weight()})
+
+    panel.resize(width, 900)
+
+    assert panel.table.columnWidth(Column.LAYER) >= 116
+    assert panel.table.isColumnHidden(Column.SENSITIVITY) is is_hidden
+
+
 def test_nothing_open_paints_and_edits_nothing(panel, bench):
     panel.set_bits(4)
 
