@@ -152,6 +152,17 @@ def test_figures_say_which_model_and_samples_they_hold_for(bench: Session, tmp_p
     assert latency.model_digest == model.digest
 
 
+def test_an_export_says_which_step_it_is_in(bench: Session, tmp_path: Path):
+    bench.open_model(tmp_path / "one.onnx")
+    bench.open_data(tmp_path / "d.npz")
+    texts: list[str] = []
+
+    bench.export(_recipe(4), tmp_path / "steps.onnx", ctx=JobContext(lambda progress: texts.append(progress.text)))
+
+    assert list(dict.fromkeys(text.partition(":")[0] for text in texts)) == ["measuring", "verifying"]
+    assert all(text.endswith(" samples") for text in texts)
+
+
 def test_samples_that_do_not_fit_leave_those_on_the_bench(bench: Session, tmp_path: Path):
     bench.open_model(tmp_path / "one.onnx")
     good = bench.open_data(tmp_path / "d.npz")

@@ -288,12 +288,11 @@ class Session:
         bench, target = self._bench, Path(path)
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
         check_onnx_name(target)
-        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.3))
-        evaluation = (
-            _last(self._evaluate(bench, recipe, None, ctx.part(0.3, 0.6))) if bench.dataset is not None else None
-        )
+        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.3, "compressing"))
+        measuring = ctx.part(0.3, 0.6, "measuring")
+        evaluation = _last(self._evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
-        verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.6, 1), force=force)
+        verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.6, 1, "verifying"), force=force)
         before, after, difference = _compared(evaluation)
         return ApplyReport(
             plan=plan,
