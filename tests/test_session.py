@@ -163,6 +163,25 @@ def test_an_export_says_which_step_it_is_in(bench: Session, tmp_path: Path):
     assert all(text.endswith(" samples") for text in texts)
 
 
+def test_of_weights_that_cannot_be_read_no_sparsity_is_known(bench: Session, tmp_path: Path):
+    nodes = [
+        helper.make_node("DequantizeLinear", ["q", "s"], ["w"], name="dq"),
+        helper.make_node("MatMul", ["x", "w"], ["y"], name="fc"),
+    ]
+    graph = helper.make_graph(
+        nodes, "quantized",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])],
+        [numpy_helper.from_array(np.ones((8, 4), np.int8), "q"), numpy_helper.from_array(np.float32(0.1), "s")],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "q.onnx")
+    bench.open_model(tmp_path / "q.onnx")
+
+    report = bench.export(_recipe(4), tmp_path / "out.onnx")
+
+    assert (report.before.sparsity, report.after.sparsity) == (None, None)
+
+
 def test_samples_that_do_not_fit_leave_those_on_the_bench(bench: Session, tmp_path: Path):
     bench.open_model(tmp_path / "one.onnx")
     good = bench.open_data(tmp_path / "d.npz")

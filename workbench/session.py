@@ -408,4 +408,6 @@ def _compared(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figur
 
 def _summary(bench: _Bench, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:
     info = bench.model.info
-    return ModelSummary(file_bytes, info.num_params, info.macs, bench.compressor.sparsity(plan), accuracy)
+    is_known = any(layer.statistics is not None for layer in info.layers)
+    sparsity = bench.compressor.sparsity(plan) if is_known else None
+    return ModelSummary(file_bytes, info.num_params, info.macs, sparsity, accuracy)

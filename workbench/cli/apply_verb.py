@@ -7,7 +7,14 @@ import click
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import apply_json, job, print_json, print_plan, print_table, say_guesses
 from workbench.engine.core.errors import RecipeError
-from workbench.engine.core.format import format_bytes, format_fraction, format_metric, format_nan, format_with_interval
+from workbench.engine.core.format import (
+    format_bytes,
+    format_fraction,
+    format_metric,
+    format_nan,
+    format_share,
+    format_with_interval,
+)
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport
 from workbench.project.recipe_text import parse_recipe
@@ -90,7 +97,7 @@ def print_report(report: ApplyReport) -> None:
     before, after = report.before, report.after
     rows = [
         ("file", format_bytes(before.file_bytes), format_bytes(after.file_bytes)),
-        ("zeros", format_fraction(before.sparsity), format_fraction(after.sparsity)),
+        ("zeros", format_share(before.sparsity), format_share(after.sparsity)),
     ]
     if after.accuracy is not None:
         original = format_with_interval(before.accuracy) if before.accuracy is not None else ""

@@ -1,5 +1,7 @@
 """The preview: no budget is met or missed by what was measured of another recipe."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Signal
@@ -61,6 +63,17 @@ def test_an_accuracy_on_samples_made_ready_by_guesses_says_so_with_their_values(
 
     assert line.text().startswith("guessed preprocessing · ")
     assert "guessed preprocessing: scale 0.00392157, layout nchw" in line.toolTip()
+
+
+def test_nothing_is_said_of_weights_that_cannot_be_read(panel: PreviewPanel, document):
+    hidden = tuple(replace(layer, statistics=None) for layer in document.model.layers)
+    document.model = replace(document.model, layers=hidden)
+
+    document.model_changed.emit()
+
+    names = ("Parameters", "Not zero", "Mean bits", "Global sparsity")
+    assert [panel.cell(name, "original") for name in names] == ["16", "–", "–", "–"]
+    assert [panel.cell(name, "now") for name in names] == ["16", "–", "–", "–"]
 
 
 def test_a_floor_in_decibel_is_shown_in_decibel(panel: PreviewPanel, document):

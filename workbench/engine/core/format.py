@@ -40,6 +40,15 @@ def format_fraction(fraction: float, decimals: int = 1) -> str:
     return f"{_number(100 * fraction, decimals)} %"
 
 
+def format_share(fraction: float | None) -> str:
+    """A fraction as per cent, or a dash where it is unknown.
+
+    >>> format_share(0.5), format_share(None)
+    ('50.0 %', '–')
+    """
+    return "–" if fraction is None else format_fraction(fraction)
+
+
 def format_points(difference: float, decimals: int = 1) -> str:
     """A difference of two fractions, in percentage points, always with its sign.
 

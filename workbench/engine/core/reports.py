@@ -276,6 +276,7 @@ class ModelSummary:
     """One column of a before/after table.
 
     Args:
+        sparsity: fraction of zeros among the weights; None where the weights cannot be read.
         accuracy: by the metric of the report; None where nothing was evaluated, and of an original that the metric
             compares with.
     """
@@ -283,7 +284,7 @@ class ModelSummary:
     file_bytes: int
     num_params: int
     macs: int | None
-    sparsity: float
+    sparsity: float | None
     accuracy: Figure | None = None
 
 

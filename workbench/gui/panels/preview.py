@@ -182,7 +182,9 @@ class PreviewPanel(Card):
             "Mean bits": ("32.0", f"{sizes.mean_bits:.1f}"),
             "Global sparsity": (format_fraction(sizes.sparsity_before), format_fraction(sizes.sparsity)),
         }
-        for name, (before, after) in now.items():
+        # Of weights that cannot be read, such as those of a model that is quantized already, none of this is known.
+        unknown = () if sizes.num_weights else ("Not zero", "Mean bits", "Global sparsity")
+        for name, (before, after) in (now | dict.fromkeys(unknown, ("–", "–"))).items():
             self._cells[name, "original"].setText(before)
             self._cells[name, "now"].setText(after)
 
