@@ -36,6 +36,7 @@ class WindowJobs(QObject):
         document.awaited.exported.connect(self._on_exported)
         document.awaited.export_failed.connect(self._on_export_failed)
         document.awaited.export_stopped.connect(self._on_export_stopped)
+        document.model_changed.connect(panel.forget_done)
         panel.cancel_wished.connect(document.awaited.cancel)
 
     @Slot()

@@ -129,6 +129,17 @@ def test_a_layer_that_cannot_be_edited_is_greyed_with_its_reason(panel, bench, m
     assert "computed while" in panel.rows.index(0, Column.BITS).data(Qt.ItemDataRole.ToolTipRole)
 
 
+def test_a_selection_that_is_pruned_in_different_ways_has_no_single_amount(panel, bench):
+    bench.put(a=weight(), b=weight(1))
+    bench.set_recipe(Recipe().with_rule("a", prune=Prune("weights", sparsity=0.4)))
+
+    bench.select(("a", "b"))
+    assert panel.card.spin.text() == "mixed"
+
+    panel.set_sparsity(0.5)
+    assert panel.card.spin.text() == "50.0 %"
+
+
 def test_filter_and_sort_by_parameters(panel, bench):
     bench.put(conv1=weight(), conv2=np.ones((2, 2), np.float32), head=weight())
 

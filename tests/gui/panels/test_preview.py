@@ -7,9 +7,17 @@ import pytest
 from PySide6.QtCore import Signal
 from pytestqt.qtbot import QtBot
 
+from workbench.engine.core.footprint import Headers, HeaderSize, header_keys
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe, WeightRule
-from workbench.engine.core.reports import DataInfo, EvaluationReport, LatencyReport, Preprocessing
+from workbench.engine.core.reports import (
+    DataInfo,
+    EvaluationReport,
+    LatencyReport,
+    LayerFootprint,
+    ModelFootprint,
+    Preprocessing,
+)
 from workbench.gui.panels.preview import PreviewPanel
 from workbench.gui.running_jobs import outcome_text
 from workbench.project.budgets import Budgets
@@ -74,6 +82,19 @@ def test_nothing_is_said_of_weights_that_cannot_be_read(panel: PreviewPanel, doc
     names = ("Parameters", "Not zero", "Mean bits", "Global sparsity")
     assert [panel.cell(name, "original") for name in names] == ["16", "–", "–", "–"]
     assert [panel.cell(name, "now") for name in names] == ["16", "–", "–", "–"]
+
+
+@pytest.mark.parametrize(("count", "said"), [(9, ""), (11, "and 2 more")])
+def test_layers_without_a_bar_are_counted(panel: PreviewPanel, document, count: int, said: str):
+    document.put(**{f"layer{number}": np.ones((4, 4), np.float32) for number in range(count)})
+    headers = Headers({key: HeaderSize(20) for key in header_keys()})
+    entries = tuple(LayerFootprint(f"layer{n}", n, 64, headers, 0, 4, 4, 4) for n in range(count))
+    document.footprint = ModelFootprint(2000, dict.fromkeys((8, 11, 13), 2000), entries, {})
+
+    document.set_recipe(Recipe())
+
+    assert len(panel.bars.bars) == 9
+    assert (panel.more.text() if not panel.more.isHidden() else "") == said
 
 
 def test_a_floor_in_decibel_is_shown_in_decibel(panel: PreviewPanel, document):

@@ -50,6 +50,8 @@ class PreviewPanel(Card):
         self.disk_size = MetricCard(theme, "Size on disk", parent=self)
         self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
         self.bars = SizeBars(theme, self)
+        self.more = make_label("", "muted", self)
+        self.more.hide()
         self._cells: dict[tuple[str, str], QLabel] = {}
         self._lay_out()
         document.model_changed.connect(self._on_model)
@@ -92,6 +94,7 @@ class PreviewPanel(Card):
         where = Card("Where the size is", inner=True, parent=inside)
         where.note.setText("now / original")
         where.column.addWidget(self.bars)
+        where.column.addWidget(self.more)
         column.addWidget(where)
         column.addStretch(1)
         scroll = QScrollArea(self, widgetResizable=True)
@@ -144,6 +147,7 @@ class PreviewPanel(Card):
             self.disk_size.show_figure("–", "")
             self.disk_size.badge.set_origin("")
             self.bars.set_bars(())
+            self.more.hide()
             for label in self._cells.values():
                 label.setText("–")
             return
@@ -164,6 +168,9 @@ class PreviewPanel(Card):
         )
         self.disk_size.trend.add(now)
         self.bars.set_bars(self.sizes.bars)
+        num_more = self.sizes.num_more
+        self.more.setText(f"and {num_more} more")
+        self.more.setVisible(num_more > 0)
         self._show_table()
 
     def _show_table(self) -> None:
