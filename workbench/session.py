@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ModelError, WorkbenchError
+from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -31,7 +31,7 @@ from workbench.engine.core.weight_curves import WeightCurves, build_weight_curve
 from workbench.engine.core.whole_file import make_whole
 from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
-from workbench.engine.evaluate.fitting import check_fits
+from workbench.engine.evaluate.fitting import check_fits, check_same_inputs
 from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.write_verified import write_verified
@@ -75,6 +75,9 @@ class _Bench:
 
     def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
         """The recipe resolved on the model. Raises RecipeError."""
+        if recipe.rules and not self.model.info.layers:
+            hint = "take a model with Conv, Gemm or MatMul and constant weights"
+            raise RecipeError(f"{source}: matches no layer, as {self.model.path} has none", hint)
         samples = self.calibration_set(recipe.calibration)
         plan = self.compressor.plan(recipe, has_samples=samples is not None, source=source)
         if samples is None or self.calibration is not None or not plan.needs_preparation:
@@ -258,9 +261,14 @@ class Session:
     def evaluate_against(
         self, other: str | Path, *, limit: int | None = None, ctx: JobContext | None = None
     ) -> Iterator[EvaluationReport]:
-        """Evaluate the model on the bench, paired with another model file on the same samples."""
-        bench = self._bench
-        reference = ReferenceAnswers(RuntimeSession(Path(other)), bench.samples)
+        """Evaluate the model on the bench, paired with another model file on the same samples.
+
+        Raises:
+            DataError: the other model takes samples of another shape, or there are none.
+        """
+        bench, session = self._bench, RuntimeSession(Path(other))
+        check_same_inputs(session.inputs, bench.model.info.inputs, str(other))
+        reference = ReferenceAnswers(session, bench.samples)
         reports = evaluate(bench.model.path, bench.samples, ctx or JobContext(), limit=limit, reference=reference)
         return _named(reports, bench)
 
