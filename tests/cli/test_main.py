@@ -24,6 +24,17 @@ def test_inspect_prints_one_object_with_the_promised_keys(model: str, capsys: py
     }  # fmt: skip
 
 
+def test_inspect_says_what_goes_in_and_comes_out(model: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["inspect", model, "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)["model"]
+    assert main(["inspect", model]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    for word in ("input", "output"):
+        (item,) = value[f"{word}s"]
+        assert f"{word} {item['name']}: float {'×'.join(map(str, item['shape']))}" in lines
+
+
 def test_evaluate_measures_the_demo(model: str, data: str, capsys: pytest.CaptureFixture[str]):
     status = main(["evaluate", model, "--data", data, "--json"])
 
