@@ -194,7 +194,7 @@ def test_each_verb_s_help_shows_an_example(verb: str, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     "arguments",
     [["m.onnx"], ["gui", "m.onnx"], ["m.onnx", "--data", "d.npz"], ["--data", "d.npz", "m.onnx"],
-     ["--data=d.npz"], ["--recipe", "r.yaml"], []],
+     ["--data=d.npz"], ["--recipe", "r.yaml"], ["--mean", "0.5,1", "m.onnx"], []],
     ids=" ".join,
 )  # fmt: skip
 def test_the_window_opens_with_or_without_its_verb(arguments: list[str], monkeypatch: pytest.MonkeyPatch):
@@ -208,6 +208,7 @@ def test_the_window_opens_with_or_without_its_verb(arguments: list[str], monkeyp
             "model": Path("m.onnx") if "m.onnx" in text else None,
             "data": Path("d.npz") if "d.npz" in text else None,
             "recipe": Path("r.yaml") if "r.yaml" in text else None,
+            "data_settings": {"mean": ["0.5", "1"]} if "--mean" in text else {},
         }
     ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.data_options import OPTIONS
 from workbench.engine.core.errors import WorkbenchError
 from workbench.jobs import Cancelled
 
@@ -21,7 +22,7 @@ _VERBS = {
 }
 
 
-_WINDOW_OPTIONS = ("--data", "--recipe")
+_WINDOW_OPTIONS = ("--data", "--recipe", *OPTIONS)
 
 
 class _Verbs(click.Group):
