@@ -53,9 +53,9 @@ def command(
     session = Session()
     session.open_model(model)
     session.plan(recipe, source=str(recipe_path))
-    if data is not None:
-        session.open_data(data, overrides(rest))
     with job("apply") as ctx:
+        if data is not None:
+            session.open_data(data, overrides(rest), ctx)
         report = session.export(recipe, out, force=force, ctx=ctx)
     notes = ["--calibration is not used: no activations are quantized"] if calibration is not None else []
     if as_json:

@@ -31,10 +31,10 @@ def command(model: Path, data: Path, limit: int | None, against: Path | None, as
 
     session = Session()
     session.open_model(model)
-    info = session.open_data(data, overrides(rest))
     report: EvaluationReport | None = None
     is_stopped = False
     with job("evaluate") as ctx:
+        info = session.open_data(data, overrides(rest), ctx)
         source = (
             session.evaluate_against(against, limit=limit, ctx=ctx)
             if against is not None
