@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from workbench.engine.core.errors import ExportError
+from workbench.engine.core.errors import DataError, ExportError
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.session import Session
@@ -150,6 +150,47 @@ def test_figures_say_which_model_and_samples_they_hold_for(bench: Session, tmp_p
 
     assert {(report.model_digest, report.dataset_digest) for report in evaluations} == {(model.digest, data.digest)}
     assert latency.model_digest == model.digest
+
+
+def test_an_export_says_which_step_it_is_in(bench: Session, tmp_path: Path):
+    bench.open_model(tmp_path / "one.onnx")
+    bench.open_data(tmp_path / "d.npz")
+    texts: list[str] = []
+
+    bench.export(_recipe(4), tmp_path / "steps.onnx", ctx=JobContext(lambda progress: texts.append(progress.text)))
+
+    assert list(dict.fromkeys(text.partition(":")[0] for text in texts)) == ["measuring", "verifying"]
+    assert all(text.endswith(" samples") for text in texts)
+
+
+def test_of_weights_that_cannot_be_read_no_sparsity_is_known(bench: Session, tmp_path: Path):
+    nodes = [
+        helper.make_node("DequantizeLinear", ["q", "s"], ["w"], name="dq"),
+        helper.make_node("MatMul", ["x", "w"], ["y"], name="fc"),
+    ]
+    graph = helper.make_graph(
+        nodes, "quantized",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])],
+        [numpy_helper.from_array(np.ones((8, 4), np.int8), "q"), numpy_helper.from_array(np.float32(0.1), "s")],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "q.onnx")
+    bench.open_model(tmp_path / "q.onnx")
+
+    report = bench.export(_recipe(4), tmp_path / "out.onnx")
+
+    assert (report.before.sparsity, report.after.sparsity) == (None, None)
+
+
+def test_samples_that_do_not_fit_leave_those_on_the_bench(bench: Session, tmp_path: Path):
+    bench.open_model(tmp_path / "one.onnx")
+    good = bench.open_data(tmp_path / "d.npz")
+    np.savez(tmp_path / "far.npz", x=np.zeros((4, 8), np.float32), y=[0, 1, 2, 9999])
+
+    with pytest.raises(DataError, match="9999"):
+        bench.open_data(tmp_path / "far.npz")
+
+    assert {report.dataset_digest for report in bench.evaluate()} == {good.digest}
 
 
 def test_without_labels_an_export_says_how_far_it_agrees_and_nothing_of_the_original(bench: Session, tmp_path: Path):

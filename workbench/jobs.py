@@ -79,14 +79,15 @@ class JobContext:
         if self._on_progress is not None:
             self._on_progress(Progress(done, total, text))
 
-    def part(self, low: float, high: float) -> "JobContext":
-        """A context for a sub-step that covers `[low, high]` of this one's progress, 0…1."""
+    def part(self, low: float, high: float, step: str = "") -> "JobContext":
+        """A context for a sub-step that covers `[low, high]` of this one's progress, 0…1; its name begins its texts."""
         report = None
         if self._on_progress is not None:
             send = self._on_progress
 
             def report(progress: Progress) -> None:
-                send(Progress(low + (high - low) * progress.fraction, 1.0, progress.text))
+                text = ": ".join(part for part in (step, progress.text) if part)
+                send(Progress(low + (high - low) * progress.fraction, 1.0, text))
 
         child = JobContext(report, self._gate, self._alone)
         child._cancelled = self._cancelled

@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ModelError, WorkbenchError
+from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -31,11 +31,12 @@ from workbench.engine.core.weight_curves import WeightCurves, build_weight_curve
 from workbench.engine.core.whole_file import make_whole
 from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
+from workbench.engine.evaluate.fitting import check_fits, check_same_inputs
 from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import Model, load_model
-from workbench.engine.graph.save import check_target
+from workbench.engine.graph.save import check_onnx_name, check_target
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.float_layers import suggest_float_layers
@@ -74,6 +75,9 @@ class _Bench:
 
     def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
         """The recipe resolved on the model. Raises RecipeError."""
+        if recipe.rules and not self.model.info.layers:
+            hint = "take a model with Conv, Gemm or MatMul and constant weights"
+            raise RecipeError(f"{source}: matches no layer, as {self.model.path} has none", hint)
         samples = self.calibration_set(recipe.calibration)
         plan = self.compressor.plan(recipe, has_samples=samples is not None, source=source)
         if samples is None or self.calibration is not None or not plan.needs_preparation:
@@ -114,16 +118,17 @@ class Session:
     def open_data(
         self, path: str | Path, overrides: Mapping[str, object] | None = None, ctx: JobContext | None = None
     ) -> DataInfo:
-        """Put samples on the bench, made ready for the model.
+        """Put samples on the bench, made ready for the model. Those that lie there stay until the new ones fit.
 
         Raises:
+            Cancelled: somebody asked to stop.
             DataError: they cannot be read or do not fit the model.
+            RunError: the model does not run on them.
         """
-        if ctx is not None:
-            ctx.checkpoint()
-        bench = self._bench
-        dataset = open_dataset(Path(path), overrides or {}, bench.model.info.inputs)
-        self._on_bench, self._reference = dataclasses.replace(bench, dataset=dataset), None
+        ctx, bench = ctx or JobContext(), self._bench
+        ctx.checkpoint()
+        dataset, reference = _fitting(bench.compressor, path, overrides, ctx)
+        self._on_bench, self._reference = dataclasses.replace(bench, dataset=dataset), reference
         return dataset.info
 
     def open_calibration(
@@ -156,23 +161,24 @@ class Session:
         Raises:
             ModelError: the model cannot be used. What lies on the bench stays.
         """
-        if ctx is not None:
-            ctx.checkpoint()
+        ctx = ctx or JobContext()
+        ctx.checkpoint()
         compressor = Compressor(load_model(Path(model)))
-        footprint, dataset, info = compressor.footprint(), None, compressor.model.info
+        footprint, dataset, reference = compressor.footprint(), None, None
         data_refusal = recipe_refusal = ""
         try:
-            dataset = open_dataset(Path(data), overrides or {}, info.inputs) if data is not None else None
+            if data is not None:
+                dataset, reference = _fitting(compressor, data, overrides, ctx)
         except (WorkbenchError, OSError) as error:
             data_refusal = str(error)
         try:
             compressor.plan(recipe, source=source)
         except WorkbenchError as error:
             recipe_refusal = str(error)
-        self._on_bench, self._reference = _Bench(compressor, dataset), None
+        self._on_bench, self._reference = _Bench(compressor, dataset), reference
         self._built = self._running = None
         data_info = dataset.info if dataset is not None else None
-        return OpenedBench(info, footprint, data_info, data_refusal, recipe_refusal)
+        return OpenedBench(compressor.model.info, footprint, data_info, data_refusal, recipe_refusal)
 
     def footprint(self) -> ModelFootprint:
         """What size previews need of the model."""
@@ -255,16 +261,22 @@ class Session:
     def evaluate_against(
         self, other: str | Path, *, limit: int | None = None, ctx: JobContext | None = None
     ) -> Iterator[EvaluationReport]:
-        """Evaluate the model on the bench, paired with another model file on the same samples."""
-        bench = self._bench
-        reference = ReferenceAnswers(RuntimeSession(Path(other)), bench.samples)
+        """Evaluate the model on the bench, paired with another model file on the same samples.
+
+        Raises:
+            DataError: the other model takes samples of another shape, or there are none.
+        """
+        bench, session = self._bench, RuntimeSession(Path(other))
+        check_same_inputs(session.inputs, bench.model.info.inputs, str(other))
+        reference = ReferenceAnswers(session, bench.samples)
         reports = evaluate(bench.model.path, bench.samples, ctx or JobContext(), limit=limit, reference=reference)
         return _named(reports, bench)
 
     def measure_latency(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> LatencyReport:
-        """Time of one inference on this computer, of the graph that the recipe gives."""
+        """Time of one inference on this computer, of the graph that the recipe gives, and against the original's."""
         recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
-        report = measure_latency(self._build(bench, recipe, ctx), ctx)
+        original = bench.model.path if recipe.rules else None
+        report = measure_latency(self._build(bench, recipe, ctx), ctx, against=original)
         return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
 
     def export(
@@ -276,19 +288,19 @@ class Session:
 
         Raises:
             Cancelled: somebody asked to stop; nothing is written, as after an error.
-            ExportError: the file cannot be written.
+            ExportError: the file cannot be written, or its name does not end in .onnx.
             RecipeError: the recipe does not fit the model.
             VerificationError: a fresh process cannot use the file.
         """
         ctx = ctx or JobContext()
         bench, target = self._bench, Path(path)
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
-        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.3))
-        evaluation = (
-            _last(self._evaluate(bench, recipe, None, ctx.part(0.3, 0.6))) if bench.dataset is not None else None
-        )
+        check_onnx_name(target)
+        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.3, "compressing"))
+        measuring = ctx.part(0.3, 0.6, "measuring")
+        evaluation = _last(self._evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
-        verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.6, 1), force=force)
+        verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.6, 1, "verifying"), force=force)
         before, after, difference = _compared(evaluation)
         return ApplyReport(
             plan=plan,
@@ -364,6 +376,17 @@ class Session:
         return kept[1]
 
 
+def _fitting(
+    compressor: Compressor, path: str | Path, overrides: Mapping[str, object] | None, ctx: JobContext
+) -> tuple[Dataset, tuple[_Made, ReferenceAnswers]]:
+    """Samples that the model runs on, and what will answer for it on them."""
+    model = compressor.model
+    dataset = open_dataset(Path(path), overrides or {}, model.info.inputs)
+    session = RuntimeSession(model.path)
+    check_fits(session, dataset, ctx)
+    return dataset, ((compressor, dataset), ReferenceAnswers(session, dataset))
+
+
 def _key(bench: _Bench, recipe: Recipe) -> _Made:
     """What a compressed file depends on."""
     samples = bench.calibration_set(recipe.calibration)
@@ -393,4 +416,6 @@ def _compared(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figur
 
 def _summary(bench: _Bench, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:
     info = bench.model.info
-    return ModelSummary(file_bytes, info.num_params, info.macs, bench.compressor.sparsity(plan), accuracy)
+    is_known = any(layer.statistics is not None for layer in info.layers)
+    sparsity = bench.compressor.sparsity(plan) if is_known else None
+    return ModelSummary(file_bytes, info.num_params, info.macs, sparsity, accuracy)

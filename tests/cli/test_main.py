@@ -24,6 +24,17 @@ def test_inspect_prints_one_object_with_the_promised_keys(model: str, capsys: py
     }  # fmt: skip
 
 
+def test_inspect_says_what_goes_in_and_comes_out(model: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["inspect", model, "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)["model"]
+    assert main(["inspect", model]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    for word in ("input", "output"):
+        (item,) = value[f"{word}s"]
+        assert f"{word} {item['name']}: float {'×'.join(map(str, item['shape']))}" in lines
+
+
 def test_evaluate_measures_the_demo(model: str, data: str, capsys: pytest.CaptureFixture[str]):
     status = main(["evaluate", model, "--data", data, "--json"])
 
@@ -31,6 +42,20 @@ def test_evaluate_measures_the_demo(model: str, data: str, capsys: pytest.Captur
     assert status == 0
     assert value["figure"]["value"] >= 0.97
     assert value["figure"]["low"] < value["figure"]["value"] < value["figure"]["high"]
+
+
+def test_figures_for_people_have_their_intervals(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "small.onnx"
+
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(out), "--data", data]) == 0
+    applied = capsys.readouterr().out
+    assert main(["evaluate", str(out), "--data", data, "--against", model]) == 0
+
+    lines = [line for line in applied.splitlines() if line.startswith(("Accuracy", "difference"))]
+    lines += [line for line in capsys.readouterr().out.splitlines() if line.startswith(("top1", "diff", "same"))]
+    assert [line.count("(95 %: ") for line in lines] == [2, 1, 1, 1, 1]
 
 
 def test_apply_verifies_and_gives_the_same_file_twice(
@@ -169,7 +194,7 @@ def test_each_verb_s_help_shows_an_example(verb: str, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     "arguments",
     [["m.onnx"], ["gui", "m.onnx"], ["m.onnx", "--data", "d.npz"], ["--data", "d.npz", "m.onnx"],
-     ["--data=d.npz"], ["--recipe", "r.yaml"], []],
+     ["--data=d.npz"], ["--recipe", "r.yaml"], ["--mean", "0.5,1", "m.onnx"], []],
     ids=" ".join,
 )  # fmt: skip
 def test_the_window_opens_with_or_without_its_verb(arguments: list[str], monkeypatch: pytest.MonkeyPatch):
@@ -183,6 +208,7 @@ def test_the_window_opens_with_or_without_its_verb(arguments: list[str], monkeyp
             "model": Path("m.onnx") if "m.onnx" in text else None,
             "data": Path("d.npz") if "d.npz" in text else None,
             "recipe": Path("r.yaml") if "r.yaml" in text else None,
+            "data_settings": {"mean": ["0.5", "1"]} if "--mean" in text else {},
         }
     ]
 

@@ -37,6 +37,16 @@ def test_without_a_screen_one_line_says_so(monkeypatch, capsys):
     assert NO_DISPLAY.count("\n") == 1
 
 
+def test_a_file_that_is_not_there_is_named_before_a_screen_is_looked_for(monkeypatch, capsys, tmp_path):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert run_window(model=tmp_path / "nosuch.onnx") == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path / 'nosuch.onnx'}: there is no such file or folder; check the path\n"
+    )
+
+
 def test_the_window_imports_no_engine():
     code = (
         "import sys; import workbench.gui.main_window; "

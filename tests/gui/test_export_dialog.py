@@ -66,7 +66,8 @@ def test_the_result_says_what_was_verified(make_dialog, tmp_path):
 
     assert dialog.banner.headline == "Verified: the file is what you saw"
     assert "3.81 MiB → 600.0 kB (−85 %)" in dialog.outcome.text()
-    assert "ab" * 32 in dialog.outcome.text()
+    assert dialog.sha256.text() == "ab" * 32
+    assert not dialog.sha256_line.isHidden()
 
 
 def test_random_inputs_are_not_called_samples(make_dialog, tmp_path):
@@ -96,6 +97,29 @@ def test_a_failure_is_readable_and_can_be_tried_again(make_dialog, tmp_path):
     dialog.show_failure("no room on the disk; free some space")
 
     assert "no room on the disk" in dialog.outcome.text()
+    assert "no room on the disk" not in dialog.banner.accessibleName()
+    assert dialog.start.isEnabled()
+
+
+def test_a_long_failure_leaves_the_file_s_row_its_height(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+    dialog.show()
+    before = dialog.path.height()
+    dialog.start.click()
+
+    dialog.show_failure("the folder cannot be written to; " * 20)
+
+    assert dialog.path.height() == before
+
+
+def test_what_the_user_has_stopped_is_no_failure(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+    dialog.start.click()
+
+    dialog.show_stopped()
+
+    assert dialog.banner.headline == "Export stopped"
+    assert dialog.outcome.isHidden()
     assert dialog.start.isEnabled()
 
 

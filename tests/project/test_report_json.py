@@ -31,7 +31,7 @@ def test_an_evaluation_without_a_comparison_comes_back_without_one():
 
 def test_a_latency_comes_back():
     figure = Figure(1.5, "ms", Origin.MEASURED, n=200)
-    report = LatencyReport(figure, _FIGURE, "a processor", "r", niceness=10, model_digest="m")
+    report = LatencyReport(figure, _FIGURE, "a processor", "r", 10, "m", original=figure, ratio=_FIGURE)
 
     assert latency_from_json(latency_to_json(report)) == report
 

@@ -44,8 +44,8 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
         check_target(path, force=force)
     session = Session()
     info = session.open_model(model)
-    session.open_data(data)
     with job("demo") as ctx:
+        session.open_data(data, ctx=ctx)
         report = session.export(read_recipe(recipe_path), model_path, force=force, ctx=ctx)
     page = render_report(report, info, title="Demo: handwritten digits", created=datetime.now(UTC))
     write_whole(report_path, page.encode("utf-8"), force=force)

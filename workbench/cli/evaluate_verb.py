@@ -8,7 +8,7 @@ import click
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.errors import DataError
-from workbench.engine.core.format import format_figure
+from workbench.engine.core.format import format_nan, format_with_interval
 from workbench.engine.core.reports import DataInfo, EvaluationReport
 from workbench.jobs import Cancelled
 
@@ -31,10 +31,10 @@ def command(model: Path, data: Path, limit: int | None, against: Path | None, as
 
     session = Session()
     session.open_model(model)
-    info = session.open_data(data, overrides(rest))
     report: EvaluationReport | None = None
     is_stopped = False
     with job("evaluate") as ctx:
+        info = session.open_data(data, overrides(rest), ctx)
         source = (
             session.evaluate_against(against, limit=limit, ctx=ctx)
             if against is not None
@@ -67,11 +67,13 @@ def _compares_with_nothing(data: Path, info: DataInfo) -> DataError:
 
 
 def _print(report: EvaluationReport, against: Path | None) -> None:
-    print(f"{report.metric} {format_figure(report.figure)} (n = {report.done}, {report.seconds:.1f} s)")
+    print(f"{report.metric} {format_with_interval(report.figure)}, n = {report.done}, {report.seconds:.1f} s")
+    if report.num_nan:
+        print(f"note: {format_nan(report.num_nan, report.done)}")
     if report.difference is not None and against is not None:
-        print(f"difference to {against.name}: {format_figure(report.difference, difference=True)}")
+        print(f"difference to {against.name}: {format_with_interval(report.difference, difference=True)}")
     if report.agreement is not None and against is not None:
-        print(f"same answers: {format_figure(report.agreement)}")
+        print(f"same answers: {format_with_interval(report.agreement)}")
         for item in report.changed[:_SHOWN_CHANGES]:
             label = f", labelled {item.label}" if item.label >= 0 else ""
             print(f"  {item.name}: {item.before} there, {item.after} here{label}")
@@ -86,6 +88,7 @@ def _json(report: EvaluationReport, against: Path | None) -> dict[str, object]:
         "seconds": report.seconds,
         "done": report.done,
         "total": report.total,
+        "num_nan": report.num_nan,
     }
     if against is not None:
         changed = [

@@ -40,7 +40,8 @@ def command(model: Path, format_name: str, out: Path, recipe_path: Path | None, 
     if as_json:
         print_json(_json(report))
     else:
-        print_plan(report.plan)
+        if report.plan.layers:
+            print_plan(report.plan)
         print(f"note: {_NOTE}")
         print(f"{report.output_path}  {format_bytes(report.file_bytes)}  sha256 {report.output_sha256}")
     return 0
@@ -50,7 +51,7 @@ def _json(report: FormatReport) -> dict[str, object]:
     return {
         "format": report.format,
         "plan": [entry.to_json() for entry in report.plan.layers],
-        "notes": [*report.plan.notes, _NOTE],
+        "notes": [*(report.plan.remarks if report.plan.layers else ()), _NOTE],
         "file_bytes": report.file_bytes,
         "output": str(report.output_path),
         "output_sha256": report.output_sha256,

@@ -41,15 +41,21 @@ def print_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ()) -> 
 def print_plan(plan: Plan) -> None:
     """What is done to each layer, and the notes on the whole."""
     print_table([(entry.layer, entry.done, entry.reason) for entry in plan.layers], ("layer", "done", "but"))
-    for note in plan.notes:
+    for note in plan.remarks:
         print(f"note: {note}")
 
 
 def say_guesses(data: DataInfo, *, as_json: bool) -> None:
-    """Say which settings nobody gave: a wrong guess changes every figure. On standard error beside a JSON object."""
+    """Say which settings nobody gave: a wrong guess changes every figure. On standard error beside a JSON object.
+
+    What was left aside of the data is said as well.
+    """
+    file = sys.stderr if as_json else sys.stdout
     guesses = format_settings(data.preprocessing.guesses)
     if guesses:
-        print(f"note: guessed, as nobody gave it: {guesses}", file=sys.stderr if as_json else sys.stdout)
+        print(f"note: guessed, as nobody gave it: {guesses}", file=file)
+    if data.unused:
+        print(f"note: arrays that feed no input are not used: {', '.join(data.unused)}", file=file)
 
 
 @contextmanager
@@ -86,7 +92,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
     """What `apply` prints."""
     return {
         "plan": [entry.to_json() for entry in report.plan.layers],
-        "notes": list(report.plan.notes),
+        "notes": list(report.plan.remarks),
         "metric": report.metric or None,
         "guessed": report.data.preprocessing.guesses if report.data is not None else {},
         "before": summary_json(report.before),
@@ -100,6 +106,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
             "agreement": report.verified.agreement,
             "ok": report.verified.ok,
             "first_difference": report.verified.first_difference,
+            "num_nan": report.verified.num_nan,
         },
         "output": str(report.output_path) if report.is_written else None,
         "output_sha256": report.output_sha256 or None,

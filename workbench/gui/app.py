@@ -31,8 +31,25 @@ def has_display(environment: Mapping[str, str], platform: str) -> bool:
     return bool(environment.get("QT_QPA_PLATFORM")) or has_screen(environment, platform)
 
 
-def run_window(model: Path | None = None, data: Path | None = None, recipe: Path | None = None) -> int:
-    """Open the window, and the given files in it; returns the exit status when it is closed."""
+def run_window(
+    model: Path | None = None,
+    data: Path | None = None,
+    recipe: Path | None = None,
+    data_settings: Mapping[str, object] | None = None,
+) -> int:
+    """Open the window, and the given files in it; returns the exit status when it is closed.
+
+    Args:
+        model: what to open, if anything.
+        data: samples for it.
+        recipe: a recipe to start from.
+        data_settings: how the data is made ready, as far as it is given.
+    """
+    paths = [path for path in (model, data, recipe) if path is not None]
+    missing = next((path for path in paths if not path.exists()), None)
+    if missing is not None:
+        sys.stderr.write(f"error: {missing}: there is no such file or folder; check the path\n")
+        return 2
     if not has_display(os.environ, sys.platform):
         sys.stderr.write(NO_DISPLAY)
         return 2
@@ -53,8 +70,8 @@ def run_window(model: Path | None = None, data: Path | None = None, recipe: Path
     document = Document(store=MeasurementStore())
     window = MainWindow(document, theme, settings)
     window.show()
-    paths = [path for path in (model, data, recipe) if path is not None]
-
+    if data is not None and data_settings:
+        window.files.give_settings(data, data_settings)
     # After the first paint: the window is up before the worker is asked for anything.
     QTimer.singleShot(0, window, lambda: window.files.open_paths(paths))
     status = application.exec()

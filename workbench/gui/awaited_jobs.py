@@ -16,6 +16,7 @@ class AwaitedJobs(QObject):
 
     exported = Signal(object)
     export_failed = Signal(str, str)
+    export_stopped = Signal()
     failed = Signal(str, str)
 
     def __init__(self, jobs: RunningJobs, measuring: Measuring, parent: QObject | None = None) -> None:
@@ -90,7 +91,7 @@ class AwaitedJobs(QObject):
             self.exported.emit(report)
 
     def _on_export_stopped(self) -> None:
-        self.export_failed.emit("The export was stopped before its file was verified, so nothing was written", "")
+        self.export_stopped.emit()
 
     def _on_refused(self, failure: Failed) -> None:
         self.export_failed.emit(failure.text, failure.details)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QUndoStack
 
 from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import (
     DataInfo,
@@ -94,11 +95,6 @@ class Document(QObject):
         return self.measuring.figures.evaluation(Recipe())
 
     @property
-    def original_latency(self) -> LatencyReport | None:
-        """The original's latency on this computer."""
-        return self.measuring.figures.latency(Recipe())
-
-    @property
     def exact_bytes(self) -> int | None:
         """Exact size of the file that the recipe gives; None until it is known."""
         return self.measuring.figures.size(self.recipe)
@@ -174,10 +170,13 @@ class Document(QObject):
             recipe = parse_recipe(path.read_text(encoding="utf-8"), str(path))
         except UnicodeDecodeError as error:
             raise WorkbenchError(f"{path}: is no text", "choose a recipe, a .yaml file") from error
-        self.engine.request(
-            "quick", "plan", recipe, source=str(path), on_failed=self._on_failed,
-            on_done=lambda _: self.edit(recipe, f"Open {path.name}"),
-        )  # fmt: skip
+
+        def on_done(plan: object) -> None:
+            self.edit(recipe, f"Open {path.name}")
+            if isinstance(plan, Plan) and not plan.is_changed:
+                self.message.emit(f"{path.name}: {plan.remarks[0]}", "")
+
+        self.engine.request("quick", "plan", recipe, source=str(path), on_done=on_done, on_failed=self._on_failed)
 
     def save_recipe(self, path: str | Path) -> None:
         """Write the recipe as text. Raises ExportError."""

@@ -232,7 +232,7 @@ class _Sizes:
 
     def _take(self, places: Places, settings: LayerSettings, *, is_plain: bool) -> None:
         """Store layers by the settings that they share, each as far as it can."""
-        weights = _written(settings.weights, is_plain=is_plain)
+        weights = written_weights(settings.weights, is_plain=is_plain)
         able, others = places[self._is_editable[places]], places[~self._is_editable[places]]
         if weights is not None and weights.floating:
             is_held = self._is_held_by_half[able]
@@ -267,7 +267,7 @@ def _is_global(settings: LayerSettings) -> bool:
     return prune is not None and prune.scope == "global"
 
 
-def _written(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:
+def written_weights(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:
     """Settings that the plan carries out; it leaves the others in float, and says why."""
     if weights is None or weights.floating:
         return weights

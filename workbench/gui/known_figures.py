@@ -18,6 +18,9 @@ from workbench.project.tool_version import tool_version
 
 _log = logging.getLogger(__name__)
 
+# Another word than that of programs that timed the original at another moment, which compared the load with it.
+_LATENCY = "latency by turns"
+
 
 class KnownFigures:
     """Evaluations, exact sizes and latencies. A figure of more samples is never replaced by one of fewer.
@@ -114,7 +117,7 @@ class KnownFigures:
         """The latency of what a recipe gives; from the store once it is known which device this is."""
         digest = recipe.digest
         if digest not in self._latencies and self._device:
-            values = self._find(replace(self._key("latency", digest), device=self._device))
+            values = self._find(replace(self._key(_LATENCY, digest), device=self._device))
             if values is not None:
                 self._latencies[digest] = latency_from_json(values)
         return self._latencies.get(digest)
@@ -123,7 +126,7 @@ class KnownFigures:
         """Take a latency in."""
         self._device = report.device
         self._latencies[report.recipe_digest] = report
-        key = replace(self._key("latency", report.recipe_digest), device=report.device)
+        key = replace(self._key(_LATENCY, report.recipe_digest), device=report.device)
         self._keep(key, latency_to_json(report), report.p50.n)
 
     def _evaluation_key(self, digest: str) -> MeasurementKey:

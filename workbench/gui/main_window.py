@@ -136,7 +136,8 @@ class MainWindow(QMainWindow):
     def _on_data_changed(self) -> None:
         data = self.document.dataset
         if data is not None:
-            self.log.add(f"opened {data.path}: {data.num_samples} samples")
+            unused = f"; not used: {', '.join(data.unused)}" if data.unused else ""
+            self.log.add(f"opened {data.path}: {data.num_samples} samples{unused}")
         self._show_what_is_open()
 
     def _show_what_is_open(self) -> None:

@@ -161,10 +161,8 @@ class Measuring(QObject):
         if self._is_paused:
             return
         recipe, steps = self._recipe, []
-        # The original's too, which the recipe's is compared with: an early edit may have cut it short.
-        for timed in dict.fromkeys((Recipe(), recipe)):
-            if self.figures.latency(timed) is None:
-                steps.append(Step("Latency", timed.digest, "measure_latency", (timed,), self.take))
+        if self.figures.latency(recipe) is None:
+            steps.append(Step("Latency", recipe.digest, "measure_latency", (recipe,), self.take))
         known = self.figures.evaluation(recipe) if self._data is not None else None
         if self._data is not None and (known is None or known.done < self._data.num_samples):
             digest = evaluated_digest(recipe)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from workbench.engine.core.format import format_bytes, format_figure, format_ms
+from workbench.engine.core.format import format_bytes, format_figure, format_ms, format_ratio
 from workbench.engine.core.reports import ApplyReport, EvaluationReport, LatencyReport
 from workbench.gui.engine import Engine, Ticket
 from workbench.jobs import Progress
@@ -100,7 +100,8 @@ def outcome_text(value: object) -> str:
         return f"{value.metric} {format_figure(value.figure)}, n = {value.figure.n}"
     if isinstance(value, LatencyReport):
         times = f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
-        return f"{times}; {value.note}" if value.note else times
+        compared = format_ratio(value.ratio) if value.ratio is not None else ""
+        return "; ".join(part for part in (times, compared, value.note) if part)
     if isinstance(value, ApplyReport):
         verdict = "verified" if value.is_written else "NOT what was previewed, so not written"
         return f"{format_bytes(value.after.file_bytes)}, {verdict}"

@@ -67,10 +67,10 @@ class TitleBar(QToolBar):
         if model is not None:
             name = model.path.replace("\\", "/").rpartition("/")[2]
             facts = f"opset {model.opset} · {format_bytes(model.file_bytes)} · {len(model.layers)} layers"
-            self.pill.set_value(facts, name)
-            self.pill.setToolTip(
-                f"{model.path}\nSHA-256 {model.sha256}\nwritten by {model.producer or 'an unnamed program'}"
-            )
+            warned = f" · {len(model.warnings)} warning{'s' if len(model.warnings) > 1 else ''}"
+            self.pill.set_value(facts + (warned if model.warnings else ""), name)
+            lines = (f"SHA-256 {model.sha256}", f"written by {model.producer or 'an unnamed program'}")
+            self.pill.setToolTip("\n".join((model.path, *lines, *(f"warning: {text}" for text in model.warnings))))
 
     def show_data(self, data: DataInfo | None, recent: list[str]) -> None:
         """Say which samples are open, and offer those that were open lately."""

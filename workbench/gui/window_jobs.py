@@ -35,6 +35,8 @@ class WindowJobs(QObject):
         document.jobs.finished.connect(self._on_finished)
         document.awaited.exported.connect(self._on_exported)
         document.awaited.export_failed.connect(self._on_export_failed)
+        document.awaited.export_stopped.connect(self._on_export_stopped)
+        document.model_changed.connect(panel.forget_done)
         panel.cancel_wished.connect(document.awaited.cancel)
 
     @Slot()
@@ -87,6 +89,11 @@ class WindowJobs(QObject):
     def _on_export_failed(self, text: str, details: str) -> None:
         if self.export_dialog is not None:
             self.export_dialog.show_failure(text)
+
+    @Slot()
+    def _on_export_stopped(self) -> None:
+        if self.export_dialog is not None:
+            self.export_dialog.show_stopped()
 
     @Slot(int, str)
     def _on_started(self, job: int, title: str) -> None:

@@ -42,7 +42,7 @@ class MeasurementKey:
     """Everything that a measurement depends on.
 
     Args:
-        kind: "evaluation", "latency" or "size".
+        kind: "evaluation", "latency by turns" or "size".
         model_digest, dataset_digest, recipe_digest: what it holds for; empty where not involved. The metric is one of
             the samples' settings, and so part of their digest.
         device: for latencies, where it was measured.

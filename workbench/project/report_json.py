@@ -19,6 +19,7 @@ def evaluation_to_json(report: EvaluationReport) -> dict[str, object]:
         "recipe_digest": report.recipe_digest,
         "model_digest": report.model_digest,
         "dataset_digest": report.dataset_digest,
+        "num_nan": report.num_nan,
     }
     for name in _PAIRED:
         figure = getattr(report, name)
@@ -42,6 +43,7 @@ def evaluation_from_json(values: Mapping[str, object]) -> EvaluationReport:
         kl_divergence=_figure_or_none(values.get("kl_divergence")),
         model_digest=_text(values.get("model_digest", "")),
         dataset_digest=_text(values.get("dataset_digest", "")),
+        num_nan=int(_number(values.get("num_nan", 0))),
     )
 
 
@@ -54,6 +56,8 @@ def latency_to_json(report: LatencyReport) -> dict[str, object]:
         "recipe_digest": report.recipe_digest,
         "niceness": report.niceness,
         "model_digest": report.model_digest,
+        "original": report.original.to_json() if report.original is not None else None,
+        "ratio": report.ratio.to_json() if report.ratio is not None else None,
     }
 
 
@@ -66,6 +70,8 @@ def latency_from_json(values: Mapping[str, object]) -> LatencyReport:
         recipe_digest=_text(values["recipe_digest"]),
         niceness=int(_number(values.get("niceness", 0))),
         model_digest=_text(values.get("model_digest", "")),
+        original=_figure_or_none(values.get("original")),
+        ratio=_figure_or_none(values.get("ratio")),
     )
 
 

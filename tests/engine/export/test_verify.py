@@ -123,3 +123,11 @@ def test_a_cancel_stops_it(written, samples: Dataset):
 
     with pytest.raises(Cancelled):
         verify_file(_network(), written(_network()), samples, ctx)
+
+
+def test_outputs_that_are_no_numbers_are_counted(written, samples: Dataset):
+    data = _network(second=float("nan"))
+
+    found = verify_file(data, written(data), samples, JobContext())
+
+    assert (found.num_nan, found.ok) == (150, True)

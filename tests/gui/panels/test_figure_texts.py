@@ -1,5 +1,7 @@
 """What is said of figures: in their own unit, by their own limits, and never of an earlier recipe as of this one."""
 
+from dataclasses import replace
+
 import pytest
 
 from workbench.engine.core.measurement import Figure, Origin
@@ -13,9 +15,11 @@ def _evaluation(value: float, unit: str, difference: float | None = None, metric
     return EvaluationReport(metric, figure, 50, 50, 0.1, reference=figure, difference=paired)
 
 
-def _latency(ms: float, *, niceness: int = 0) -> LatencyReport:
+def _latency(ms: float, *, niceness: int = 0, ratio: tuple[float, float, float] | None = None) -> LatencyReport:
     figure = Figure(ms, "ms", Origin.MEASURED, ms - 0.1, ms + 0.1, n=200)
-    return LatencyReport(figure, figure, "a processor", niceness=niceness)
+    original = Figure(4.0, "ms", Origin.MEASURED, n=200) if ratio else None
+    compared = Figure(ratio[1], "fraction", Origin.MEASURED, ratio[0], ratio[2], 20) if ratio else None
+    return LatencyReport(figure, figure, "a processor", niceness=niceness, original=original, ratio=compared)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +39,13 @@ def test_a_figure_keeps_its_unit_and_is_judged_by_it(value: float, unit: str, di
     assert (texts.value, texts.unit, texts.delta, texts.tone) == said
 
 
+def test_outputs_that_are_no_numbers_are_said_and_are_no_gain():
+    texts = accuracy_texts(replace(_evaluation(0.1, "fraction", 0.01), num_nan=3), is_current=True)
+
+    assert texts.line.startswith("3 of 50 outputs hold NaN · ")
+    assert texts.tone == "bad"
+
+
 def test_images_that_are_identical_have_a_bar_that_can_be_drawn():
     texts = accuracy_texts(_evaluation(float("inf"), "dB", metric="psnr"), is_current=True)
 
@@ -44,7 +55,7 @@ def test_images_that_are_identical_have_a_bar_that_can_be_drawn():
 @pytest.mark.parametrize(
     "make",
     [lambda now: accuracy_texts(_evaluation(0.8, "fraction", -0.01), is_current=now),
-     lambda now: latency_texts(_latency(3), _latency(4), is_current=now)],
+     lambda now: latency_texts(_latency(3, ratio=(0.7, 0.75, 0.8)), is_current=now)],
     ids=["accuracy", "latency"],
 )  # fmt: skip
 def test_a_figure_of_an_earlier_recipe_says_so_and_gives_no_verdict(make):
@@ -57,5 +68,20 @@ def test_a_figure_of_an_earlier_recipe_says_so_and_gives_no_verdict(make):
 
 
 def test_a_latency_that_was_measured_while_others_went_first_says_so():
-    assert "niceness 10" in latency_texts(_latency(3, niceness=10), None, is_current=True).line
-    assert latency_texts(_latency(3), _latency(4), is_current=True).line == "original 4.00 ms · a processor"
+    assert "niceness 10" in latency_texts(_latency(3, niceness=10), is_current=True).line
+    assert latency_texts(_latency(3), is_current=True).line == "a processor"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        ((0.7, 0.75, 0.8), "75.0 % of the original's time (70.0 … 80.0 %)"),
+        ((0.55, 0.75, 1.01), "no difference to the original measurable (55.0 … 101.0 % of its time)"),
+    ],
+    ids=["quicker", "perhaps not"],
+)
+def test_a_latency_is_quicker_than_the_original_only_where_its_interval_is(ratio: tuple, said: str):
+    texts = latency_texts(_latency(3, ratio=ratio), is_current=True)
+
+    assert texts.line == f"{said} · a processor"
+    assert texts.original == 4.0

@@ -129,6 +129,17 @@ def test_a_layer_that_cannot_be_edited_is_greyed_with_its_reason(panel, bench, m
     assert "computed while" in panel.rows.index(0, Column.BITS).data(Qt.ItemDataRole.ToolTipRole)
 
 
+def test_a_selection_that_is_pruned_in_different_ways_has_no_single_amount(panel, bench):
+    bench.put(a=weight(), b=weight(1))
+    bench.set_recipe(Recipe().with_rule("a", prune=Prune("weights", sparsity=0.4)))
+
+    bench.select(("a", "b"))
+    assert panel.card.spin.text() == "mixed"
+
+    panel.set_sparsity(0.5)
+    assert panel.card.spin.text() == "50.0 %"
+
+
 def test_filter_and_sort_by_parameters(panel, bench):
     bench.put(conv1=weight(), conv2=np.ones((2, 2), np.float32), head=weight())
 
@@ -158,6 +169,16 @@ def test_hostile_weights_are_painted(panel, bench, values):
     panel.set_sparsity(0.5)
 
     assert not panel.grab().isNull()
+
+
+@pytest.mark.parametrize(("width", "is_hidden"), [(520, False), (440, True)])
+def test_names_stay_readable_and_the_column_without_edits_gives_way(panel, bench, width: int, is_hidden: bool):
+    bench.put(**{"features.3.conv.weight_quantized": weight()})
+
+    panel.resize(width, 900)
+
+    assert panel.table.columnWidth(Column.LAYER) >= 116
+    assert panel.table.isColumnHidden(Column.SENSITIVITY) is is_hidden
 
 
 def test_nothing_open_paints_and_edits_nothing(panel, bench):

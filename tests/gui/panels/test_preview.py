@@ -1,13 +1,23 @@
 """The preview: no budget is met or missed by what was measured of another recipe."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Signal
 from pytestqt.qtbot import QtBot
 
+from workbench.engine.core.footprint import Headers, HeaderSize, header_keys
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe, WeightRule
-from workbench.engine.core.reports import EvaluationReport, LatencyReport
+from workbench.engine.core.reports import (
+    DataInfo,
+    EvaluationReport,
+    LatencyReport,
+    LayerFootprint,
+    ModelFootprint,
+    Preprocessing,
+)
 from workbench.gui.panels.preview import PreviewPanel
 from workbench.gui.running_jobs import outcome_text
 from workbench.project.budgets import Budgets
@@ -21,7 +31,6 @@ def document(bench) -> object:
 
     class Document(type(bench)):
         budgets_changed = Signal()
-        original_latency = None
         budgets = Budgets(accuracy=0.9, latency_ms=1.0)
 
         def is_current(self, report: EvaluationReport | LatencyReport) -> bool:
@@ -29,7 +38,8 @@ def document(bench) -> object:
 
     document = Document()
     document.put(a=np.ones((4, 4), np.float32))
-    document.dataset = object()
+    settings = Preprocessing(guessed=("scale", "layout"))
+    document.dataset = DataInfo("/d.npz", 50, True, 10, (8, 8, 1), settings, "data")
     document.recipe = _RECIPE
     accuracy, ms = Figure(0.5, "fraction", Origin.MEASURED, n=50), Figure(2.0, "ms", Origin.MEASURED, n=200)
     document.accuracy = EvaluationReport("top1", accuracy, 50, 50, 0.1, _RECIPE.digest)
@@ -54,6 +64,37 @@ def test_after_an_edit_the_figures_of_before_miss_no_budget(panel: PreviewPanel,
     assert panel.banner.headline == "Measuring"
     assert panel.latency.badge.text == "MEASURED of an earlier recipe"
     assert panel.accuracy.badge.text == "MEASURED of an earlier recipe"
+
+
+def test_an_accuracy_on_samples_made_ready_by_guesses_says_so_with_their_values(panel: PreviewPanel):
+    line = panel.accuracy.line
+
+    assert line.text().startswith("guessed preprocessing · ")
+    assert "guessed preprocessing: scale 0.00392157, layout nchw" in line.toolTip()
+
+
+def test_nothing_is_said_of_weights_that_cannot_be_read(panel: PreviewPanel, document):
+    hidden = tuple(replace(layer, statistics=None) for layer in document.model.layers)
+    document.model = replace(document.model, layers=hidden)
+
+    document.model_changed.emit()
+
+    names = ("Parameters", "Not zero", "Mean bits", "Global sparsity")
+    assert [panel.cell(name, "original") for name in names] == ["16", "–", "–", "–"]
+    assert [panel.cell(name, "now") for name in names] == ["16", "–", "–", "–"]
+
+
+@pytest.mark.parametrize(("count", "said"), [(9, ""), (11, "and 2 more")])
+def test_layers_without_a_bar_are_counted(panel: PreviewPanel, document, count: int, said: str):
+    document.put(**{f"layer{number}": np.ones((4, 4), np.float32) for number in range(count)})
+    headers = Headers({key: HeaderSize(20) for key in header_keys()})
+    entries = tuple(LayerFootprint(f"layer{n}", n, 64, headers, 0, 4, 4, 4) for n in range(count))
+    document.footprint = ModelFootprint(2000, dict.fromkeys((8, 11, 13), 2000), entries, {})
+
+    document.set_recipe(Recipe())
+
+    assert len(panel.bars.bars) == 9
+    assert (panel.more.text() if not panel.more.isHidden() else "") == said
 
 
 def test_a_floor_in_decibel_is_shown_in_decibel(panel: PreviewPanel, document):

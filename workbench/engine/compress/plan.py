@@ -93,7 +93,7 @@ def _layer_plan(
         layer=layer.name,
         asked=asked,
         done="; ".join(done) or _NOTHING,
-        reason="; ".join([*why_weights, *why_activations, *_not_pruned(settings)]),
+        reason="; ".join([*why_weights, *why_activations, *_not_pruned(settings), *_emptied(layer, num_kept)]),
         threshold=threshold,
         num_kept=num_kept,
         weights=weights,
@@ -109,6 +109,10 @@ def _not_pruned(settings: LayerSettings) -> list[str]:
         elif pruning.pattern is not None:
             reasons.append(f"pattern {pruning.pattern} is not applied: N:M pruning is not built yet")
     return reasons
+
+
+def _emptied(layer: Layer, num_kept: int) -> list[str]:
+    return ["every weight of this layer becomes zero"] if layer.num_weights and num_kept == 0 else []
 
 
 @dataclass

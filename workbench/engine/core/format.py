@@ -40,6 +40,15 @@ def format_fraction(fraction: float, decimals: int = 1) -> str:
     return f"{_number(100 * fraction, decimals)} %"
 
 
+def format_share(fraction: float | None) -> str:
+    """A fraction as per cent, or a dash where it is unknown.
+
+    >>> format_share(0.5), format_share(None)
+    ('50.0 %', '–')
+    """
+    return "–" if fraction is None else format_fraction(fraction)
+
+
 def format_points(difference: float, decimals: int = 1) -> str:
     """A difference of two fractions, in percentage points, always with its sign.
 
@@ -154,6 +163,44 @@ def format_interval(figure: Figure, *, difference: bool = False) -> str:
     high = _value(figure.high, figure.unit, difference=difference)
     low_number, _, low_unit = low.partition(" ")
     return f"{low_number} … {high}" if low_unit == high.partition(" ")[2] else f"{low} … {high}"
+
+
+def format_with_interval(figure: Figure, *, difference: bool = False) -> str:
+    """A figure and its 95 % interval, where it has one; arguments as in `format_figure`.
+
+    >>> from workbench.engine.core.measurement import Origin
+    >>> format_with_interval(Figure(0.81, "fraction", Origin.MEASURED, 0.7989, 0.8208, 5000))
+    '81.0 % (95 %: 79.9 … 82.1 %)'
+    """
+    interval = format_interval(figure, difference=difference)
+    value = format_figure(figure, difference=difference)
+    return f"{value} (95 %: {interval})" if interval else value
+
+
+def format_nan(num_nan: int, total: int) -> str:
+    """How many outputs hold NaN; "" where none does.
+
+    >>> format_nan(3, 50), format_nan(0, 50)
+    ('3 of 50 outputs hold NaN', '')
+    """
+    return f"{num_nan:,} of {total:,} outputs hold NaN" if num_nan else ""
+
+
+def format_ratio(ratio: Figure) -> str:
+    """A time as a fraction of the original's; that nothing is to be seen, where the interval holds 1 or is unknown.
+
+    >>> from workbench.engine.core.measurement import Origin
+    >>> format_ratio(Figure(0.55, "fraction", Origin.MEASURED, 0.53, 0.57, 20))
+    "55.0 % of the original's time (53.0 … 57.0 %)"
+    >>> format_ratio(Figure(0.98, "fraction", Origin.MEASURED, 0.93, 1.04, 20))
+    'no difference to the original measurable (93.0 … 104.0 % of its time)'
+    """
+    interval = format_interval(ratio)
+    if ratio.low is None or ratio.high is None:
+        return "no difference to the original measurable (too few rounds)"
+    if ratio.low <= 1 <= ratio.high:
+        return f"no difference to the original measurable ({interval} of its time)"
+    return f"{format_figure(ratio)} of the original's time ({interval})"
 
 
 def _value(value: float, unit: str, *, difference: bool) -> str:

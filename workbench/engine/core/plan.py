@@ -62,6 +62,19 @@ class Plan:
             for entry in self.layers
         )
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether the file will be another than that of the model as it is."""
+        return self.equalize or any(entry.is_changed for entry in self.layers)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What has to be said of the whole: the notes, and before them that nothing is done and why, if so."""
+        if self.is_changed:
+            return self.notes
+        reasons = "; ".join(dict.fromkeys(entry.reason for entry in self.layers if entry.reason))
+        return (f"nothing was changed: {reasons or 'the recipe asks for nothing that changes a weight'}", *self.notes)
+
     def layer(self, name: str) -> LayerPlan | None:
         """The entry for one layer, if the recipe touches it."""
         return next((entry for entry in self.layers if entry.layer == name), None)

@@ -59,6 +59,7 @@ class DataInfo:
         sample_shape: of one stored sample, such as (32, 32, 3).
         num_classes: distinct labels; 0 without labels.
         digest: of the samples' source and the preprocessing: what a measurement is keyed by.
+        unused: names of arrays beside the samples that feed no input of the model.
     """
 
     path: str
@@ -68,6 +69,7 @@ class DataInfo:
     sample_shape: tuple[int, ...]
     preprocessing: Preprocessing
     digest: str
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class EvaluationReport:
         agreement: share of samples with the same answer as the original.
         kl_divergence: mean over samples, in nats; None where outputs are no classes.
         model_digest, dataset_digest: of the original and the samples that it holds for; "" where nobody said.
+        num_nan: samples whose answer holds NaN, which the metric takes for an answer like any other.
     """
 
     metric: str
@@ -214,6 +217,7 @@ class EvaluationReport:
     changed: tuple[ChangedSample, ...] = ()
     model_digest: str = ""
     dataset_digest: str = ""
+    num_nan: int = 0
 
     @property
     def is_final(self) -> bool:
@@ -229,6 +233,8 @@ class LatencyReport:
         device: the processor's name.
         niceness: of the process that measured; above 0, other programs went first and the times may be too long.
         model_digest: of the original that it holds for; "" where nobody said.
+        original: p50 of the original, timed by turns with this; None where this is the original.
+        ratio: this time as a fraction of the original's, by rounds that followed each other; None as above.
     """
 
     p50: Figure
@@ -237,6 +243,8 @@ class LatencyReport:
     recipe_digest: str = ""
     niceness: int = 0
     model_digest: str = ""
+    original: Figure | None = None
+    ratio: Figure | None = None
 
     @property
     def note(self) -> str:
@@ -253,6 +261,7 @@ class Verification:
         agreement: share of samples with the same answer, 0…1.
         first_difference: name of the first layer whose output differs; empty if none does.
         is_random: there were no samples, so that random inputs were compared.
+        num_nan: of how many the file's outputs hold NaN.
     """
 
     samples: int
@@ -261,6 +270,7 @@ class Verification:
     ok: bool
     first_difference: str = ""
     is_random: bool = False
+    num_nan: int = 0
 
     @property
     def counted(self) -> str:
@@ -277,6 +287,7 @@ class ModelSummary:
     """One column of a before/after table.
 
     Args:
+        sparsity: fraction of zeros among the weights; None where the weights cannot be read.
         accuracy: by the metric of the report; None where nothing was evaluated, and of an original that the metric
             compares with.
     """
@@ -284,7 +295,7 @@ class ModelSummary:
     file_bytes: int
     num_params: int
     macs: int | None
-    sparsity: float
+    sparsity: float | None
     accuracy: Figure | None = None
 
 

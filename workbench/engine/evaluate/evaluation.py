@@ -12,6 +12,7 @@ from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.data.dataset import Dataset, seeded_subset
 from workbench.engine.data.sample_batches import BATCH, FIRST_BATCH, sample_batches
 from workbench.engine.evaluate.judge import Judge, check_labels, choose_metric, num_outputs
+from workbench.engine.evaluate.nan_outputs import num_with_nan
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.evaluate.tally import Tally
 from workbench.engine.runtime.session import RuntimeSession
@@ -82,6 +83,7 @@ def evaluate(
             # Probabilities are for the divergence from the original alone.
             found = judge.answers(output, indices, with_probabilities=original is not None)
             tally.add(indices, found, original)
+            tally.num_nan += num_with_nan([output], len(indices))
             ctx.progress(tally.done, len(order), f"{tally.done} of {len(order)} samples")
             now = time.perf_counter()
             if tally.done == len(order) or now - last >= _REPORT_SECONDS:

@@ -16,6 +16,7 @@ from workbench.engine.core.format import (
     format_metric,
     format_points,
     format_settings,
+    format_share,
 )
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
@@ -121,8 +122,10 @@ def _change(before: ModelSummary, after: ModelSummary) -> str:
 
 
 def _sparsity(before: ModelSummary, after: ModelSummary) -> tuple[str, str, str]:
+    if before.sparsity is None or after.sparsity is None:
+        return format_share(before.sparsity), format_share(after.sparsity), ""
     change = format_points(after.sparsity - before.sparsity)
-    return format_fraction(before.sparsity), format_fraction(after.sparsity), change
+    return format_share(before.sparsity), format_share(after.sparsity), change
 
 
 def _macs(summary: ModelSummary) -> str:
@@ -181,7 +184,7 @@ def _plan(plan: Plan) -> str:
     if not plan.layers and not plan.notes:
         return '<p class="muted">The recipe touches no layer.</p>'
     return _table(("Layer", "Asked", "Done", "Why it differs"), "".join(_plan_rows(plan)), style="text") + "".join(
-        f'<p class="note">{escape(note)}</p>' for note in plan.notes
+        f'<p class="note">{escape(note)}</p>' for note in plan.remarks
     )
 
 

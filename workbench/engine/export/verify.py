@@ -13,6 +13,7 @@ from workbench.engine.core.errors import VerificationError, WorkbenchError
 from workbench.engine.core.reports import DataInfo, Verification
 from workbench.engine.data.dataset import Dataset, open_dataset, seeded_order
 from workbench.engine.evaluate.collecting import collect_outputs
+from workbench.engine.evaluate.nan_outputs import num_with_nan
 from workbench.engine.export.first_difference import first_difference
 from workbench.engine.runtime.fresh_process import start_deaf_to_ctrl_c
 from workbench.engine.runtime.random_inputs import random_inputs
@@ -82,12 +83,14 @@ class _Comparison:
     agreed: int = 0
     largest: float = 0.0
     first_difference: str = ""
+    num_nan: int = 0
 
     def add(self, count: int, expected: Outputs, found: Outputs) -> bool:
         """Count a batch of `count` samples in; whether it is the first that differs."""
         difference = max(_gap(one, two) for one, two in zip(expected, found, strict=True))
         is_first = difference > 0 and self.largest == 0
         self.samples += count
+        self.num_nan += num_with_nan(found, count)
         self.agreed += _num_same(count, expected[0], found[0])
         self.largest = max(self.largest, difference)
         return is_first
@@ -96,7 +99,9 @@ class _Comparison:
         """The whole."""
         ok = self.largest == 0 and self.agreed == self.samples
         agreement = self.agreed / self.samples if self.samples else 1.0
-        return Verification(self.samples, self.largest, agreement, ok, self.first_difference, self.is_random)
+        return Verification(
+            self.samples, self.largest, agreement, ok, self.first_difference, self.is_random, self.num_nan
+        )
 
 
 def _run_fresh(task: _Task, send: Connection) -> None:

@@ -41,3 +41,9 @@ def check_target(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()
         raise ExportError(f"{path}: there is no folder {path.parent}", "make the folder, or choose another")
     if not os.access(path.parent, os.W_OK):
         raise ExportError(f"{path}: its folder cannot be written to", "check its permissions, or choose another")
+
+
+def check_onnx_name(path: Path, hint: str = "give the file the ending .onnx") -> None:
+    """Look ahead whether a name says what will be in the file. Raises ExportError for another ending than .onnx."""
+    if path.suffix.lower() != ".onnx":
+        raise ExportError(f"{path}: what is written is an ONNX model, which the ending would deny", hint)

@@ -1,15 +1,24 @@
 """What the cards of the preview say of a report: values only, so that no widget is needed to check them."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.engine.core.format import format_figure, format_interval, format_ms
+from workbench.engine.core.format import (
+    format_figure,
+    format_interval,
+    format_ms,
+    format_nan,
+    format_ratio,
+    format_settings,
+)
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
 
 # A loss that few would notice: two percentage points, or the half decibel from which on a difference is seen.
 _SMALL_LOSS = {"fraction": 0.02, "dB": 0.5}
 _EARLIER = "of an earlier recipe"
+_MEASURING = "this one is being measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +47,34 @@ class FigureTexts:
     maximum: float
 
 
-def accuracy_texts(report: EvaluationReport, *, is_current: bool) -> FigureTexts:
-    """What is said of an evaluation."""
+def accuracy_texts(
+    report: EvaluationReport, *, is_current: bool, guesses: Mapping[str, object] | None = None
+) -> FigureTexts:
+    """What is said of an evaluation.
+
+    Args:
+        report: the evaluation.
+        is_current: whether it is of the recipe on the bench.
+        guesses: how its samples were made ready, as far as nobody said it: a wrong guess changes every figure.
+    """
     figure, difference = report.figure, report.difference
     value, _, unit = format_figure(figure).partition(" ")
     counted = f"n = {figure.n}" if report.is_final else f"n = {report.done} of {report.total}"
     interval = _interval_text(difference or figure, paired=difference is not None)
     paired = "95 % interval of the difference to the original, paired on the same samples"
+    tip = paired if difference is not None else "95 % interval"
+    guessed = f"guessed preprocessing: {format_settings(guesses)}" if guesses else ""
+    nan = format_nan(report.num_nan, report.done)
+    parts = (nan, "guessed preprocessing" if guesses else "", interval if is_current else f"{interval}; {_MEASURING}")
     return FigureTexts(
         value=value,
         unit=unit,
         delta=format_figure(difference, difference=True) if difference is not None else "",
-        tone=_tone(difference),
+        tone="bad" if report.num_nan else _tone(difference),
         origin=str(figure.origin),
         detail=counted if is_current else _EARLIER,
-        line=interval if is_current else f"{interval}; this one is being measured",
-        tip=paired if difference is not None else "95 % interval",
+        line=" · ".join(part for part in parts if part),
+        tip="\n".join(part for part in (tip, guessed) if part),
         is_current=is_current,
         bar_value=figure.value if is_current else None,
         band=_band(figure) if is_current else None,
@@ -62,17 +83,12 @@ def accuracy_texts(report: EvaluationReport, *, is_current: bool) -> FigureTexts
     )
 
 
-def latency_texts(report: LatencyReport, original: LatencyReport | None, *, is_current: bool) -> FigureTexts:
-    """What is said of a latency.
-
-    Args:
-        report: the latency.
-        original: that of the model as it was opened, if it is known and another one.
-        is_current: whether the latency is of the recipe on the bench.
-    """
+def latency_texts(report: LatencyReport, *, is_current: bool) -> FigureTexts:
+    """What is said of a latency, and of it against the original's, which was timed with it."""
     value, _, unit = format_ms(report.p50.value).partition(" ")
-    before = original.p50.value if original is not None else None
-    parts = [report.note, f"original {format_ms(before)}" if before is not None else "", report.device]
+    before = report.original.value if report.original is not None else None
+    compared = format_ratio(report.ratio) if report.ratio is not None else ""
+    parts = [report.note, compared, report.device]
     # Weight-only changes alter the file, not the arithmetic: nothing faster is promised until it is measured.
     stale = "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
     line = " · ".join(part for part in parts if part) if is_current else stale

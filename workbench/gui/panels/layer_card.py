@@ -42,6 +42,7 @@ class LayerCard(Card):
         self._maximum = 1.0
         self._spin_range: tuple[bool, float, int] | None = None
         self._first: LayerState | None = None
+        self._is_mixed = False
         self.pruning = Segmented(theme, "Pruning", ((False, "Off"), (True, "Magnitude")), self)
         self.scope = Segmented(theme, "Scope", (("layer", "Per layer"), ("global", "Global")), self)
         self.unit = Segmented(theme, "Amount as", (("sparsity", "%"), ("threshold", "θ")), self)
@@ -97,6 +98,7 @@ class LayerCard(Card):
         for control in (self.pruning, self.slider, self.spin, self.unit):
             control.setEnabled(bool(settings))
         asked = {item.prune("weights") for item in settings}
+        self._is_mixed = len(asked) > 1
         pruned = {prune is not None for prune in asked}
         self.pruning.set_value(pruned.pop() if len(pruned) == 1 else None)
         scopes = {prune.scope for prune in asked if prune}
@@ -106,10 +108,14 @@ class LayerCard(Card):
 
     def _show_amount(self, state: LayerState | None) -> None:
         by_threshold = self.unit.value == "threshold"
-        amount = 0.0 if state is None else state.threshold if by_threshold else state.sparsity
+        amount = 0.0 if state is None or self._is_mixed else state.threshold if by_threshold else state.sparsity
         self.slider.set_value(amount, self._maximum if by_threshold else 1.0)
         with QSignalBlocker(self.spin):
             self._set_spin_range(amount, by_threshold=by_threshold)
+            # Shown instead of the least value, which no single amount is.
+            text = "mixed" if self._is_mixed else ""
+            if self.spin.specialValueText() != text:
+                self.spin.setSpecialValueText(text)
             self.spin.setValue(amount if by_threshold else 100 * amount)
 
     def _set_spin_range(self, amount: float, *, by_threshold: bool) -> None:

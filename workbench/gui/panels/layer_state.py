@@ -9,6 +9,7 @@ from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
 from workbench.engine.core.reports import LayerPreview
 from workbench.engine.core.weight_curves import WeightCurves
 from workbench.gui.all_magnitudes import AllMagnitudes
+from workbench.gui.instant import written_weights
 from workbench.gui.magnitude_tables import sparsity_at, threshold_at
 from workbench.gui.recipe_change import changed_rules
 from workbench.gui.rule_layers import RuleLayers
@@ -21,7 +22,7 @@ class LayerState:
     Args:
         sparsity: fraction of weights that pruning zeroes, 0…1.
         threshold: |w| below it become zero; 0 without pruning.
-        bits: None for float.
+        bits: that will be written; None for float, also where something else is asked that cannot be done.
     """
 
     settings: LayerSettings
@@ -119,7 +120,8 @@ class LayerStates:
     def _resolve(self, layer: Layer) -> LayerState:
         settings = self.settings_of(layer)
         prune = settings.prune("weights") if layer.prunable else None
-        bits = settings.weights.bits if settings.weights and layer.quantizable else None
+        weights = written_weights(settings.weights, is_plain=self._recipe.encoding == "plain")
+        bits = weights.bits if weights is not None and layer.quantizable else None
         if prune is None:
             return LayerState(settings, None, 0.0, 0.0, bits)
         threshold = self._threshold(layer, prune)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from workbench.engine.core.layer import Layer
@@ -18,6 +18,10 @@ _WIDTHS = {
     Column.BITS: 66,
     Column.SENSITIVITY: 46,
 }
+# A name that is cut to fewer pixels tells no layer from the next.
+_LEAST_NAME = 116
+# These go before the name is cut further, the first one first: nothing is edited in them.
+_GIVE_WAY = (Column.SENSITIVITY,)
 _STEPS = {Qt.Key.Key_Left: -0.01, Qt.Key.Key_Right: 0.01, Qt.Key.Key_Minus: -0.05, Qt.Key.Key_Plus: 0.05}
 
 
@@ -59,6 +63,23 @@ class LayersTable(QTableView):
         for column, width in _WIDTHS.items():
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
             self.setColumnWidth(column, width)
+        kept = sum(width for column, width in _WIDTHS.items() if column not in _GIVE_WAY)
+        self.setMinimumWidth(kept + _LEAST_NAME + 2 * self.frameWidth())
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what gives way to the names, or show it again."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self.model() is None:
+            return
+        room = self.viewport().width() - _LEAST_NAME
+        room -= sum(self.columnWidth(column) for column in _WIDTHS if column not in _GIVE_WAY)
+        for column in reversed(_GIVE_WAY):
+            room -= _WIDTHS[column]
+            self.setColumnHidden(column, room < 0)
 
     def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
         """Paint the columns that changed: for more than one cell the base class paints the whole table."""

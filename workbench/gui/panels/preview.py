@@ -50,6 +50,8 @@ class PreviewPanel(Card):
         self.disk_size = MetricCard(theme, "Size on disk", parent=self)
         self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
         self.bars = SizeBars(theme, self)
+        self.more = make_label("", "muted", self)
+        self.more.hide()
         self._cells: dict[tuple[str, str], QLabel] = {}
         self._lay_out()
         document.model_changed.connect(self._on_model)
@@ -92,6 +94,7 @@ class PreviewPanel(Card):
         where = Card("Where the size is", inner=True, parent=inside)
         where.note.setText("now / original")
         where.column.addWidget(self.bars)
+        where.column.addWidget(self.more)
         column.addWidget(where)
         column.addStretch(1)
         scroll = QScrollArea(self, widgetResizable=True)
@@ -144,6 +147,7 @@ class PreviewPanel(Card):
             self.disk_size.show_figure("–", "")
             self.disk_size.badge.set_origin("")
             self.bars.set_bars(())
+            self.more.hide()
             for label in self._cells.values():
                 label.setText("–")
             return
@@ -164,6 +168,9 @@ class PreviewPanel(Card):
         )
         self.disk_size.trend.add(now)
         self.bars.set_bars(self.sizes.bars)
+        num_more = self.sizes.num_more
+        self.more.setText(f"and {num_more} more")
+        self.more.setVisible(num_more > 0)
         self._show_table()
 
     def _show_table(self) -> None:
@@ -182,7 +189,9 @@ class PreviewPanel(Card):
             "Mean bits": ("32.0", f"{sizes.mean_bits:.1f}"),
             "Global sparsity": (format_fraction(sizes.sparsity_before), format_fraction(sizes.sparsity)),
         }
-        for name, (before, after) in now.items():
+        # Of weights that cannot be read, such as those of a model that is quantized already, none of this is known.
+        unknown = () if sizes.num_weights else ("Not zero", "Mean bits", "Global sparsity")
+        for name, (before, after) in (now | dict.fromkeys(unknown, ("–", "–"))).items():
             self._cells[name, "original"].setText(before)
             self._cells[name, "now"].setText(after)
 
@@ -200,7 +209,8 @@ class PreviewPanel(Card):
             card.bar.set_figure(None, None, baseline.figure.value if baseline else None, 1.0)
             return
         card.title.setText(format_metric(report.metric))
-        self._show_texts(card, accuracy_texts(report, is_current=document.is_current(report)))
+        guesses = document.dataset.preprocessing.guesses if document.dataset is not None else {}
+        self._show_texts(card, accuracy_texts(report, is_current=document.is_current(report), guesses=guesses))
 
     def _show_texts(self, card: MetricCard, texts: FigureTexts) -> None:
         card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
@@ -224,9 +234,7 @@ class PreviewPanel(Card):
             card.line.setText("not measured yet" if document.model is not None else "")
             card.bar.set_figure(None, None, None, 1.0)
             return
-        before = document.original_latency
-        original = before if before is not report else None
-        self._show_texts(card, latency_texts(report, original, is_current=document.is_current(report)))
+        self._show_texts(card, latency_texts(report, is_current=document.is_current(report)))
 
     def _show_banner(self) -> None:
         document = self._document
