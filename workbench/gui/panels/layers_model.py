@@ -25,10 +25,15 @@ class Column(IntEnum):
     WEIGHTS = 2
     PRUNE = 3
     BITS = 4
-    SENSITIVITY = 5
+    ACTIVATIONS = 5
+    SENSITIVITY = 6
 
 
-_TITLES = ("Layer", "Params", "Weights", "Prune", "Bits", "Sens.")
+_TITLES = ("Layer", "Params", "Weights", "Prune", "Bits", "A", "Sens.")
+_TITLE_TIPS = {
+    5: "Bits of the activations: of what goes into a layer and comes out of it",
+    6: NO_SCAN,
+}
 
 
 class LayersModel(QAbstractTableModel):
@@ -51,7 +56,7 @@ class LayersModel(QAbstractTableModel):
         self._rows = {layer.name: row for row, layer in enumerate(self._layers)}
         self.endResetModel()
 
-    def refresh(self, names: Sequence[str], last: Column = Column.BITS) -> None:
+    def refresh(self, names: Sequence[str], last: Column = Column.ACTIVATIONS) -> None:
         """The recipe changed for these layers: the view asks again for what it shows of them, up to a column."""
         rows = [self._rows[name] for name in names if name in self._rows]
         if len(rows) > _MANY_ROWS:
@@ -81,8 +86,8 @@ class LayersModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return _TITLES[section]
-        if role == Qt.ItemDataRole.ToolTipRole and section == Column.SENSITIVITY:
-            return NO_SCAN
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return _TITLE_TIPS.get(section)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             right = section == Column.PARAMS
             return Qt.AlignmentFlag.AlignVCenter | (
@@ -118,6 +123,8 @@ class LayersModel(QAbstractTableModel):
             return format_fraction(self._state_of(layer).sparsity) if layer.prunable else "not prunable"
         if column == Column.BITS:
             return bits_text(self._state_of(layer).bits) if layer.quantizable else "not quantizable"
+        if column == Column.ACTIVATIONS:
+            return activation_text(self._state_of(layer).activation_bits) if layer.quantizable else "not quantizable"
         return "–"
 
     def _sort_key(self, layer: Layer, column: int, row: int) -> object:
@@ -131,6 +138,8 @@ class LayersModel(QAbstractTableModel):
             return self._state_of(layer).sparsity if layer.prunable else -1.0
         if column == Column.BITS:
             return (self._state_of(layer).bits or 32) if layer.quantizable else 99
+        if column == Column.ACTIVATIONS:
+            return (self._state_of(layer).activation_bits or 32) if layer.quantizable else 99
         return row
 
 
@@ -165,6 +174,15 @@ def bits_text(bits: int | None) -> str:
     return "FP32" if bits is None else f"INT{bits}"
 
 
+def activation_text(bits: int | None) -> str:
+    """The name of a bit width of activations; the runtime has integer kernels for one of them.
+
+    >>> activation_text(8), activation_text(4), activation_text(None)
+    ('INT8', 'INT4 simulated', 'FP32')
+    """
+    return bits_text(bits) if bits in (None, 8) else f"{bits_text(bits)} simulated"
+
+
 def shape_text(layer: Layer) -> str:
     """The weight's shape: 64×3×7×7."""
     return "×".join(str(size) for size in layer.weight_shape)
@@ -175,7 +193,7 @@ def tool_tip(layer: Layer, column: int) -> str:
     if column == Column.SENSITIVITY:
         return NO_SCAN
     lines = [f"{layer.name} ({layer.op_type} {shape_text(layer)})"]
-    if layer.reason and (column == Column.LAYER or not layer.editable or column in (Column.PRUNE, Column.BITS)):
+    if layer.reason and (not layer.editable or column in _EXPLAINED):
         lines.append(layer.reason)
     if layer.statistics and layer.statistics.num_not_finite:
         lines.append(f"{layer.statistics.num_not_finite} weights are NaN or infinite")
@@ -184,6 +202,7 @@ def tool_tip(layer: Layer, column: int) -> str:
     return "\n".join(lines)
 
 
+_EXPLAINED = (Column.LAYER, Column.PRUNE, Column.BITS, Column.ACTIVATIONS)
 _SERVED = frozenset(
     {
         int(Qt.ItemDataRole.DisplayRole),

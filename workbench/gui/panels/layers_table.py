@@ -14,9 +14,10 @@ from workbench.gui.theme import Theme
 _WIDTHS = {
     Column.PARAMS: 62,
     Column.WEIGHTS: 66,
-    Column.PRUNE: 122,
-    Column.BITS: 66,
-    Column.SENSITIVITY: 46,
+    Column.PRUNE: 116,
+    Column.BITS: 64,
+    Column.ACTIVATIONS: 44,
+    Column.SENSITIVITY: 42,
 }
 _STEPS = {Qt.Key.Key_Left: -0.01, Qt.Key.Key_Right: 0.01, Qt.Key.Key_Minus: -0.05, Qt.Key.Key_Plus: 0.05}
 
@@ -30,6 +31,7 @@ class LayersTable(QTableView):
     prune_stepped = Signal(float)
     bits_wished = Signal(object)
     bits_menu_wished = Signal(QPoint)
+    activations_menu_wished = Signal(QPoint)
     context_menu_wished = Signal(QPoint)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -83,7 +85,10 @@ class LayersTable(QTableView):
             self._drag_to(event.position().x())
         elif index.column() == Column.BITS and layer.quantizable:
             self._select_row_of(index)
-            self.bits_menu_wished.emit(self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()))
+            self.bits_menu_wished.emit(self._below(index))
+        elif index.column() == Column.ACTIVATIONS and layer.quantizable:
+            self._select_row_of(index)
+            self.activations_menu_wished.emit(self._below(index))
         else:
             super().mousePressEvent(event)
 
@@ -103,7 +108,7 @@ class LayersTable(QTableView):
             super().mouseReleaseEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and right prune less and more, 2 to 8 choose bits, 0 is float; the rest moves and selects."""
+        """Left and right prune less and more, 2 to 8 choose bits, 0 is float, A opens the activations' menu."""
         key, modifiers = Qt.Key(event.key()), event.modifiers()
         free = not modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
         if free and key in _STEPS:
@@ -112,8 +117,9 @@ class LayersTable(QTableView):
         elif free and (key is Qt.Key.Key_0 or Qt.Key.Key_2 <= key <= Qt.Key.Key_8):
             self.bits_wished.emit(None if key is Qt.Key.Key_0 else int(key) - int(Qt.Key.Key_0))
         elif free and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            cell = self.currentIndex().siblingAtColumn(Column.BITS)
-            self.bits_menu_wished.emit(self.viewport().mapToGlobal(self.visualRect(cell).bottomLeft()))
+            self.bits_menu_wished.emit(self._below(self.currentIndex().siblingAtColumn(Column.BITS)))
+        elif free and key is Qt.Key.Key_A and self.currentIndex().isValid():
+            self.activations_menu_wished.emit(self._below(self.currentIndex().siblingAtColumn(Column.ACTIVATIONS)))
         else:
             super().keyPressEvent(event)
 
@@ -125,6 +131,9 @@ class LayersTable(QTableView):
         """Sparsity shown in the current row; 0 without one."""
         state = self.currentIndex().data(STATE_ROLE) if self.currentIndex().isValid() else None
         return state.sparsity if state else 0.0
+
+    def _below(self, index: QModelIndex) -> QPoint:
+        return self.viewport().mapToGlobal(self.visualRect(index).bottomLeft())
 
     def _select_row_of(self, index: QModelIndex) -> None:
         if self.selectionModel().isRowSelected(index.row(), QModelIndex()):
