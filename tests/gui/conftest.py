@@ -19,6 +19,8 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import build_weight_curves
 from workbench.gui.engine import Engine, Ticket
 from workbench.gui.file_dialogs import Asks, Unsaved
+from workbench.gui.known_activations import KnownActivations
+from workbench.worker.messages import Failed
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -118,6 +120,8 @@ class Bench(QObject):
         self.undo_stack = QUndoStack(self)
         self.num_releases = 0
         self.weights: dict[str, np.ndarray] = {}
+        self.asks = FakeEngine()
+        self.activations = KnownActivations(self.asks, self)
 
     def put(self, **weights: np.ndarray) -> None:
         """Open a model with these weights."""
@@ -253,6 +257,10 @@ class Asked:
     """One request, and the test's hand on its answers."""
 
     ticket: Ticket
+
+    def failed(self, text: str) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_failed(Failed(1, text))
 
     def done(self, value: object) -> None:
         self.ticket.is_open = False

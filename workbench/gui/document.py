@@ -22,6 +22,7 @@ from workbench.engine.core.whole_file import write_whole
 from workbench.gui.awaited_jobs import AwaitedJobs
 from workbench.gui.edits import BUDGETS_EDIT, RECIPE_EDIT, Edit
 from workbench.gui.engine import SESSION_FACTORY, Engine
+from workbench.gui.known_activations import KnownActivations
 from workbench.gui.known_figures import KnownFigures, evaluated_digest
 from workbench.gui.lanes import LatestLane
 from workbench.gui.measuring import Measuring
@@ -85,6 +86,7 @@ class Document(QObject):
         self._opening = ProjectOpening(self.engine, self)
         self._opening.opened.connect(self._on_project)
         self._opening.failed.connect(self.message)
+        self.activations = KnownActivations(self.engine, self)
         self._layer_lane = LatestLane(self.engine, "quick", parent=self)
         self.engine.start()
 
@@ -270,6 +272,7 @@ class Document(QObject):
     def _put_model(self, info: ModelInfo, recipe: Recipe | None = None, budgets: Budgets | None = None) -> None:
         """Clear the bench, and lay a model and a sheet on it, with nothing to undo."""
         self.awaited.give_up_model()
+        self.activations.forget()
         self.measuring.set_model(info)
         self.model, self.footprint, self.dataset = info, None, None
         self.data_overrides = {}
@@ -287,6 +290,7 @@ class Document(QObject):
 
     def _put_data(self, info: DataInfo) -> None:
         self.awaited.give_up_data()
+        self.activations.forget()
         self.measuring.set_data(info)
         self.dataset = info
         self.accuracy = self.measuring.figures.evaluation(self.recipe)

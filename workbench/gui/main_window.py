@@ -11,7 +11,9 @@ from workbench.gui.actions import ACTIONS, dress_actions, make_actions
 from workbench.gui.data_form import DataForm
 from workbench.gui.document import Document
 from workbench.gui.file_dialogs import Asks
+from workbench.gui.panels.activation_view import ActivationView
 from workbench.gui.panels.distribution import DistributionPanel
+from workbench.gui.panels.distribution_tab import DistributionTab
 from workbench.gui.panels.jobs import JobsPanel
 from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.log import LogPanel
@@ -51,6 +53,8 @@ class MainWindow(QMainWindow):
         self.message_bar = MessageBar(theme, self)
         self.layers = LayersPanel(document, theme, self)
         self.distribution = DistributionPanel(document, theme, self.layers.states, self)
+        self.activations = ActivationView(document, theme, self)
+        self.distributions = DistributionTab(theme, self.distribution, self.activations, self)
         self.preview = PreviewPanel(document, theme, self)
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)
@@ -70,7 +74,7 @@ class MainWindow(QMainWindow):
             welcome=self.welcome,
             left=self.layers,
             right=self.preview,
-            middle=({"Distribution": self.distribution}, {"Jobs": self.job_rows, "Log": self.log}),
+            middle=({"Distribution": self.distributions}, {"Jobs": self.job_rows, "Log": self.log}),
         )
         self.statusBar().setSizeGripEnabled(False)
         runtime = make_label(runtime_text(), "muted", self)
