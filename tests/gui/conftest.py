@@ -109,12 +109,14 @@ class Bench(QObject):
     selection_changed = Signal()
     measured = Signal(object)
     layer_previewed = Signal(object)
+    sqnr_changed = Signal()
     message = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
         self.model = self.footprint = self.dataset = None
         self.accuracy = self.baseline = self.exact_bytes = self.latency = None
+        self.sqnr = None
         self.recipe = Recipe()
         self.selection: tuple[str, ...] = ()
         self.undo_stack = QUndoStack(self)

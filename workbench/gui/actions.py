@@ -83,6 +83,15 @@ ACTIONS = (
         needs="model",
         tip="Time one inference at batch 1 on this computer",
     ),
+    ActionEntry(
+        "sqnr",
+        "Measure &SQNR",
+        "jobs.measure_sqnr",
+        "&Run",
+        "F7",
+        needs="data",
+        tip="Measure how much noise quantization adds to every layer's weights and output",
+    ),
     ActionEntry("about", "&About", "about", "&Help", "F1"),
 )
 

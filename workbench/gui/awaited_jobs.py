@@ -10,11 +10,15 @@ from workbench.gui.measuring import Measuring
 from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
 
+# Verbs whose answer holds for the samples that lie on the bench.
+_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers")
+
 
 class AwaitedJobs(QObject):
     """Starts jobs on request. `failed(text, details)` when one fails; an export tells how it ended besides."""
 
     exported = Signal(object)
+    sqnr_measured = Signal(object)
     export_failed = Signal(str, str)
     failed = Signal(str, str)
 
@@ -35,6 +39,10 @@ class AwaitedJobs(QObject):
         """Measure a recipe's latency on this computer."""
         take = self._measuring.take
         self._start("Latency", "measure_latency", recipe, on_done=take, on_failed=self._on_failed)
+
+    def measure_sqnr(self, recipe: Recipe) -> None:
+        """Measure the SQNR of every layer under a recipe."""
+        self._start("SQNR", "measure_sqnr", recipe, on_done=self.sqnr_measured.emit, on_failed=self._on_failed)
 
     def export(self, recipe: Recipe, path: str | Path, *, force: bool) -> None:
         """Write the compressed model and verify it."""
@@ -59,8 +67,8 @@ class AwaitedJobs(QObject):
         self._give_up(tuple(self._running))
 
     def give_up_data(self) -> None:
-        """Other samples lie on the bench: evaluations of the old ones are wanted no more."""
-        self._give_up(tuple(job for job, verb in self._running.items() if verb == "evaluate"))
+        """Other samples lie on the bench: what is measured on the old ones is wanted no more."""
+        self._give_up(tuple(job for job, verb in self._running.items() if verb in _ON_SAMPLES))
 
     def _give_up(self, jobs: tuple[int, ...]) -> None:
         for job in jobs:

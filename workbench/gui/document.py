@@ -9,6 +9,7 @@ from PySide6.QtGui import QUndoStack
 
 from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.quantization_reports import SqnrReport
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import (
     DataInfo,
@@ -51,6 +52,7 @@ class Document(QObject):
     selection_changed = Signal()
     measured = Signal(object)
     layer_previewed = Signal(object)
+    sqnr_changed = Signal()
     message = Signal(str, str)
     model_refused = Signal()
     data_refused = Signal(object, str)
@@ -69,6 +71,7 @@ class Document(QObject):
         self.selection: tuple[str, ...] = ()
         self.accuracy: EvaluationReport | None = None
         self.latency: LatencyReport | None = None
+        self.sqnr: SqnrReport | None = None
         self.notes = ""
         self.project_path: Path | None = None
         self._saved_data: tuple[str, dict[str, object]] | None = None
@@ -83,6 +86,7 @@ class Document(QObject):
         self.measuring.failed.connect(self.message)
         self.awaited = AwaitedJobs(self.jobs, self.measuring, self)
         self.awaited.failed.connect(self.message)
+        self.awaited.sqnr_measured.connect(self._put_sqnr)
         self._opening = ProjectOpening(self.engine, self)
         self._opening.opened.connect(self._on_project)
         self._opening.failed.connect(self.message)
@@ -256,6 +260,10 @@ class Document(QObject):
         """Measure the recipe's latency on this computer, as a job."""
         self.awaited.measure_latency(self.recipe)
 
+    def measure_sqnr(self) -> None:
+        """Measure the SQNR of every layer, as a job."""
+        self.awaited.measure_sqnr(self.recipe)
+
     def export(self, path: str | Path, force: bool) -> None:
         """Write the compressed model and verify it, as a job."""
         self.awaited.export(self.recipe, path, force=force)
@@ -272,6 +280,7 @@ class Document(QObject):
     def _put_model(self, info: ModelInfo, recipe: Recipe | None = None, budgets: Budgets | None = None) -> None:
         """Clear the bench, and lay a model and a sheet on it, with nothing to undo."""
         self.awaited.give_up_model()
+        self._put_sqnr(None)
         self.activations.forget()
         self.measuring.set_model(info)
         self.model, self.footprint, self.dataset = info, None, None
@@ -290,12 +299,18 @@ class Document(QObject):
 
     def _put_data(self, info: DataInfo) -> None:
         self.awaited.give_up_data()
+        self._put_sqnr(None)
         self.activations.forget()
         self.measuring.set_data(info)
         self.dataset = info
         self.accuracy = self.measuring.figures.evaluation(self.recipe)
         self.dataset_changed.emit()
         self.saved_changed.emit()
+
+    @Slot(object)
+    def _put_sqnr(self, report: SqnrReport | None) -> None:
+        self.sqnr = report
+        self.sqnr_changed.emit()
 
     def _put_recipe(self, recipe: Recipe) -> None:
         """Lay a sheet on the bench; called by the undo stack."""

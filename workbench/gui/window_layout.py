@@ -43,7 +43,7 @@ class WindowLayout:
             self._columns.addWidget(widget)
             self._columns.setStretchFactor(number, stretch)
             self._columns.setCollapsible(number, False)
-        self._columns.setSizes([530, 700, 346])
+        self._columns.setSizes([556, 680, 340])
         for splitter in (self._columns, self.rows):
             splitter.setHandleWidth(SPACING)
         self.pages = QStackedWidget(window)

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from workbench.engine.core.format import format_count
 from workbench.engine.core.layer import Layer
 from workbench.gui.panels.layer_state import LayerState
-from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column, bits_text, shape_text
+from workbench.gui.panels.layers_model import LAYER_ROLE, NOISE_ROLE, STATE_ROLE, Column, bits_text, shape_text
+from workbench.gui.panels.noise_table import NoiseTexts
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
 ROW_PIXELS = 38
@@ -57,6 +58,8 @@ class LayerCellDelegate(QStyledItemDelegate):
             self._paint_bits(painter, rect, layer.quantizable, index.data(STATE_ROLE).bits, "INT")
         elif column == Column.ACTIVATIONS:
             self._paint_bits(painter, rect, layer.quantizable, index.data(STATE_ROLE).activation_bits, "")
+        elif column == Column.SQNR and index.data(NOISE_ROLE) is not None:
+            self._paint_noise(painter, rect, index.data(NOISE_ROLE))
         else:
             painter.setPen(self._theme.color("muted"))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "–")
@@ -160,6 +163,17 @@ class LayerCellDelegate(QStyledItemDelegate):
             painter.drawPolyline(
                 [QPointF(right - 3, middle - 1.5), QPointF(right, middle + 1.5), QPointF(right + 3, middle - 1.5)]
             )
+
+    def _paint_noise(self, painter: QPainter, rect: QRect, texts: NoiseTexts) -> None:
+        """The output's figure above that of the weights; faint where they are of an earlier recipe."""
+        inside = rect.adjusted(2, 4, -6, -4)
+        right = Qt.AlignmentFlag.AlignRight
+        painter.setFont(self._theme.font(bold=texts.is_current))
+        painter.setPen(self._theme.color("text" if texts.is_current else "muted", 255 if texts.is_current else 150))
+        painter.drawText(inside, right | Qt.AlignmentFlag.AlignTop, texts.output)
+        painter.setFont(self._theme.font(SMALL_PIXELS - 1))
+        painter.setPen(self._theme.color("muted", 255 if texts.is_current else 150))
+        painter.drawText(inside, right | Qt.AlignmentFlag.AlignBottom, texts.weights)
 
 
 def slider_track(rect: QRect) -> QRectF:

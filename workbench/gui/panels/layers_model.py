@@ -8,12 +8,18 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from workbench.engine.core.format import format_count, format_fraction
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.gui.panels.layer_state import LayerState
+from workbench.gui.panels.noise_table import NoiseTable
 
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
 LAYER_ROLE = Qt.ItemDataRole.UserRole + 1
 STATE_ROLE = Qt.ItemDataRole.UserRole + 2
+NOISE_ROLE = Qt.ItemDataRole.UserRole + 3
 _MANY_ROWS = 8
+SQNR_TIP = (
+    "Signal to quantization noise, dB: of the layer's output with all before it quantized, and of its weights; "
+    "by Measure SQNR (F7)"
+)
 NO_SCAN = "No sensitivity scan has been run yet"
 
 
@@ -26,13 +32,15 @@ class Column(IntEnum):
     PRUNE = 3
     BITS = 4
     ACTIVATIONS = 5
-    SENSITIVITY = 6
+    SQNR = 6
+    SENSITIVITY = 7
 
 
-_TITLES = ("Layer", "Params", "Weights", "Prune", "Bits", "A", "Sens.")
+_TITLES = ("Layer", "Params", "Weights", "Prune", "Bits", "A", "SQNR", "Sens.")
 _TITLE_TIPS = {
     5: "Bits of the activations: of what goes into a layer and comes out of it",
-    6: NO_SCAN,
+    6: SQNR_TIP,
+    7: NO_SCAN,
 }
 
 
@@ -48,6 +56,13 @@ class LayersModel(QAbstractTableModel):
         self._state_of = state_of
         self._layers: tuple[Layer, ...] = ()
         self._rows: dict[str, int] = {}
+        self._noise = NoiseTable()
+
+    def set_noise(self, noise: NoiseTable) -> None:
+        """Show these figures in the column of SQNR."""
+        self._noise = noise
+        if self._layers:
+            self.dataChanged.emit(self.index(0, Column.SQNR), self.index(len(self._layers) - 1, Column.SQNR))
 
     def set_model(self, model: ModelInfo | None) -> None:
         """Show the layers of a model, or none."""
@@ -104,10 +119,12 @@ class LayersModel(QAbstractTableModel):
             return layer
         if role == STATE_ROLE:
             return self._state_of(layer)
+        if role == NOISE_ROLE:
+            return self._noise.texts(layer.name)
         if role == SORT_ROLE:
             return self._sort_key(layer, index.column(), index.row())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tool_tip(layer, index.column())
+            return self._noise.tip(layer.name) if index.column() == Column.SQNR else tool_tip(layer, index.column())
         text = self._text(layer, index.column())
         return f"{_TITLES[index.column()]}: {text}" if role == Qt.ItemDataRole.AccessibleTextRole else text
 
@@ -125,6 +142,8 @@ class LayersModel(QAbstractTableModel):
             return bits_text(self._state_of(layer).bits) if layer.quantizable else "not quantizable"
         if column == Column.ACTIVATIONS:
             return activation_text(self._state_of(layer).activation_bits) if layer.quantizable else "not quantizable"
+        if column == Column.SQNR:
+            return self._noise.tip(layer.name)
         return "–"
 
     def _sort_key(self, layer: Layer, column: int, row: int) -> object:
@@ -140,6 +159,8 @@ class LayersModel(QAbstractTableModel):
             return (self._state_of(layer).bits or 32) if layer.quantizable else 99
         if column == Column.ACTIVATIONS:
             return (self._state_of(layer).activation_bits or 32) if layer.quantizable else 99
+        if column == Column.SQNR:
+            return self._noise.sort_key(layer.name)
         return row
 
 
@@ -211,5 +232,6 @@ _SERVED = frozenset(
         int(SORT_ROLE),
         int(LAYER_ROLE),
         int(STATE_ROLE),
+        int(NOISE_ROLE),
     }
 )

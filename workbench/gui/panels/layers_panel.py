@@ -23,6 +23,7 @@ from workbench.gui.panels.layers_model import (
     bits_text,
 )
 from workbench.gui.panels.layers_table import LayersTable
+from workbench.gui.panels.noise_table import NoiseTable
 from workbench.gui.recipe_change import is_pruning_alone
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
@@ -42,6 +43,7 @@ class LayersPanel(Card):
         self._theme = theme
         self._gesture = Gesture()
         self._selecting = False
+        self._noise = NoiseTable()
         self._selected: tuple[ModelInfo | None, tuple[str, ...], tuple[Layer, ...]] | None = None
         self.states = LayerStates()
         self.model = LayersModel(self.states.of, self)
@@ -99,6 +101,7 @@ class LayersPanel(Card):
         document.model_changed.connect(self._on_model_changed)
         document.recipe_changed.connect(self._on_recipe_changed)
         document.selection_changed.connect(self._on_document_selection)
+        document.sqnr_changed.connect(self._show_noise)
         document.layer_previewed.connect(self._on_previewed)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
@@ -252,6 +255,7 @@ class LayersPanel(Card):
         model = self._document.model
         self.states.reset(model, self._document.recipe)
         self.model.set_model(model)
+        self._show_noise()
         self.op_types.blockSignals(True)
         self.op_types.clear()
         self.op_types.addItem("All types", "")
@@ -266,7 +270,15 @@ class LayersPanel(Card):
         new_rules = self._document.recipe.rules
         last = Column.PRUNE if is_pruning_alone(self.states.recipe.rules, new_rules) else Column.ACTIVATIONS
         self.model.refresh(self.states.reset(self._document.model, self._document.recipe), last)
+        self._show_noise()
         self._show_card()
+
+    @Slot()
+    def _show_noise(self) -> None:
+        noise = NoiseTable(self._document.sqnr, self._document.recipe.digest if self._document.sqnr else "")
+        if noise != self._noise:
+            self._noise = noise
+            self.model.set_noise(noise)
 
     @Slot(object)
     def _on_previewed(self, preview: LayerPreview) -> None:

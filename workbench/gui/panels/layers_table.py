@@ -12,11 +12,12 @@ from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column, In
 from workbench.gui.theme import Theme
 
 _WIDTHS = {
-    Column.PARAMS: 62,
-    Column.WEIGHTS: 66,
-    Column.PRUNE: 116,
+    Column.PARAMS: 56,
+    Column.WEIGHTS: 62,
+    Column.PRUNE: 108,
     Column.BITS: 64,
     Column.ACTIVATIONS: 44,
+    Column.SQNR: 52,
     Column.SENSITIVITY: 42,
 }
 _STEPS = {Qt.Key.Key_Left: -0.01, Qt.Key.Key_Right: 0.01, Qt.Key.Key_Minus: -0.05, Qt.Key.Key_Plus: 0.05}
