@@ -20,6 +20,7 @@ from workbench.engine.core.weight_curves import build_weight_curves
 from workbench.gui.engine import Engine, Ticket
 from workbench.gui.file_dialogs import Asks, Unsaved
 from workbench.gui.known_activations import KnownActivations
+from workbench.gui.known_plan import KnownPlan
 from workbench.worker.messages import Failed
 
 
@@ -123,6 +124,7 @@ class Bench(QObject):
         self.num_releases = 0
         self.weights: dict[str, np.ndarray] = {}
         self.asks = FakeEngine()
+        self.plans = KnownPlan(self.asks, self)
         self.activations = KnownActivations(self.asks, self)
 
     def put(self, **weights: np.ndarray) -> None:

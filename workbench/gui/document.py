@@ -25,6 +25,7 @@ from workbench.gui.edits import BUDGETS_EDIT, RECIPE_EDIT, Edit
 from workbench.gui.engine import SESSION_FACTORY, Engine
 from workbench.gui.known_activations import KnownActivations
 from workbench.gui.known_figures import KnownFigures, evaluated_digest
+from workbench.gui.known_plan import KnownPlan
 from workbench.gui.lanes import LatestLane
 from workbench.gui.measuring import Measuring
 from workbench.gui.project_opening import OpenedProject, ProjectOpening
@@ -91,6 +92,7 @@ class Document(QObject):
         self._opening.opened.connect(self._on_project)
         self._opening.failed.connect(self.message)
         self.activations = KnownActivations(self.engine, self)
+        self.plans = KnownPlan(self.engine, self)
         self._layer_lane = LatestLane(self.engine, "quick", parent=self)
         self.engine.start()
 
@@ -292,6 +294,7 @@ class Document(QObject):
         old, self.recipe = self.recipe, recipe or Recipe()
         self.budgets = budgets or Budgets()
         self.measuring.set_recipe(self.recipe)
+        self.plans.begin_again(self.recipe)
         self.model_changed.emit()
         self.dataset_changed.emit()
         self.budgets_changed.emit()
@@ -304,6 +307,7 @@ class Document(QObject):
         self.measuring.set_data(info)
         self.dataset = info
         self.accuracy = self.measuring.figures.evaluation(self.recipe)
+        self.plans.begin_again(self.recipe)
         self.dataset_changed.emit()
         self.saved_changed.emit()
 
@@ -316,6 +320,7 @@ class Document(QObject):
         """Lay a sheet on the bench; called by the undo stack."""
         old, self.recipe = self.recipe, recipe
         self.measuring.set_recipe(recipe)
+        self.plans.set_recipe(recipe)
         self._show_known()
         self.recipe_changed.emit(old, recipe)
         self._preview_layer()
@@ -382,6 +387,8 @@ class Document(QObject):
     @Slot(str, str)
     def _on_engine_restarted(self, text: str, details: str) -> None:
         self.measuring.begin_again()
+        self.activations.forget()
+        self.plans.begin_again(self.recipe)
 
     def _on_failed(self, failure: object) -> None:
         if isinstance(failure, Failed):

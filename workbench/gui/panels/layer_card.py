@@ -11,6 +11,7 @@ from workbench.engine.core.recipe import LayerSettings
 from workbench.gui.magnitude_tables import max_magnitude
 from workbench.gui.panels.activation_form import ActivationForm
 from workbench.gui.panels.layer_state import LayerState
+from workbench.gui.panels.plan_page import PlanPage, PlanTexts
 from workbench.gui.panels.settings_in_common import distinct
 from workbench.gui.panels.weight_form import WeightForm
 from workbench.gui.theme import Theme
@@ -19,7 +20,7 @@ from workbench.gui.widgets.form_rows import make_form_rows
 from workbench.gui.widgets.segmented import Segmented
 from workbench.gui.widgets.value_slider import ValueSlider
 
-_PAGES = (("weights", "Weights"), ("activations", "Activations"))
+_PAGES = (("weights", "Weights"), ("activations", "Activations"), ("plan", "Plan"))
 
 
 class LayerCard(Card):
@@ -56,7 +57,14 @@ class LayerCard(Card):
         self.page = Segmented(theme, "Settings of", _PAGES, self)
         self.weights = WeightForm(theme, self)
         self.activations = ActivationForm(theme, self)
+        self.plan = PlanPage(self)
         self._pages = QStackedWidget(self)
+        self.why = QPushButton("Not as asked: why?", self)
+        self.why.setObjectName("link")
+        # Its place stays, so that the buttons beside it do not move.
+        policy = self.why.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.why.setSizePolicy(policy)
         self.reset = QPushButton("Reset layer", self)
         self.similar = QPushButton("Apply to similar layers", self)
         self.similar.setToolTip("Gives these settings to every layer with the same operator and kernel")
@@ -98,8 +106,14 @@ class LayerCard(Card):
         self.reset.setEnabled(editable and any(not item.is_empty for item in settings))
         self.similar.setEnabled(editable and len(layers) == 1)
 
+    def show_plan(self, texts: PlanTexts, *, is_current: bool) -> None:
+        """Show what the engine will do to the selected layers, and why."""
+        self.plan.show_texts(texts, is_current=is_current)
+        self.why.setVisible(bool(texts.why))
+        self.why.setToolTip(texts.why)
+
     def show_page(self, page: str) -> None:
-        """Show the settings of "weights" or of "activations"."""
+        """Show the page "weights", "activations" or "plan"."""
         self.page.set_value(page)
         self._pages.setCurrentIndex([name for name, _ in _PAGES].index(page))
 
@@ -140,10 +154,11 @@ class LayerCard(Card):
             ("Quantize", (self.page,)),
         )
         self.column.addLayout(make_form_rows(self, rows))
-        for page in (self.weights, self.activations):
+        for page in (self.weights, self.activations, self.plan):
             self._pages.addWidget(page)
         self.column.addWidget(self._pages)
         buttons = QHBoxLayout()
+        buttons.addWidget(self.why)
         buttons.addStretch(1)
         buttons.addWidget(self.reset)
         buttons.addWidget(self.similar)
@@ -160,8 +175,12 @@ class LayerCard(Card):
         self.page.chosen.connect(self.show_page)
         self.weights.wished.connect(self.weights_wished)
         self.activations.wished.connect(self.activations_wished)
+        self.why.clicked.connect(self._on_why)
         self.reset.clicked.connect(self.reset_wished)
         self.similar.clicked.connect(self.similar_wished)
+
+    def _on_why(self) -> None:
+        self.show_page("plan")
 
     def _on_scope(self, scope: str) -> None:
         self.scope_wished.emit(scope)

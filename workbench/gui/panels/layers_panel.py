@@ -24,6 +24,7 @@ from workbench.gui.panels.layers_model import (
 )
 from workbench.gui.panels.layers_table import LayersTable
 from workbench.gui.panels.noise_table import NoiseTable
+from workbench.gui.panels.plan_page import plan_texts
 from workbench.gui.recipe_change import is_pruning_alone
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
@@ -101,6 +102,7 @@ class LayersPanel(Card):
         document.model_changed.connect(self._on_model_changed)
         document.recipe_changed.connect(self._on_recipe_changed)
         document.selection_changed.connect(self._on_document_selection)
+        document.plans.changed.connect(self._show_plan)
         document.sqnr_changed.connect(self._show_noise)
         document.layer_previewed.connect(self._on_previewed)
         self._theme.changed.connect(self._dress)
@@ -338,6 +340,13 @@ class LayersPanel(Card):
         prunable = next((layer for layer in layers if layer.prunable), None)
         amount = self.states.of(prunable) if prunable is not None else None
         self.card.show_layers(layers, settings, amount, self.model.rowCount())
+        self._show_plan()
+
+    @Slot()
+    def _show_plan(self) -> None:
+        plans = self._document.plans
+        texts = plan_texts(self.selected_layers, plans.plan, plans.refusal)
+        self.card.show_plan(texts, is_current=plans.is_current)
 
     @Slot()
     def _dress(self) -> None:
