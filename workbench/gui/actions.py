@@ -92,6 +92,15 @@ ACTIONS = (
         needs="data",
         tip="Measure how much noise quantization adds to every layer's weights and output",
     ),
+    ActionEntry(
+        "suggest_float",
+        "Suggest layers to keep in &float…",
+        "float_layers.suggest",
+        "&Run",
+        "F8",
+        needs="data",
+        tip="Measure what quantizing each layer does to the outputs, and which layers should stay in float",
+    ),
     ActionEntry("about", "&About", "about", "&Help", "F1"),
 )
 

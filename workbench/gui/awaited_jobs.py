@@ -19,6 +19,8 @@ class AwaitedJobs(QObject):
 
     exported = Signal(object)
     sqnr_measured = Signal(object)
+    suggested = Signal(object)
+    not_suggested = Signal(str)
     export_failed = Signal(str, str)
     failed = Signal(str, str)
 
@@ -27,7 +29,7 @@ class AwaitedJobs(QObject):
         self._jobs = jobs
         self._measuring = measuring
         self._running: dict[int, str] = {}
-        self.export_job = 0
+        self.export_job = self.suggestion_job = 0
         jobs.finished.connect(self._on_finished)
 
     def evaluate(self, recipe: Recipe) -> None:
@@ -43,6 +45,13 @@ class AwaitedJobs(QObject):
     def measure_sqnr(self, recipe: Recipe) -> None:
         """Measure the SQNR of every layer under a recipe."""
         self._start("SQNR", "measure_sqnr", recipe, on_done=self.sqnr_measured.emit, on_failed=self._on_failed)
+
+    def suggest_float_layers(self, recipe: Recipe) -> None:
+        """Measure which of the layers that a recipe quantizes should stay in float."""
+        self.suggestion_job = self._start(
+            "Layers in float", "suggest_float_layers", recipe,
+            on_done=self.suggested.emit, on_failed=self._on_no_suggestion, on_stopped=self._on_suggestion_stopped,
+        )  # fmt: skip
 
     def export(self, recipe: Recipe, path: str | Path, *, force: bool) -> None:
         """Write the compressed model and verify it."""
@@ -61,6 +70,11 @@ class AwaitedJobs(QObject):
     def cancel_export(self) -> None:
         """Ask the export to stop."""
         self.cancel(self.export_job)
+
+    @Slot()
+    def cancel_suggestion(self) -> None:
+        """Ask the suggestion of layers to stop."""
+        self.cancel(self.suggestion_job)
 
     def give_up_model(self) -> None:
         """Another model lies on the bench: what waits would be done to that one."""
@@ -99,6 +113,13 @@ class AwaitedJobs(QObject):
 
     def _on_export_stopped(self) -> None:
         self.export_failed.emit("The export was stopped before its file was verified, so nothing was written", "")
+
+    def _on_no_suggestion(self, failure: Failed) -> None:
+        self.not_suggested.emit(failure.text)
+        self._on_failed(failure)
+
+    def _on_suggestion_stopped(self) -> None:
+        self.not_suggested.emit("it was stopped before all layers were measured")
 
     def _on_refused(self, failure: Failed) -> None:
         self.export_failed.emit(failure.text, failure.details)

@@ -266,6 +266,10 @@ class Document(QObject):
         """Measure the SQNR of every layer, as a job."""
         self.awaited.measure_sqnr(self.recipe)
 
+    def suggest_float_layers(self) -> None:
+        """Measure which layers should stay in float, as a job."""
+        self.awaited.suggest_float_layers(self.recipe)
+
     def export(self, path: str | Path, force: bool) -> None:
         """Write the compressed model and verify it, as a job."""
         self.awaited.export(self.recipe, path, force=force)

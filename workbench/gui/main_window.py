@@ -26,6 +26,7 @@ from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.message_bar import MessageBar
 from workbench.gui.window_edits import WindowEdits
 from workbench.gui.window_files import WindowFiles
+from workbench.gui.window_float import WindowFloat
 from workbench.gui.window_jobs import WindowJobs
 from workbench.gui.window_layout import WindowLayout
 from workbench.project.demo_files import demo_files
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self.welcome = WelcomePage(theme, self)
         self.files = WindowFiles(document, asks, settings, self)
         self.jobs = WindowJobs(document, self.job_rows, theme, asks, self)
+        self.float_layers = WindowFloat(document, theme, self)
         self.edits = WindowEdits(document, self)
         self.data_form = DataForm(document, theme, self)
         self.all_actions = make_actions(self)
@@ -114,6 +116,7 @@ class MainWindow(QMainWindow):
         files.data_asked.connect(self.data_form.await_data)
         self.edits.noted.connect(self.statusBar().showMessage)
         self.jobs.logged.connect(self.log.add)
+        self.float_layers.began.connect(self._show_jobs)
         self.jobs.began.connect(self._show_jobs)
         self.title_bar.data_wished.connect(self._on_path_wished)
         self.welcome.demo_wished.connect(files.open_demo)
