@@ -141,6 +141,10 @@ class Session:
         self._on_bench = dataclasses.replace(bench, calibration=calibration)
         return calibration.info
 
+    def close_calibration(self) -> None:
+        """Have the samples of `open_data` set ranges and rounding again."""
+        self._on_bench = dataclasses.replace(self._bench, calibration=None)
+
     def open_bench(
         self,
         model: str | Path,

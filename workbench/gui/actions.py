@@ -39,6 +39,7 @@ ACTIONS = (
     ActionEntry("open_data", "Open &data…", "files.open_data", "&File", "Ctrl+D", "data", needs="model"),
     ActionEntry("open_folder", "Open data &folder…", "files.open_data_folder", "&File", "Ctrl+Shift+D", needs="model"),
     ActionEntry("data_form", "Da&ta settings…", "data_form.open_form", "&File", "Ctrl+Alt+D", needs="data"),
+    ActionEntry("calibration", "Calibration sam&ples…", "calibration.open_form", "&File", "Ctrl+K", needs="model"),
     ActionEntry("open_demo", "Open d&emo", "files.open_demo", "&File", "F2", ends_group=True),
     ActionEntry("open_project", "Open &project…", "files.open_project", "&File", "Ctrl+Shift+O"),
     ActionEntry("save_project", "&Save project", "files.save_project", "&File", "Ctrl+S", "save", needs="model"),

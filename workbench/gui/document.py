@@ -21,6 +21,7 @@ from workbench.engine.core.reports import (
 from workbench.engine.core.weight_curves import WeightCurves
 from workbench.engine.core.whole_file import write_whole
 from workbench.gui.awaited_jobs import AwaitedJobs
+from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.edits import BUDGETS_EDIT, RECIPE_EDIT, Edit
 from workbench.gui.engine import SESSION_FACTORY, Engine
 from workbench.gui.known_activations import KnownActivations
@@ -75,7 +76,7 @@ class Document(QObject):
         self.sqnr: SqnrReport | None = None
         self.notes = ""
         self.project_path: Path | None = None
-        self._saved_data: tuple[str, dict[str, object]] | None = None
+        self._saved_data: tuple[object, ...] = ()
         self._store = store
         self.undo_stack = QUndoStack(self)
         self.engine = Engine(factory, self)
@@ -91,6 +92,9 @@ class Document(QObject):
         self._opening = ProjectOpening(self.engine, self)
         self._opening.opened.connect(self._on_project)
         self._opening.failed.connect(self.message)
+        self.calibration = CalibrationData(self.engine, self)
+        self.calibration.changed.connect(self._on_calibration)
+        self.calibration.failed.connect(self.message)
         self.activations = KnownActivations(self.engine, self)
         self.plans = KnownPlan(self.engine, self)
         self._layer_lane = LatestLane(self.engine, "quick", parent=self)
@@ -200,7 +204,8 @@ class Document(QObject):
             model_path=Path(self.model.path),
             model_sha256=self.model.sha256,
             recipe=self.recipe,
-            data=ProjectData(Path(data.path), self.data_overrides, data.digest) if data is not None else None,
+            data=_project_data(data, self.data_overrides),
+            calibration=_project_data(self.calibration.info, self.calibration.overrides),
             budgets=self.budgets,
             evaluations=figures.evaluations,
             sizes=figures.sizes,
@@ -291,6 +296,7 @@ class Document(QObject):
         self.measuring.set_model(info)
         self.model, self.footprint, self.dataset = info, None, None
         self.data_overrides = {}
+        self.calibration.take(None, {})
         self.accuracy = self.latency = None
         self.selection = ()
         self.notes = ""
@@ -320,6 +326,19 @@ class Document(QObject):
         self.sqnr = report
         self.sqnr_changed.emit()
 
+    @Slot()
+    def _on_calibration(self) -> None:
+        """Ranges are set on other samples: what was found with the old ones holds no more."""
+        self.measuring.set_calibration(self.calibration.digest)
+        self.accuracy = self.measuring.figures.evaluation(self.recipe)
+        self.latency = self.measuring.figures.latency(self.recipe)
+        self._put_sqnr(None)
+        self.activations.forget()
+        self.plans.begin_again(self.recipe)
+        self.dataset_changed.emit()
+        self.saved_changed.emit()
+        self.measuring.after_rest()
+
     def _put_recipe(self, recipe: Recipe) -> None:
         """Lay a sheet on the bench; called by the undo stack."""
         old, self.recipe = self.recipe, recipe
@@ -348,6 +367,8 @@ class Document(QObject):
         if opened.data is not None:
             self.data_overrides = dict(project.data.overrides) if project.data is not None else {}
             self._put_data(opened.data)
+        if opened.calibration is not None and project.calibration is not None:
+            self.calibration.take(opened.calibration, project.calibration.overrides)
         for evaluation in opened.evaluations:
             figures.add_evaluation(evaluation)
         figures.add_known_sizes(opened.sizes)
@@ -362,8 +383,10 @@ class Document(QObject):
         self.undo_stack.setClean()
         self.saved_changed.emit()
 
-    def _data_now(self) -> tuple[str, dict[str, object]] | None:
-        return (self.dataset.path, self.data_overrides) if self.dataset is not None else None
+    def _data_now(self) -> tuple[object, ...]:
+        data, calibration = self.dataset, self.calibration
+        evaluated = (data.path, self.data_overrides) if data is not None else ()
+        return (*evaluated, calibration.info.path, calibration.overrides) if calibration.info is not None else evaluated
 
     # Answers
 
@@ -397,3 +420,7 @@ class Document(QObject):
     def _on_failed(self, failure: object) -> None:
         if isinstance(failure, Failed):
             self.message.emit(failure.text, failure.details)
+
+
+def _project_data(info: DataInfo | None, overrides: Mapping[str, object]) -> ProjectData | None:
+    return ProjectData(Path(info.path), dict(overrides), info.digest) if info is not None else None

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 
 import workbench
 from workbench.gui.actions import ACTIONS, dress_actions, make_actions
+from workbench.gui.calibration_form import CalibrationForm
 from workbench.gui.data_form import DataForm
 from workbench.gui.document import Document
 from workbench.gui.file_dialogs import Asks
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.float_layers = WindowFloat(document, theme, self)
         self.edits = WindowEdits(document, self)
         self.data_form = DataForm(document, theme, self)
+        self.calibration = CalibrationForm(document, theme, asks, self)
         self.all_actions = make_actions(self)
         self.title_bar = TitleBar(theme, self.all_actions, self)
         self.addToolBar(self.title_bar)
@@ -156,7 +158,7 @@ class MainWindow(QMainWindow):
         self.welcome.demo.setEnabled(demo_files() is not None)
         self.welcome.set_recent([*files.recent_projects.paths(), *files.recent_models.paths()])
         self.title_bar.show_model(document.model)
-        self.title_bar.show_data(document.dataset, files.recent_data.paths())
+        self.title_bar.show_data(document.dataset, files.recent_data.paths(), document.calibration.info)
         self.layout_of_panels.pages.setCurrentIndex(1 if have["model"] else 0)
         self._on_stack_changed()
         self.statusBar().showMessage("Ready" if have["model"] else "Open a model to begin")

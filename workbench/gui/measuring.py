@@ -32,7 +32,7 @@ class Measuring(QObject):
         self._data: DataInfo | None = None
         self._recipe = Recipe()
         self._is_paused = False
-        self._size_asked = ""
+        self._size_asked = self._calibration_digest = ""
         self._size_lane = LatestLane(engine, "quick", parent=self)
         self._probe_lane = LatestLane(engine, "probe", cancels=True, parent=self)
         self._background = Background(jobs, self)
@@ -55,6 +55,7 @@ class Measuring(QObject):
         self._background.forget()
         self._model, self._data = model, None
         self._size_asked = ""
+        self._calibration_digest = ""
         self.figures.begin_model(model.digest)
 
     def set_data(self, data: DataInfo) -> None:
@@ -62,6 +63,20 @@ class Measuring(QObject):
         self._background.forget()
         self._data = data
         self.figures.begin_data(data.digest)
+        self._begin_ranges()
+
+    def set_calibration(self, digest: str) -> None:
+        """Ranges are set on samples with this digest; "" for those that are evaluated on."""
+        self._background.forget()
+        self._calibration_digest = digest
+        self._begin_ranges()
+
+    def _begin_ranges(self) -> None:
+        data_digest = self._data.digest if self._data is not None else ""
+        self._size_asked = ""
+        self._size_lane.clear()
+        self._probe_lane.clear()
+        self.figures.begin_ranges(self._calibration_digest or data_digest)
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Another recipe lies on the bench; what runs for the old one is given up."""
