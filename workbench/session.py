@@ -350,7 +350,9 @@ class Session:
         if kept is None or kept[0] != made:
             plan = bench.plan(recipe)
             kept = made, bench.compressor.build(plan, encoding=recipe.encoding, samples=samples, ctx=ctx)
-            self._built = kept
+            if recipe.rules:
+                # The original is timed between preview and size; the file that took a minute must outlive that.
+                self._built = kept
         return kept[1]
 
     def _session_of(self, bench: _Bench, recipe: Recipe, ctx: JobContext) -> RuntimeSession:

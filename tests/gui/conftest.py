@@ -17,10 +17,12 @@ from pytestqt.qtbot import QtBot
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import build_weight_curves
+from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import Engine, Ticket
 from workbench.gui.file_dialogs import Asks, Unsaved
 from workbench.gui.known_activations import KnownActivations
 from workbench.gui.known_plan import KnownPlan
+from workbench.jobs import Progress
 from workbench.worker.messages import Failed
 
 
@@ -109,6 +111,7 @@ class Bench(QObject):
     recipe_changed = Signal(object, object)
     selection_changed = Signal()
     measured = Signal(object)
+    probing = Signal(str)
     layer_previewed = Signal(object)
     sqnr_changed = Signal()
     message = Signal(str, str)
@@ -121,9 +124,10 @@ class Bench(QObject):
         self.recipe = Recipe()
         self.selection: tuple[str, ...] = ()
         self.undo_stack = QUndoStack(self)
-        self.num_releases = 0
+        self.num_presses = self.num_releases = 0
         self.weights: dict[str, np.ndarray] = {}
         self.asks = FakeEngine()
+        self.calibration = CalibrationData(self.asks, self)
         self.plans = KnownPlan(self.asks, self)
         self.activations = KnownActivations(self.asks, self)
 
@@ -139,6 +143,9 @@ class Bench(QObject):
 
     def edit(self, recipe: Recipe, text: str, gesture: object = None) -> None:
         self.undo_stack.push(_SetRecipe(self, recipe, text, gesture))
+
+    def pressed(self) -> None:
+        self.num_presses += 1
 
     def released(self) -> None:
         self.num_releases += 1
@@ -272,6 +279,9 @@ class Asked:
 
     def partial(self, value: object) -> None:
         self.ticket.on_partial(value)
+
+    def progress(self, done: float, total: float, text: str) -> None:
+        self.ticket.on_progress(Progress(done, total, text))
 
     def stopped(self) -> None:
         self.ticket.is_open = False

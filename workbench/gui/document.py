@@ -53,6 +53,7 @@ class Document(QObject):
     budgets_changed = Signal()
     selection_changed = Signal()
     measured = Signal(object)
+    probing = Signal(str)
     layer_previewed = Signal(object)
     sqnr_changed = Signal()
     message = Signal(str, str)
@@ -85,6 +86,7 @@ class Document(QObject):
         self.jobs = RunningJobs(self.engine, self)
         self.measuring = Measuring(self.engine, self.jobs, KnownFigures(store), self)
         self.measuring.measured.connect(self._on_measured)
+        self.measuring.probe.said.connect(self.probing)
         self.measuring.failed.connect(self.message)
         self.awaited = AwaitedJobs(self.jobs, self.measuring, self)
         self.awaited.failed.connect(self.message)
@@ -236,7 +238,11 @@ class Document(QObject):
 
     def released(self) -> None:
         """A slider was let go: measure now."""
-        self.measuring.now()
+        self.measuring.let_go()
+
+    def pressed(self) -> None:
+        """A slider is held: what takes long waits until it is let go."""
+        self.measuring.hold()
 
     def select(self, names: Sequence[str]) -> None:
         """Select layers by name."""

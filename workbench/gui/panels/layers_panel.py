@@ -110,7 +110,7 @@ class LayersPanel(Card):
         self.op_types.currentIndexChanged.connect(self._on_filter)
         table.selectionModel().selectionChanged.connect(self._on_table_selection)
         table.horizontalHeader().sortIndicatorChanged.connect(self._on_sorted)
-        table.prune_pressed.connect(self._gesture.begin)
+        table.prune_pressed.connect(self._on_pressed)
         table.prune_moved.connect(self.set_sparsity)
         table.prune_released.connect(self._on_released)
         table.prune_stepped.connect(self._on_prune_stepped)
@@ -119,7 +119,7 @@ class LayersPanel(Card):
         table.activations_menu_wished.connect(self._show_activations_menu)
         table.context_menu_wished.connect(self._show_context_menu)
         card.pruning_wished.connect(self._on_pruning_wished)
-        card.amount_pressed.connect(self._gesture.begin)
+        card.amount_pressed.connect(self._on_pressed)
         card.amount_moved.connect(self._on_amount)
         card.amount_released.connect(self._on_released)
         card.scope_wished.connect(self._on_scope)
@@ -174,6 +174,11 @@ class LayersPanel(Card):
         subject = layers[0].name if len(layers) == 1 else f"{len(layers)} layers"
         gesture = None if own_step else self._gesture.token((text, subject))
         self._document.edit(recipe, f"{text} of {subject}", gesture=gesture)
+
+    @Slot()
+    def _on_pressed(self) -> None:
+        self._gesture.begin()
+        self._document.pressed()
 
     @Slot()
     def _on_released(self) -> None:
