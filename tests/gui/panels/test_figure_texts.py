@@ -3,6 +3,7 @@
 import pytest
 
 from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
 from workbench.gui.panels.figure_texts import accuracy_texts, latency_texts
 
@@ -59,3 +60,12 @@ def test_a_figure_of_an_earlier_recipe_says_so_and_gives_no_verdict(make):
 def test_a_latency_that_was_measured_while_others_went_first_says_so():
     assert "niceness 10" in latency_texts(_latency(3, niceness=10), None, is_current=True).line
     assert latency_texts(_latency(3), _latency(4), is_current=True).line == "original 4.00 ms · a processor"
+
+
+def test_no_speed_is_promised_of_activations_that_were_not_timed():
+    recipe = Recipe().with_rule("*", weights=WeightRule(8), activations=ActivationRule(8))
+
+    line = latency_texts(_latency(3), None, is_current=False, recipe=recipe).line
+
+    assert line == "not measured of this recipe yet; whether integers are faster here, measuring tells"
+    assert latency_texts(_latency(3), None, is_current=True, recipe=recipe).origin == "measured"
