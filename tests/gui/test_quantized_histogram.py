@@ -40,7 +40,14 @@ def test_nothing_gets_lost_whatever_the_number_of_codes(preview):
 def test_octaves_below_half_a_step_underflow_and_those_beyond_the_range_are_clipped(preview):
     # Half a step is 1, and what is kept ends at 2 + 1: [0.5, 1) vanishes, [1, 2) stays, [2, 4) is cut in part.
     assert octave_fates(preview) == (Fate.UNDERFLOWS, Fate.KEPT, Fate.PARTLY_CLIPPED)
-    assert share_of(preview, Fate.UNDERFLOWS) == 0.25
+    assert share_of(preview, Fate.PARTLY_CLIPPED) == 0.5
+
+
+def test_the_innermost_octave_holds_zeros_and_is_not_counted_as_lost(preview):
+    coarser = replace(preview, scale=4.0, clip_high=4.0)
+
+    # Half a step is 2 by now: [0.5, 1) and [1, 2) vanish, and the first of them may be nothing but zeros.
+    assert share_of(coarser, Fate.UNDERFLOWS) == 0.25
 
 
 def test_an_octave_beyond_the_range_is_clipped_whole(preview):

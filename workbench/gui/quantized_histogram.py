@@ -66,10 +66,13 @@ def octave_fates(preview: ActivationPreview) -> tuple[Fate, ...]:
 
 
 def share_of(preview: ActivationPreview, fate: Fate) -> float:
-    """Fraction of the values, zeros aside, that lie in octaves of this fate."""
-    return float(
-        sum(share for share, found in zip(preview.octaves, octave_fates(preview), strict=True) if found is fate)
-    )
+    """Fraction of the values that lie in octaves of this fate.
+
+    What underflows is counted without the innermost octave: it holds exact zeros too, and these lose nothing.
+    """
+    first = 1 if fate is Fate.UNDERFLOWS else 0
+    found = zip(preview.octaves[first:], octave_fates(preview)[first:], strict=True)
+    return float(sum(share for share, its_fate in found if its_fate is fate))
 
 
 def _fate(begin: float, half: float, limit: float) -> Fate:

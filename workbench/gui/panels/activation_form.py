@@ -16,7 +16,7 @@ from workbench.gui.widgets.switch import Switch
 _BITS = ((FLOAT, "FP32"), (16, "16"), (8, "8"), (4, "4 simulated"))
 _RANGES = (
     ("minmax", "Min/max"),
-    ("percentile", "Perc."),
+    ("percentile", "Percentile"),
     ("entropy", "Entropy"),
     ("mse", "MSE"),
     (DYNAMIC, "Dynamic"),

@@ -56,6 +56,8 @@ class ActivationView(QWidget):
         self.sqnr = Pill(theme, "SQNR", parent=self, keeps_room=True)
         self.step = Pill(theme, "step", parent=self, keeps_room=True)
         self.octave_note = make_label("", "muted", self)
+        # On one line it would make the whole window wider.
+        self.octave_note.setWordWrap(True)
         self.why = make_label("", "muted", self)
         self.why.setWordWrap(True)
         self.empty = make_label("", "muted", self)
@@ -102,8 +104,10 @@ class ActivationView(QWidget):
         content.addLayout(self._plots, 1)
         blank = QWidget(self)
         QVBoxLayout(blank).addWidget(self.empty)
-        self._stack = QStackedLayout(self)
-        self._stack.setContentsMargins(14, 10, 14, 8)
+        self._stack = QStackedLayout()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 10, 14, 8)
+        column.addLayout(self._stack)
         self._stack.addWidget(blank)
         self._stack.addWidget(self._content)
 
@@ -216,7 +220,8 @@ class ActivationView(QWidget):
         self.sqnr.set_value("exact" if math.isinf(preview.sqnr_db) else f"{preview.sqnr_db:.1f} dB")
         self.step.set_value(format_magnitude(preview.scale) if preview.scale is not None else "none")
         self.octave_note.setText(
-            "Red underflows to zero (below half a step), orange is clipped; paler bars are so in part."
+            "Red underflows to zero (below half a step), orange is clipped; paler bars are so in part. "
+            "The leftmost bar holds zeros too."
             if is_quantized
             else "In float nothing underflows and nothing is clipped."
         )

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QWidget,
+)
 
 from workbench.engine.core.format import magnitude_decimals
 from workbench.engine.core.layer import Layer
@@ -59,6 +67,7 @@ class LayerCard(Card):
         self.activations = ActivationForm(theme, self)
         self.plan = PlanPage(self)
         self._pages = QStackedWidget(self)
+        self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.why = QPushButton("Not as asked: why?", self)
         self.why.setObjectName("link")
         # Its place stays, so that the buttons beside it do not move.
@@ -154,8 +163,16 @@ class LayerCard(Card):
             ("Quantize", (self.page,)),
         )
         self.column.addLayout(make_form_rows(self, rows))
-        for page in (self.weights, self.activations, self.plan):
+        for page in (self.weights, self.activations):
             self._pages.addWidget(page)
+        # What a plan says may be long: it scrolls, so that the card stays as tall as its forms.
+        scroll = QScrollArea(self, widgetResizable=True)
+        scroll.setWidget(self.plan)
+        scroll.viewport().setAutoFillBackground(False)
+        self.plan.setAutoFillBackground(False)
+        scroll.setMinimumHeight(0)
+        scroll.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self._pages.addWidget(scroll)
         self.column.addWidget(self._pages)
         buttons = QHBoxLayout()
         buttons.addWidget(self.why)

@@ -104,7 +104,7 @@ class LayersModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return _TITLE_TIPS.get(section)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            right = section == Column.PARAMS
+            right = section in (Column.PARAMS, Column.SQNR)
             return Qt.AlignmentFlag.AlignVCenter | (
                 Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
             )

@@ -16,9 +16,9 @@ _WIDTHS = {
     Column.WEIGHTS: 62,
     Column.PRUNE: 108,
     Column.BITS: 64,
-    Column.ACTIVATIONS: 44,
+    Column.ACTIVATIONS: 42,
     Column.SQNR: 52,
-    Column.SENSITIVITY: 42,
+    Column.SENSITIVITY: 46,
 }
 _STEPS = {Qt.Key.Key_Left: -0.01, Qt.Key.Key_Right: 0.01, Qt.Key.Key_Minus: -0.05, Qt.Key.Key_Plus: 0.05}
 

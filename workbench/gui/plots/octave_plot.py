@@ -14,6 +14,7 @@ from workbench.gui.theme import Theme
 _DECADES = 6
 _SHARES = ((0, "0.0001"), (2, "0.01"), (4, "1"), (6, "100"))
 _MOST_NUMBERS = 9
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _TOKENS = {
     Fate.KEPT: ("bar", 255),
     Fate.PARTLY_UNDERFLOWS: ("bad", 110),
@@ -55,7 +56,8 @@ class OctavePlot(QWidget):
         pens = [pg.mkPen(self._theme.color(_TOKENS[fate][0])) for fate in self.fates]
         self.bars.setOpts(x=exponents, height=heights, width=0.86, brushes=brushes, pens=pens)
         step = -(-exponents.size // _MOST_NUMBERS)
-        self.plot.getAxis("bottom").setTicks([[(k, f"2^{k}".replace("-", "−")) for k in exponents[::step].tolist()]])
+        numbers = [(k, "2" + str(k).translate(_RAISED)) for k in exponents[::step].tolist()]
+        self.plot.getAxis("bottom").setTicks([numbers])
         self.plot.setXRange(float(exponents[0]) - 0.7, float(exponents[-1]) + 0.7, padding=0)
         self.plot.setYRange(0, _DECADES * 1.04, padding=0)
 
