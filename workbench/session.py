@@ -146,6 +146,10 @@ class Session:
         self._on_bench = dataclasses.replace(bench, calibration=calibration)
         return calibration.info
 
+    def close_calibration(self) -> None:
+        """Have the samples of `open_data` set ranges and rounding again."""
+        self._on_bench = dataclasses.replace(self._bench, calibration=None)
+
     def open_bench(
         self,
         model: str | Path,
@@ -358,7 +362,9 @@ class Session:
         if kept is None or kept[0] != made:
             plan = bench.plan(recipe)
             kept = made, bench.compressor.build(plan, encoding=recipe.encoding, samples=samples, ctx=ctx)
-            self._built = kept
+            if recipe.rules:
+                # The original is timed between preview and size; the file that took a minute must outlive that.
+                self._built = kept
         return kept[1]
 
     def _session_of(self, bench: _Bench, recipe: Recipe, ctx: JobContext) -> RuntimeSession:

@@ -17,8 +17,13 @@ from pytestqt.qtbot import QtBot
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import build_weight_curves
+from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import Engine, Ticket
 from workbench.gui.file_dialogs import Asks, Unsaved
+from workbench.gui.known_activations import KnownActivations
+from workbench.gui.known_plan import KnownPlan
+from workbench.jobs import Progress
+from workbench.worker.messages import Failed
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -106,18 +111,25 @@ class Bench(QObject):
     recipe_changed = Signal(object, object)
     selection_changed = Signal()
     measured = Signal(object)
+    probing = Signal(str)
     layer_previewed = Signal(object)
+    sqnr_changed = Signal()
     message = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
         self.model = self.footprint = self.dataset = None
         self.accuracy = self.baseline = self.exact_bytes = self.latency = None
+        self.sqnr = None
         self.recipe = Recipe()
         self.selection: tuple[str, ...] = ()
         self.undo_stack = QUndoStack(self)
-        self.num_releases = 0
+        self.num_presses = self.num_releases = 0
         self.weights: dict[str, np.ndarray] = {}
+        self.asks = FakeEngine()
+        self.calibration = CalibrationData(self.asks, self)
+        self.plans = KnownPlan(self.asks, self)
+        self.activations = KnownActivations(self.asks, self)
 
     def put(self, **weights: np.ndarray) -> None:
         """Open a model with these weights."""
@@ -131,6 +143,9 @@ class Bench(QObject):
 
     def edit(self, recipe: Recipe, text: str, gesture: object = None) -> None:
         self.undo_stack.push(_SetRecipe(self, recipe, text, gesture))
+
+    def pressed(self) -> None:
+        self.num_presses += 1
 
     def released(self) -> None:
         self.num_releases += 1
@@ -254,12 +269,19 @@ class Asked:
 
     ticket: Ticket
 
+    def failed(self, text: str) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_failed(Failed(1, text))
+
     def done(self, value: object) -> None:
         self.ticket.is_open = False
         self.ticket.on_done(value)
 
     def partial(self, value: object) -> None:
         self.ticket.on_partial(value)
+
+    def progress(self, done: float, total: float, text: str) -> None:
+        self.ticket.on_progress(Progress(done, total, text))
 
     def stopped(self) -> None:
         self.ticket.is_open = False

@@ -30,6 +30,7 @@ def _project(folder: Path) -> Project:
         notes="ä note",
         tool="workbench 0.1.0, onnxruntime 1.20",
         model_digest="cd" * 32,
+        calibration=ProjectData(folder / "more" / "calibration.npz", {"layout": "nchw"}, "c1"),
     )
 
 
@@ -76,6 +77,7 @@ def test_a_file_of_the_second_format_is_still_read():
     assert project.sizes == {"r1": 30123}
     assert project.notes == "for the meeting"
     assert project.app_version == "0.1.0"
+    assert project.calibration is None
 
 
 def _changed(**changes: object) -> str:
@@ -88,7 +90,7 @@ def _changed(**changes: object) -> str:
         pytest.param("{", "not a readable project", id="no JSON"),
         pytest.param("[" * 100_000, "not a readable project", id="nested too deep"),
         pytest.param("[]", "not a project of this program", id="a list"),
-        pytest.param('{"version": 7}', "project format 7 is newer than this program, which reads up to 2", id="newer"),
+        pytest.param('{"version": 7}', "project format 7 is newer than this program, which reads up to 3", id="newer"),
         pytest.param('{"version": true}', "not a project of this program", id="no number"),
         pytest.param('{"format": 1}', "the recipe is missing", id="first format without a recipe"),
         pytest.param(_changed(model=None), "model is no object", id="no model"),

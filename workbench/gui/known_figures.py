@@ -31,7 +31,7 @@ class KnownFigures:
 
     def __init__(self, store: MeasurementStore | None = None) -> None:
         self._store = store
-        self._model_digest = self._data_digest = self._device = ""
+        self._model_digest = self._data_digest = self._ranges_digest = self._device = ""
         self._evaluations: dict[str, EvaluationReport] = {}
         self._latencies: dict[str, LatencyReport] = {}
         self._sizes: dict[str, int] = {}
@@ -52,6 +52,7 @@ class KnownFigures:
         self._model_digest = model_digest
         self._latencies.clear()
         self._sizes.clear()
+        self._ranges_digest = ""
         self.begin_data("")
 
     def begin_data(self, data_digest: str) -> None:
@@ -59,6 +60,16 @@ class KnownFigures:
         self._data_digest = data_digest
         self._evaluations.clear()
         self.seconds_per_sample = None
+
+    def begin_ranges(self, digest: str) -> None:
+        """From now on ranges are set on these samples: with others the same recipe gives another file."""
+        if digest == self._ranges_digest:
+            return
+        self._ranges_digest = digest
+        known: tuple[dict[str, object], ...] = (self._evaluations, self._latencies, self._sizes)  # type: ignore[assignment] # only keys are looked at
+        for figures in known:
+            for recipe_digest in [key for key in figures if key != Recipe().digest]:
+                del figures[recipe_digest]
 
     def is_of_these(self, report: EvaluationReport | LatencyReport) -> bool:
         """Whether a report is of this model and these samples: what it comes from may have begun before they were."""
@@ -130,10 +141,13 @@ class KnownFigures:
         self._keep(key, latency_to_json(report), report.p50.n)
 
     def _evaluation_key(self, digest: str) -> MeasurementKey:
-        return replace(self._key("evaluation", digest), dataset_digest=self._data_digest)
+        data, ranges = self._data_digest, self._ranges_digest
+        is_same = ranges in ("", data) or digest == Recipe().digest
+        return replace(self._key("evaluation", digest), dataset_digest=data if is_same else f"{data}+{ranges}")
 
     def _key(self, kind: str, digest: str) -> MeasurementKey:
-        return MeasurementKey(kind, self._model_digest, recipe_digest=digest, tool=tool_version())
+        ranges = "" if digest == Recipe().digest else self._ranges_digest
+        return MeasurementKey(kind, self._model_digest, ranges, recipe_digest=digest, tool=tool_version())
 
     def _find(self, key: MeasurementKey) -> dict[str, object] | None:
         if self._store is None:

@@ -11,7 +11,7 @@ from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import DataInfo, EvaluationReport, ModelFootprint, OpenedBench
 from workbench.gui.engine import Engine
-from workbench.project.project_file import Project, read_project
+from workbench.project.project_file import Project, ProjectData, read_project
 from workbench.project.tool_version import tool_version
 
 
@@ -21,6 +21,7 @@ class OpenedProject:
 
     Args:
         data: None where there are no samples, or they cannot be read.
+        calibration: None where there are none of their own, or they cannot be read.
         recipe: the project's; empty where it does not fit the model.
         evaluations, sizes: those that this very program measured on the model and samples that were read.
     """
@@ -30,6 +31,7 @@ class OpenedProject:
     model: ModelInfo
     footprint: ModelFootprint
     data: DataInfo | None
+    calibration: DataInfo | None
     recipe: Recipe
     evaluations: tuple[EvaluationReport, ...]
     sizes: Mapping[str, int] = field(hash=False)
@@ -72,29 +74,55 @@ class ProjectOpening(QObject):
 
     def _on_bench(self, path: Path, project: Project, bench: object) -> None:
         assert isinstance(bench, OpenedBench)
+        calibration = project.calibration
+        if calibration is None:
+            self._end(path, project, bench, None)
+            return
+        self._engine.request(
+            "quick", "open_calibration", str(calibration.path), dict(calibration.overrides),
+            on_done=lambda info: self._end(path, project, bench, info), on_stopped=lambda why: self._give_up(path, why),
+            on_failed=lambda failure: self._end(path, project, bench, None, f"without its calibration: {failure.text}"),
+        )  # fmt: skip
+
+    def _end(self, path: Path, project: Project, bench: OpenedBench, calibration: object, refusal: str = "") -> None:
         self.is_running = False
-        self.opened.emit(_opened(path, project, bench))
-        if notes := _notes(project, bench):
+        info = calibration if isinstance(calibration, DataInfo) else None
+        self.opened.emit(_opened(path, project, bench, info))
+        notes = _notes(project, bench)
+        if refusal:
+            notes.append(f"it is open {refusal}")
+        if notes:
             self.failed.emit(f"{path.name}: " + "; ".join(notes), "")
 
 
-def _opened(path: Path, project: Project, bench: OpenedBench) -> OpenedProject:
+def _opened(path: Path, project: Project, bench: OpenedBench, calibration: DataInfo | None) -> OpenedProject:
     # Other code may give other figures; they are measured anew without a word.
     is_same_tool = project.tool == tool_version()
+    # Ranges that are set on other samples give another file.
+    has_same_ranges = _digest(calibration) == _digest(project.calibration)
     return OpenedProject(
         path,
         project,
         bench.model,
         bench.footprint,
         bench.data,
+        calibration,
         Recipe() if bench.recipe_refusal else project.recipe,
-        project.evaluations if _is_same_data(project, bench) and is_same_tool else (),
-        project.sizes if _is_same_model(project, bench) and is_same_tool else {},
+        project.evaluations if _is_same_data(project, bench) and is_same_tool and has_same_ranges else (),
+        project.sizes if _has_same_samples(project, bench) and is_same_tool and has_same_ranges else {},
     )
 
 
 def _is_same_model(project: Project, bench: OpenedBench) -> bool:
     return project.is_of_model(bench.model)
+
+
+def _digest(data: DataInfo | ProjectData | None) -> str:
+    return data.digest if data is not None else ""
+
+
+def _has_same_samples(project: Project, bench: OpenedBench) -> bool:
+    return _is_same_model(project, bench) and _digest(project.data) == _digest(bench.data)
 
 
 def _is_same_data(project: Project, bench: OpenedBench) -> bool:

@@ -8,7 +8,9 @@ from pathlib import Path
 from workbench.engine.core.recipe import Recipe
 
 
-def as_command(model: str, data: str | None, recipe: Recipe, overrides: Mapping[str, object]) -> str:
+def as_command(
+    model: str, data: str | None, recipe: Recipe, overrides: Mapping[str, object], calibration: str | None = None
+) -> str:
     """Shell lines that write the recipe and apply it. JSON is YAML, so the recipe file holds JSON.
 
     Args:
@@ -16,16 +18,20 @@ def as_command(model: str, data: str | None, recipe: Recipe, overrides: Mapping[
         data: path of the samples; None without.
         recipe: what to do.
         overrides: settings of the samples that were given by hand.
+        calibration: path of the samples that set ranges; None where those of the data do.
     """
     text = json.dumps(recipe.to_json())
     output = output_path(model)
     words = ["workbench", "apply", model, "--recipe", "recipe.yaml", "-o", str(output)]
     if data:
         words += ["--data", data, *_options(overrides)]
+    words += ["--calibration", calibration] if calibration else []
     return f"printf '%s' {shlex.quote(text)} > recipe.yaml\n{shlex.join(words)}\n"
 
 
-def as_python(model: str, data: str | None, recipe: Recipe, overrides: Mapping[str, object]) -> str:
+def as_python(
+    model: str, data: str | None, recipe: Recipe, overrides: Mapping[str, object], calibration: str | None = None
+) -> str:
     """A script of calls of the session that does the same; the arguments are those of `as_command`."""
     lines = [
         "from pathlib import Path",
@@ -39,6 +45,8 @@ def as_python(model: str, data: str | None, recipe: Recipe, overrides: Mapping[s
     if data:
         given = f", {dict(overrides)!r}" if overrides else ""
         lines.append(f"session.open_data(Path({data!r}){given})")
+    if calibration:
+        lines.append(f"session.open_calibration(Path({calibration!r}))")
     lines += [
         f"recipe = parse_recipe({json.dumps(recipe.to_json())!r})",
         f"report = session.export(recipe, Path({str(output_path(model))!r}))",

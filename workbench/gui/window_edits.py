@@ -67,10 +67,12 @@ class WindowEdits(QObject):
             action.setEnabled(able)
             action.setToolTip(f"{key.capitalize()} {text}".strip() + f" ({action.shortcut().toString()})")
 
-    def _copy(self, make_text: Callable[[str, str | None, Recipe, Mapping[str, object]], str]) -> None:
+    def _copy(self, make_text: Callable[[str, str | None, Recipe, Mapping[str, object], str | None], str]) -> None:
         model, data = self._document.model, self._document.dataset
         if model is not None:
             document = self._document
-            text = make_text(model.path, data.path if data else None, document.recipe, document.data_overrides)
+            own = document.calibration.info
+            paths = (data.path if data else None, own.path if own is not None else None)
+            text = make_text(model.path, paths[0], document.recipe, document.data_overrides, paths[1])
             QGuiApplication.clipboard().setText(text)
             self.noted.emit("Copied")

@@ -52,6 +52,12 @@ class WindowJobs(QObject):
         self._document.measure_latency()
 
     @Slot()
+    def measure_sqnr(self) -> None:
+        """Measure the SQNR of every layer."""
+        self.began.emit()
+        self._document.measure_sqnr()
+
+    @Slot()
     def export(self) -> None:
         """Open the export dialog."""
         model = self._document.model

@@ -44,6 +44,7 @@ class Project:
 
     Args:
         model_sha256: of the model file alone.
+        calibration: samples that set ranges; None where those of `data` do.
         model_digest: of the model file and its external data; "" in files of before it was kept.
         sizes: exact bytes of the file that a recipe gives, by the recipe's digest.
         tool: that the measurements were made with.
@@ -61,6 +62,7 @@ class Project:
     tool: str = ""
     app_version: str = workbench.__version__
     model_digest: str = ""
+    calibration: ProjectData | None = None
 
     def is_of_model(self, model: ModelInfo) -> bool:
         """Whether the project was saved with this very model, so that its measurements hold for it."""
@@ -71,7 +73,6 @@ class Project:
 def save_project(path: Path, project: Project) -> None:
     """Write a project; what was there stays until the new one is whole. Raises ExportError."""
     folder = path.absolute().parent
-    data = project.data
     values = {
         "format": FORMAT,
         "version": VERSION,
@@ -81,13 +82,8 @@ def save_project(path: Path, project: Project) -> None:
             "sha256": project.model_sha256,
             "digest": project.model_digest,
         },
-        "dataset": {
-            "path": _stored_path(data.path, folder),
-            "overrides": dict(data.overrides),
-            "digest": data.digest,
-        }
-        if data is not None
-        else None,
+        "dataset": _data_to_json(project.data, folder),
+        "calibration": _data_to_json(project.calibration, folder),
         "recipe": project.recipe.to_json(),
         "budgets": project.budgets.to_json(),
         "tool": project.tool,
@@ -131,7 +127,7 @@ def _read(path: Path) -> Mapping[str, object]:
 
 def _project(values: Mapping[str, object], path: Path) -> Project:
     model, recipe = _object(values["model"], "model"), _object(values["recipe"], "recipe")
-    data = values.get("dataset")
+    data, calibration = values.get("dataset"), values.get("calibration")
     folder = path.absolute().parent
     measurements = values.get("measurements", [])
     if not isinstance(measurements, list):
@@ -149,7 +145,14 @@ def _project(values: Mapping[str, object], path: Path) -> Project:
         tool=str(values.get("tool", "")),
         app_version=str(values.get("app_version", "")),
         model_digest=str(model.get("digest", "")),
+        calibration=_data(_object(calibration, "calibration"), folder) if calibration is not None else None,
     )
+
+
+def _data_to_json(data: ProjectData | None, folder: Path) -> dict[str, object] | None:
+    if data is None:
+        return None
+    return {"path": _stored_path(data.path, folder), "overrides": dict(data.overrides), "digest": data.digest}
 
 
 def _data(values: Mapping[str, object], folder: Path) -> ProjectData:

@@ -1,4 +1,4 @@
-"""The engine's process: calls verbs of a session in three lanes, and answers through a pipe."""
+"""The engine's process: calls verbs of a session in four lanes, and answers through a pipe."""
 
 import contextlib
 import importlib

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
 from workbench.gui.panels.figure_texts import accuracy_texts, latency_texts
 
@@ -85,3 +86,12 @@ def test_a_latency_is_quicker_than_the_original_only_where_its_interval_is(ratio
 
     assert texts.line == f"{said} · a processor"
     assert texts.original == 4.0
+
+
+def test_no_speed_is_promised_of_activations_that_were_not_timed():
+    recipe = Recipe().with_rule("*", weights=WeightRule(8), activations=ActivationRule(8))
+
+    line = latency_texts(_latency(3), is_current=False, recipe=recipe).line
+
+    assert line == "not measured of this recipe yet; whether integers are faster here, measuring tells"
+    assert latency_texts(_latency(3), is_current=True, recipe=recipe).origin == "measured"

@@ -109,11 +109,11 @@ def test_undo_moves_the_card_back(panel, bench):
     bench.put(a=weight())
     bench.select(("a",))
     panel.set_bits(4)
-    assert panel.card.precision.value == 4
+    assert panel.card.weights.bits.value == 4
 
     bench.undo_stack.undo()
 
-    assert panel.card.precision.value is None
+    assert panel.card.weights.bits.value == "float"
 
 
 def test_a_layer_that_cannot_be_edited_is_greyed_with_its_reason(panel, bench, make_layer, make_model):
@@ -124,8 +124,8 @@ def test_a_layer_that_cannot_be_edited_is_greyed_with_its_reason(panel, bench, m
     drag_prune(panel, 0, [0.2, 0.4])
 
     assert bench.recipe == Recipe()
-    assert not panel.card.precision.isEnabled()
-    assert panel.card.precision.toolTip() == "the weights are computed while the model runs"
+    assert not panel.card.weights.bits.isEnabled()
+    assert panel.card.weights.bits.toolTip() == "the weights are computed while the model runs"
     assert "computed while" in panel.rows.index(0, Column.BITS).data(Qt.ItemDataRole.ToolTipRole)
 
 
@@ -222,7 +222,7 @@ def test_a_move_of_one_layer_asks_for_its_own_cells_only(panel, bench):
 
     panel.set_sparsity(0.4)
 
-    assert asked == [(3, 3, column) for column in (Column.WEIGHTS, Column.PRUNE, Column.BITS)]
+    assert asked == [(3, 3, column) for column in (Column.WEIGHTS, Column.PRUNE, Column.BITS, Column.ACTIVATIONS)]
 
 
 def test_a_move_of_all_layers_of_a_thousand_changes_all_of_them(panel, bench):

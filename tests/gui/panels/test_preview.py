@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.footprint import Headers, HeaderSize, header_keys
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.reports import (
     DataInfo,
     EvaluationReport,
@@ -115,3 +115,21 @@ def test_a_job_says_what_must_be_known_of_its_latency(niceness: int, said: str):
     figure = Figure(2.0, "ms", Origin.MEASURED, n=200)
 
     assert outcome_text(LatencyReport(figure, figure, "a processor", niceness=niceness)).startswith(said)
+
+
+def test_a_size_is_estimated_while_ranges_are_not_known(panel: PreviewPanel, document):
+    document.set_recipe(Recipe().with_rule("a", activations=ActivationRule(8)))
+    assert panel.disk_size.badge.text == "ESTIMATED"
+    assert panel.disk_size.line.text() == "by arithmetic on the weights; ranges are not known yet"
+
+    document.dataset = None
+    document.set_recipe(Recipe().with_rule("a", activations=ActivationRule(4)))
+    assert panel.disk_size.line.text() == "by arithmetic on the weights; ranges need samples: open data"
+
+
+def test_what_a_long_preview_is_at_stands_where_its_figure_will(panel: PreviewPanel, document):
+    document.set_recipe(Recipe().with_rule("a", weights=WeightRule(3)))
+
+    document.probing.emit("calibration, 40 of 128 samples")
+
+    assert panel.accuracy.line.text() == "calibration, 40 of 128 samples"

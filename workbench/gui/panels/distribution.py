@@ -120,7 +120,7 @@ class DistributionPanel(QWidget):
         self.histogram = HistogramPlot(self._theme, self)
         self.channels = ChannelPlot(self._theme, self)
         self.channels.setFixedHeight(180)
-        self.histogram.threshold_pressed.connect(self._gesture.begin)
+        self.histogram.threshold_pressed.connect(self._on_pressed)
         self.histogram.threshold_moved.connect(self._on_threshold)
         self.histogram.threshold_released.connect(self._on_released)
         self._plots.addWidget(self.histogram, 1)
@@ -261,6 +261,11 @@ class DistributionPanel(QWidget):
         if recipe != self._document.recipe:
             text = f"Threshold of {self._layer.name}"
             self._document.edit(recipe, text, gesture=self._gesture.token(text))
+
+    @Slot()
+    def _on_pressed(self) -> None:
+        self._gesture.begin()
+        self._document.pressed()
 
     @Slot()
     def _on_released(self) -> None:

@@ -13,7 +13,9 @@ from workbench.engine.core.format import (
     format_settings,
 )
 from workbench.engine.core.measurement import Figure
+from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
+from workbench.gui.recipe_needs import asks_activations
 
 # A loss that few would notice: two percentage points, or the half decibel from which on a difference is seen.
 _SMALL_LOSS = {"fraction": 0.02, "dB": 0.5}
@@ -83,15 +85,19 @@ def accuracy_texts(
     )
 
 
-def latency_texts(report: LatencyReport, *, is_current: bool) -> FigureTexts:
-    """What is said of a latency, and of it against the original's, which was timed with it."""
+def latency_texts(report: LatencyReport, *, is_current: bool, recipe: Recipe | None = None) -> FigureTexts:
+    """What is said of a latency, and of it against the original's, which was timed with it.
+
+    Args:
+        report: the latency.
+        is_current: whether the latency is of the recipe on the bench.
+        recipe: that one; what is expected of it is said while it is not measured.
+    """
     value, _, unit = format_ms(report.p50.value).partition(" ")
     before = report.original.value if report.original is not None else None
     compared = format_ratio(report.ratio) if report.ratio is not None else ""
     parts = [report.note, compared, report.device]
-    # Weight-only changes alter the file, not the arithmetic: nothing faster is promised until it is measured.
-    stale = "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
-    line = " · ".join(part for part in parts if part) if is_current else stale
+    line = " · ".join(part for part in parts if part) if is_current else _not_measured(recipe or Recipe())
     return FigureTexts(
         value=value,
         unit=unit,
@@ -107,6 +113,14 @@ def latency_texts(report: LatencyReport, *, is_current: bool) -> FigureTexts:
         original=before,
         maximum=max(report.p90.value, before or 0.0) * 1.5,
     )
+
+
+def _not_measured(recipe: Recipe) -> str:
+    """Nothing faster is promised until it is measured: integers are quicker on some computers, and slower on others."""
+    if asks_activations(recipe):
+        return "not measured of this recipe yet; whether integers are faster here, measuring tells"
+    # Weight-only changes alter the file, not the arithmetic.
+    return "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
 
 
 def _tone(difference: Figure | None) -> str:

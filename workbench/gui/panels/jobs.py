@@ -50,7 +50,7 @@ class JobsPanel(QWidget):
         self._grid.setColumnStretch(1, 3)
         self._grid.setColumnStretch(2, 3)
         self._grid.setColumnStretch(3, 2)
-        self._grid.setHorizontalSpacing(14)
+        self._grid.setHorizontalSpacing(10)
         self.empty = make_label("Nothing is running. Evaluations, measurements and exports appear here.", "muted", self)
         column = QVBoxLayout(inside)
         column.addWidget(self.empty)
@@ -84,6 +84,7 @@ class JobsPanel(QWidget):
             return
         self.empty.hide()
         bar = QProgressBar(self, maximum=1000, textVisible=False)
+        bar.setMinimumWidth(60)
         button = QPushButton("Cancel", self)
         button.setAccessibleName(f"Cancel {name}")
         button.setProperty("job", job)

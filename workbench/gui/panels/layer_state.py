@@ -23,6 +23,7 @@ class LayerState:
         sparsity: fraction of weights that pruning zeroes, 0…1.
         threshold: |w| below it become zero; 0 without pruning.
         bits: that will be written; None for float, also where something else is asked that cannot be done.
+        activation_bits: of what goes in and out; None for float.
     """
 
     settings: LayerSettings
@@ -30,6 +31,7 @@ class LayerState:
     sparsity: float
     threshold: float
     bits: int | None
+    activation_bits: int | None = None
 
     @property
     def is_pruned(self) -> bool:
@@ -122,14 +124,15 @@ class LayerStates:
         prune = settings.prune("weights") if layer.prunable else None
         weights = written_weights(settings.weights, is_plain=self._recipe.encoding == "plain")
         bits = weights.bits if weights is not None and layer.quantizable else None
+        inner = settings.activations.bits if settings.activations and layer.quantizable else None
         if prune is None:
-            return LayerState(settings, None, 0.0, 0.0, bits)
+            return LayerState(settings, None, 0.0, 0.0, bits, inner)
         threshold = self._threshold(layer, prune)
         if prune.threshold is None and prune.scope == "layer":
-            return LayerState(settings, prune, prune.sparsity or 0.0, threshold, bits)
+            return LayerState(settings, prune, prune.sparsity or 0.0, threshold, bits, inner)
         curves = self._curves_of(layer)
         sparsity = curves.sparsity_at(threshold) if curves is not None else sparsity_at(layer, threshold)
-        return LayerState(settings, prune, sparsity, threshold, bits)
+        return LayerState(settings, prune, sparsity, threshold, bits, inner)
 
     def _curves_of(self, layer: Layer) -> WeightCurves | None:
         return self._curves[1] if self._curves is not None and self._curves[0] == layer.name else None

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from workbench.engine.core.format import format_count
 from workbench.engine.core.layer import Layer
 from workbench.gui.panels.layer_state import LayerState
-from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column, bits_text, shape_text
+from workbench.gui.panels.layers_model import LAYER_ROLE, NOISE_ROLE, STATE_ROLE, Column, bits_text, shape_text
+from workbench.gui.panels.noise_table import NoiseTexts
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
 ROW_PIXELS = 38
@@ -54,7 +55,11 @@ class LayerCellDelegate(QStyledItemDelegate):
         elif column == Column.PRUNE:
             self._paint_prune(painter, rect, layer, index.data(STATE_ROLE))
         elif column == Column.BITS:
-            self._paint_bits(painter, rect, layer, index.data(STATE_ROLE))
+            self._paint_bits(painter, rect, layer.quantizable, index.data(STATE_ROLE).bits, "INT")
+        elif column == Column.ACTIVATIONS:
+            self._paint_bits(painter, rect, layer.quantizable, index.data(STATE_ROLE).activation_bits, "")
+        elif column == Column.SQNR and index.data(NOISE_ROLE) is not None:
+            self._paint_noise(painter, rect, index.data(NOISE_ROLE))
         else:
             painter.setPen(self._theme.color("muted"))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "–")
@@ -140,16 +145,17 @@ class LayerCellDelegate(QStyledItemDelegate):
         inside = rect.adjusted(0, 0, -6, 0)
         painter.drawText(inside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _paint_bits(self, painter: QPainter, rect: QRect, layer: Layer, state: LayerState) -> None:
-        able = layer.quantizable
+    def _paint_bits(self, painter: QPainter, rect: QRect, able: bool, bits: int | None, prefix: str) -> None:
+        """A box that opens a menu. Without a prefix it is the narrow one, where float is a dash."""
         box = QRectF(rect).adjusted(3.5, 7.5, -3.5, -8.5)
         painter.setPen(QPen(self._theme.color("border"), 1))
         painter.setBrush(self._theme.color("surface" if able else "raised"))
         painter.drawRoundedRect(box, 5, 5)
-        tone = "text" if state.bits is None or state.bits >= 8 else "accent" if state.bits >= 5 else "warn"
+        tone = "text" if bits is None or bits >= 8 else "accent" if bits >= 5 else "warn"
         painter.setPen(self._theme.color(tone if able else "muted"))
-        painter.setFont(self._theme.font(SMALL_PIXELS, bold=able and state.bits is not None))
-        text = bits_text(state.bits) if able else "–"
+        painter.setFont(self._theme.font(SMALL_PIXELS, bold=able and bits is not None))
+        text = f"{prefix}{bits}" if bits is not None else bits_text(None) if prefix else "–"
+        text = text if able else "–"
         painter.drawText(box.adjusted(7, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
         if able:
             right, middle = box.right() - 8, box.center().y()
@@ -157,6 +163,17 @@ class LayerCellDelegate(QStyledItemDelegate):
             painter.drawPolyline(
                 [QPointF(right - 3, middle - 1.5), QPointF(right, middle + 1.5), QPointF(right + 3, middle - 1.5)]
             )
+
+    def _paint_noise(self, painter: QPainter, rect: QRect, texts: NoiseTexts) -> None:
+        """The output's figure above that of the weights; faint where they are of an earlier recipe."""
+        inside = rect.adjusted(2, 4, -6, -4)
+        right = Qt.AlignmentFlag.AlignRight
+        painter.setFont(self._theme.font(bold=texts.is_current))
+        painter.setPen(self._theme.color("text" if texts.is_current else "muted", 255 if texts.is_current else 150))
+        painter.drawText(inside, right | Qt.AlignmentFlag.AlignTop, texts.output)
+        painter.setFont(self._theme.font(SMALL_PIXELS - 1))
+        painter.setPen(self._theme.color("muted", 255 if texts.is_current else 150))
+        painter.drawText(inside, right | Qt.AlignmentFlag.AlignBottom, texts.weights)
 
 
 def slider_track(rect: QRect) -> QRectF:

@@ -12,10 +12,12 @@ from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column, In
 from workbench.gui.theme import Theme
 
 _WIDTHS = {
-    Column.PARAMS: 62,
-    Column.WEIGHTS: 66,
-    Column.PRUNE: 122,
-    Column.BITS: 66,
+    Column.PARAMS: 56,
+    Column.WEIGHTS: 62,
+    Column.PRUNE: 108,
+    Column.BITS: 64,
+    Column.ACTIVATIONS: 42,
+    Column.SQNR: 52,
     Column.SENSITIVITY: 46,
 }
 # A name that is cut to fewer pixels tells no layer from the next.
@@ -34,6 +36,7 @@ class LayersTable(QTableView):
     prune_stepped = Signal(float)
     bits_wished = Signal(object)
     bits_menu_wished = Signal(QPoint)
+    activations_menu_wished = Signal(QPoint)
     context_menu_wished = Signal(QPoint)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -104,7 +107,10 @@ class LayersTable(QTableView):
             self._drag_to(event.position().x())
         elif index.column() == Column.BITS and layer.quantizable:
             self._select_row_of(index)
-            self.bits_menu_wished.emit(self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()))
+            self.bits_menu_wished.emit(self._below(index))
+        elif index.column() == Column.ACTIVATIONS and layer.quantizable:
+            self._select_row_of(index)
+            self.activations_menu_wished.emit(self._below(index))
         else:
             super().mousePressEvent(event)
 
@@ -124,7 +130,7 @@ class LayersTable(QTableView):
             super().mouseReleaseEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and right prune less and more, 2 to 8 choose bits, 0 is float; the rest moves and selects."""
+        """Left and right prune less and more, 2 to 8 choose bits, 0 is float, A opens the activations' menu."""
         key, modifiers = Qt.Key(event.key()), event.modifiers()
         free = not modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
         if free and key in _STEPS:
@@ -133,8 +139,9 @@ class LayersTable(QTableView):
         elif free and (key is Qt.Key.Key_0 or Qt.Key.Key_2 <= key <= Qt.Key.Key_8):
             self.bits_wished.emit(None if key is Qt.Key.Key_0 else int(key) - int(Qt.Key.Key_0))
         elif free and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            cell = self.currentIndex().siblingAtColumn(Column.BITS)
-            self.bits_menu_wished.emit(self.viewport().mapToGlobal(self.visualRect(cell).bottomLeft()))
+            self.bits_menu_wished.emit(self._below(self.currentIndex().siblingAtColumn(Column.BITS)))
+        elif free and key is Qt.Key.Key_A and self.currentIndex().isValid():
+            self.activations_menu_wished.emit(self._below(self.currentIndex().siblingAtColumn(Column.ACTIVATIONS)))
         else:
             super().keyPressEvent(event)
 
@@ -146,6 +153,9 @@ class LayersTable(QTableView):
         """Sparsity shown in the current row; 0 without one."""
         state = self.currentIndex().data(STATE_ROLE) if self.currentIndex().isValid() else None
         return state.sparsity if state else 0.0
+
+    def _below(self, index: QModelIndex) -> QPoint:
+        return self.viewport().mapToGlobal(self.visualRect(index).bottomLeft())
 
     def _select_row_of(self, index: QModelIndex) -> None:
         if self.selectionModel().isRowSelected(index.row(), QModelIndex()):

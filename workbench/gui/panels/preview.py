@@ -19,6 +19,7 @@ from workbench.gui.document import Document
 from workbench.gui.panels.figure_texts import FigureTexts, accuracy_texts, latency_texts
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.sizes import Sizes, SizesNow
+from workbench.gui.recipe_needs import needs_ranges
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import Card, make_label
@@ -58,6 +59,7 @@ class PreviewPanel(Card):
         document.dataset_changed.connect(self._on_data)
         document.recipe_changed.connect(self._on_recipe)
         document.measured.connect(self._on_measured)
+        document.probing.connect(self._on_probe_said)
         document.budgets_changed.connect(self._show_all)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
@@ -122,6 +124,13 @@ class PreviewPanel(Card):
         self._show_accuracy()
         self._show_banner()
 
+    @Slot(str)
+    def _on_probe_said(self, text: str) -> None:
+        """Building the preview takes long: say in the place of the figure what it is at."""
+        report = self._document.accuracy
+        if report is None or not self._document.is_current(report):
+            self.accuracy.line.setText(text)
+
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
         self._show_size()
@@ -160,7 +169,7 @@ class PreviewPanel(Card):
         tone = "good" if change < 0 else "muted" if change == 0 else "warn"
         self.disk_size.show_figure(number, unit, format_change(change), tone)
         self.disk_size.badge.set_origin("measured" if exact is not None else "estimated")
-        self.disk_size.line.setText("every byte counted" if exact is not None else "by arithmetic on this recipe")
+        self.disk_size.line.setText("every byte counted" if exact is not None else self._estimate_text())
         self.disk_size.bar.set_figure(now, None, original, max(original, now) * 1.05)
         self.disk_size.bar.set_budget(self._document.budgets.size_bytes)
         self.disk_size.note.setText(
@@ -172,6 +181,16 @@ class PreviewPanel(Card):
         self.more.setText(f"and {num_more} more")
         self.more.setVisible(num_more > 0)
         self._show_table()
+
+    def _estimate_text(self) -> str:
+        """What the size shown at once is made of, and what is missing to know it."""
+        document = self._document
+        if not needs_ranges(document.recipe):
+            return "by arithmetic on this recipe"
+        has_samples = document.dataset is not None or document.calibration.info is not None
+        return "by arithmetic on the weights; " + (
+            "ranges are not known yet" if has_samples else "ranges need samples: open data"
+        )
 
     def _show_table(self) -> None:
         model, sizes = self._document.model, self.sizes
@@ -234,7 +253,8 @@ class PreviewPanel(Card):
             card.line.setText("not measured yet" if document.model is not None else "")
             card.bar.set_figure(None, None, None, 1.0)
             return
-        self._show_texts(card, latency_texts(report, is_current=document.is_current(report)))
+        is_current = document.is_current(report)
+        self._show_texts(card, latency_texts(report, is_current=is_current, recipe=document.recipe))
 
     def _show_banner(self) -> None:
         document = self._document
