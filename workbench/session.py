@@ -41,7 +41,7 @@ from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.float_layers import suggest_float_layers
 from workbench.engine.search.layer_noise import layer_noise
-from workbench.engine.search.output_divergence import output_divergence
+from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.jobs import JobContext
 from workbench.plugin_api import Exporter
 
@@ -241,11 +241,12 @@ class Session:
         """
         bench, plan = self._bench, self._bench.plan(recipe)
         samples = bench.calibration_set(recipe.calibration)
-        original = self._original_answers(bench)
+        answers = self._original_answers(bench)
+        divergence = OutputDivergence(RuntimeSession(bench.model.path), answers, bench.samples, limit)
 
         def measure(part: Plan, ctx: JobContext) -> Figure:
             data = bench.compressor.build(part, encoding=recipe.encoding, samples=samples, ctx=ctx)
-            return output_divergence(data, bench.samples, original, ctx, limit=limit)
+            return divergence.of(data, ctx)
 
         def statistics(layer: str) -> TensorStatistics | None:
             return bench.compressor.quantizer.input_statistics(layer, plan, samples) if samples else None

@@ -12,7 +12,7 @@ _LONG_MS = 90_000
 
 
 def kl(value: float) -> Figure:
-    return Figure(value, "nats", Origin.MEASURED, n=64)
+    return Figure(value, "nat", Origin.MEASURED, n=64)
 
 
 SUGGESTION = FloatSuggestion(
@@ -36,7 +36,7 @@ def test_layers_are_listed_with_effect_and_reason_and_the_suggested_ones_are_tic
     dialog.show_suggestion(SUGGESTION)
 
     rows = [[dialog.table.item(row, column).text() for column in range(3)] for row in range(2)]
-    assert rows == [["head", "0.5", "few values are far larger than the rest"], ["stem", "0.01", "–"]]
+    assert rows == [["head", "0.5 nat", "few values are far larger than the rest"], ["stem", "0.01 nat", "–"]]
     assert dialog.chosen == ("head",)
     assert dialog.banner.isVisible()
     assert not dialog.bar.isVisible()

@@ -221,7 +221,9 @@ def test_a_move_among_a_thousand_layers_is_quick(make_layer, make_model, select)
     model = make_model(*(make_layer(f"l{number}", weight) for number in range(1000)))
     footprint = footprint_of(model)
     base = Recipe().with_rule("*", weights=WeightRule(bits=4))
+    began = time.perf_counter()
     instant_size(model, footprint, base)
+    anew = time.perf_counter() - began
     seconds = []
     for step in range(1, 12):
         recipe = base.with_rule(select, prune=Prune("weights", sparsity=step / 100))
@@ -229,7 +231,8 @@ def test_a_move_among_a_thousand_layers_is_quick(make_layer, make_model, select)
         instant_size(model, footprint, recipe)
         seconds.append(time.perf_counter() - began)
 
-    assert sorted(seconds)[5] < 0.005
+    # What is known of the layers is not found again.
+    assert sorted(seconds)[5] < anew / 3
 
 
 def test_weights_on_few_levels_are_foreseen_with_one_threshold_for_all(shared_data: Path):

@@ -39,7 +39,7 @@ def test_the_command_prepares_the_samples_as_the_bench_does(
     demo: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     opened: list[object] = []
-    monkeypatch.setattr("workbench.session.Session.open_data", lambda self, path, given: opened.append(given))
+    monkeypatch.setattr("workbench.session.Session.open_data", lambda self, path, given, ctx=None: opened.append(given))
     monkeypatch.chdir(tmp_path)
     recipe = Recipe().with_rule("hidden", weights=WeightRule(bits=4))
 

@@ -14,15 +14,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.engine.core.measurement import Figure
 from workbench.engine.core.quantization_reports import FloatSuggestion, LayerEffect
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import make_label
 
-_TITLES = ("Layer", "KL divergence", "Reason")
+_TITLES = ("Layer", "Divergence", "Reason")
 _EXPLANATION = (
     "Each layer is quantized alone, as the recipe asks, and the outputs are compared with those of the float model "
-    "on the open samples. The KL divergence says how far they move: the larger, the more float brings back."
+    "on the open samples. The divergence says how far they move, KL in nats, or the share of noise of outputs that "
+    "are no classes: the larger, the more float brings back."
 )
 
 
@@ -119,13 +121,13 @@ class FloatDialog(QDialog):
         self._show_state()
 
     def _show_verdict(self, suggestion: FloatSuggestion) -> None:
-        before, after = _kl(suggestion.before.value), _kl(suggestion.after.value)
+        before, after = _divergence(suggestion.before), _divergence(suggestion.after)
         if suggestion.layers:
             count = len(suggestion.layers)
-            text = f"KL divergence {before} → {after} with {count} of {len(suggestion.effects)} layers in float"
+            text = f"Divergence {before} → {after} with {count} of {len(suggestion.effects)} layers in float"
             self.banner.set_state("good", text, f"measured on {suggestion.before.n} samples")
         else:
-            self.banner.set_state("accent", f"No layer stands out: KL divergence {before}", "nothing is suggested")
+            self.banner.set_state("accent", f"No layer stands out: divergence {before}", "nothing is suggested")
 
     def show_end(self, text: str) -> None:
         """There is no suggestion, and why."""
@@ -146,7 +148,7 @@ class FloatDialog(QDialog):
         name = QTableWidgetItem(effect.layer)
         name.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
         name.setCheckState(Qt.CheckState.Checked if is_suggested else Qt.CheckState.Unchecked)
-        value = QTableWidgetItem(_kl(effect.kl_divergence.value))
+        value = QTableWidgetItem(_divergence(effect.divergence))
         value.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         reason = QTableWidgetItem(effect.reason or "–")
         reason.setToolTip(effect.reason)
@@ -180,6 +182,7 @@ class FloatDialog(QDialog):
             self.close()
 
 
-def _kl(nats: float) -> str:
-    """A divergence to three digits, however small; below a millionth it is none that matters."""
-    return f"{nats:.3g}" if abs(nats) >= 1e-6 else "0"
+def _divergence(figure: Figure) -> str:
+    """Three digits, however small; below a millionth it is none that matters."""
+    number = f"{figure.value:.3g}" if abs(figure.value) >= 1e-6 else "0"
+    return f"{number} nat" if figure.unit == "nat" else f"{number} of the signal"

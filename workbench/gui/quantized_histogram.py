@@ -66,12 +66,8 @@ def octave_fates(preview: ActivationPreview) -> tuple[Fate, ...]:
 
 
 def share_of(preview: ActivationPreview, fate: Fate) -> float:
-    """Fraction of the values that lie in octaves of this fate.
-
-    What underflows is counted without the innermost octave: it holds exact zeros too, and these lose nothing.
-    """
-    first = 1 if fate is Fate.UNDERFLOWS else 0
-    found = zip(preview.octaves[first:], octave_fates(preview)[first:], strict=True)
+    """Fraction of the values that are not zero that lie in octaves of this fate."""
+    found = zip(preview.octaves, octave_fates(preview), strict=True)
     return float(sum(share for share, its_fate in found if its_fate is fate))
 
 

@@ -76,6 +76,6 @@ def test_bits_that_cannot_be_written_are_shown_as_the_float_that_they_stay(make_
     layer = make_layer("a", np.ones((2, 3), np.float32))
     states = LayerStates()
 
-    states.reset(make_model(layer), Recipe().with_rule("a", weights=WeightRule(bits=9)))
+    states.reset(make_model(layer), Recipe().with_rule("a", weights=WeightRule(bits=4, range="entropy")))
 
     assert states.of(layer).bits is None

@@ -171,7 +171,7 @@ def test_hostile_weights_are_painted(panel, bench, values):
     assert not panel.grab().isNull()
 
 
-@pytest.mark.parametrize(("width", "is_hidden"), [(520, False), (440, True)])
+@pytest.mark.parametrize(("width", "is_hidden"), [(620, False), (520, True)])
 def test_names_stay_readable_and_the_column_without_edits_gives_way(panel, bench, width: int, is_hidden: bool):
     bench.put(**{"features.3.conv.weight_quantized": weight()})
 

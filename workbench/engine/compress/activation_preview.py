@@ -65,13 +65,15 @@ def _shown_bins(statistics: TensorStatistics) -> tuple[npt.NDArray[np.float64], 
 
 
 def _octaves(statistics: TensorStatistics) -> tuple[npt.NDArray[np.float64], int]:
-    """Shares of the values by powers of two; those nearer to zero than a bin count to the bin's own octave."""
-    used = statistics.counts > 0
+    """Shares of the values that are not zero by powers of two; those nearer to zero than a bin count to its octave."""
+    counts = statistics.counts.copy()
+    counts[HALF_BINS] -= statistics.num_zeros
+    used = counts > 0
     if not used.any():
         return np.zeros(0), 0
     exponents = np.floor(np.log2(np.abs(statistics.centers[used]))).astype(int)
     first = int(exponents.min())
-    octaves = np.bincount(exponents - first, statistics.counts[used])
+    octaves = np.bincount(exponents - first, counts[used])
     return octaves / octaves.sum(), first
 
 

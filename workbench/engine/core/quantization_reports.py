@@ -93,12 +93,13 @@ class LayerEffect:
     """What leaving one layer in float brings back.
 
     Args:
-        kl_divergence: of the outputs from the float model's with only this layer quantized, nats, measured.
+        divergence: of the outputs from the float model's with only this layer quantized, measured: KL in nats, or the
+            share of noise where outputs are no classes.
         reason: what about the layer makes it so, where something is known.
     """
 
     layer: str
-    kl_divergence: Figure
+    divergence: Figure
     reason: str = ""
 
 
@@ -109,8 +110,8 @@ class FloatSuggestion:
     Args:
         effects: of every quantized layer, the largest first.
         layers: the ones that are suggested; may be empty.
-        before, after: KL divergence of the whole recipe from the float model, nats, measured: as it is, and with the
-            suggested layers in float.
+        before, after: divergence of the whole recipe from the float model, measured: as it is, and with the suggested
+            layers in float.
     """
 
     recipe_digest: str

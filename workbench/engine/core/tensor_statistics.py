@@ -21,6 +21,7 @@ class TensorStatistics:
         counts: int64, shape (2 · HALF_BINS,); entry k counts values in [(k − HALF_BINS) · bin_width, …) among
             an evenly spaced part of all values. All zero where no histogram was asked for.
         num_samples: how many samples were seen.
+        num_zeros: of the values in `counts`, those that are exactly zero; they stand in the first bin above zero.
     """
 
     low: float
@@ -31,6 +32,7 @@ class TensorStatistics:
     bin_width: float
     counts: npt.NDArray[np.int64]
     num_samples: int
+    num_zeros: int = 0
 
     @property
     def centers(self) -> npt.NDArray[np.float64]:

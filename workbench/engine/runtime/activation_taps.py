@@ -91,6 +91,7 @@ class _Gathered:
         self._sum = np.zeros(1)
         self._num_samples = 0
         self._bin_width = 0.0
+        self._num_zeros = 0
         self._counts = np.zeros(2 * HALF_BINS, np.int64)
 
     def add(self, parts: Mapping[str, npt.NDArray[np.generic]], count: int) -> None:
@@ -120,6 +121,7 @@ class _Gathered:
                 self._counts = np.zeros(2 * HALF_BINS, np.int64)
                 self._counts[HALF_BINS // 2 : HALF_BINS // 2 + HALF_BINS] = pairs
                 self._bin_width *= 2
+        self._num_zeros += int(values.size - np.count_nonzero(values))
         places = np.floor(values / np.float32(self._bin_width)).astype(np.int32) + HALF_BINS
         self._counts += np.bincount(places, minlength=2 * HALF_BINS)
 
@@ -136,6 +138,7 @@ class _Gathered:
             bin_width=self._bin_width,
             counts=self._counts.copy(),
             num_samples=self._num_samples,
+            num_zeros=self._num_zeros,
         )
 
 

@@ -51,19 +51,19 @@ def suggest_float_layers(
         found = measure(alone, ctx.part(number / total, (number + 1) / total))
         effects.append(LayerEffect(entry.layer, found, _reason(entry, quantized, statistics(entry.layer))))
         ctx.progress(number + 1, total, f"{entry.layer} alone")
-    effects.sort(key=lambda effect: -effect.kl_divergence.value)
+    effects.sort(key=lambda effect: -effect.divergence.value)
     layers = _standing_out(effects)
     before = measure(plan, ctx.part(len(quantized) / total, (total - 1) / total))
     after = before
     if layers:
         rest = tuple(entry for entry in plan.layers if entry.layer not in layers)
-        after = measure(replace(plan, layers=rest), ctx.part((total - 1) / total, 1)) if rest else _none(before.n)
+        after = measure(replace(plan, layers=rest), ctx.part((total - 1) / total, 1)) if rest else _none(before)
     return FloatSuggestion(recipe_digest, tuple(effects), layers, before, after)
 
 
-def _none(num_samples: int) -> Figure:
+def _none(before: Figure) -> Figure:
     """The divergence of the float model from itself."""
-    return Figure(0.0, "nat", Origin.MEASURED, 0.0, 0.0, num_samples)
+    return Figure(0.0, before.unit, Origin.MEASURED, 0.0, 0.0, before.n)
 
 
 def _nearest(entry: LayerPlan) -> LayerPlan:
@@ -71,7 +71,7 @@ def _nearest(entry: LayerPlan) -> LayerPlan:
 
 
 def _standing_out(effects: Sequence[LayerEffect]) -> tuple[str, ...]:
-    values = np.array([max(0.0, effect.kl_divergence.value) for effect in effects])
+    values = np.array([max(0.0, effect.divergence.value) for effect in effects])
     if len(values) < 3 or values.sum() == 0:
         return ()
     limit = max(_LEAST_SHARE * float(values.sum()), _TIMES_MEDIAN * float(np.median(values)))

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from workbench.engine.core.layer import Layer, ModelInfo
-from workbench.engine.core.recipe import FLOAT, ActivationRule, Prune, Recipe, WeightRule, escape_selector
+from workbench.engine.core.recipe import (
+    FLOAT,
+    FLOAT16,
+    ActivationRule,
+    Prune,
+    Recipe,
+    WeightRule,
+    WeightSettings,
+    escape_selector,
+)
 
 
 def selectors_for(model: ModelInfo, layers: Sequence[Layer]) -> tuple[str, ...]:
@@ -89,7 +98,7 @@ def with_reset(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer]) -> Rec
 def with_same_as(recipe: Recipe, model: ModelInfo, source: Layer, targets: Sequence[Layer]) -> Recipe:
     """The settings of one layer asked of others too."""
     settings = recipe.settings_for(source.name, source.op_type)
-    weights = WeightRule(bits=FLOAT) if settings.weights is None else WeightRule(**asdict(settings.weights))
+    weights = _weight_rule(settings.weights)
     activations = ActivationRule(**asdict(settings.activations)) if settings.activations is not None else None
     if activations is None and any(activation_bits_of(recipe, layer) is not None for layer in targets):
         activations = ActivationRule(bits=FLOAT)
@@ -132,3 +141,12 @@ def scope_of(recipe: Recipe, layers: Sequence[Layer]) -> str:
 def _pruned(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer], prune: Prune) -> Recipe:
     able = [layer for layer in layers if layer.prunable]
     return recipe.with_rule(selectors_for(model, able), prune=prune) if able else recipe
+
+
+def _weight_rule(weights: WeightSettings | None) -> WeightRule:
+    """The rule that asks for these settings, and for nothing else."""
+    if weights is None or weights.floating:
+        return WeightRule(bits=FLOAT if weights is None else FLOAT16)
+    said = asdict(weights)
+    del said["floating"]
+    return WeightRule(**said)

@@ -23,7 +23,7 @@ _WIDTHS = {
 # A name that is cut to fewer pixels tells no layer from the next.
 _LEAST_NAME = 116
 # These go before the name is cut further, the first one first: nothing is edited in them.
-_GIVE_WAY = (Column.SENSITIVITY,)
+_GIVE_WAY = (Column.SENSITIVITY, Column.SQNR)
 _STEPS = {Qt.Key.Key_Left: -0.01, Qt.Key.Key_Right: 0.01, Qt.Key.Key_Minus: -0.05, Qt.Key.Key_Plus: 0.05}
 
 
