@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 import onnx
 
 from workbench.engine.compress.calibration import CalibrationSet, collect_statistics
@@ -19,6 +20,8 @@ from workbench.jobs import JobContext
 
 # Activations of these layers list their channels first, of all others last.
 _CHANNELS_FIRST = ("Conv", "ConvTranspose")
+# Samples, tensor, and whether only its limits are known.
+_Known = tuple[tuple[str, int, int], str, bool]
 
 
 @dataclass(eq=False)
@@ -30,7 +33,7 @@ class PreparedGraph:
     """
 
     model: Model
-    _statistics: dict[tuple[tuple[str, int, int], str], TensorStatistics] = field(default_factory=dict)
+    _statistics: dict[_Known, TensorStatistics] = field(default_factory=dict)
     _learned: dict[tuple[object, ...], LearnedLayer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,23 +86,32 @@ class PreparedGraph:
         """Those of all editable layers, each once, in the order of the graph."""
         return tuple(self._channel_axes)
 
-    def statistics(self, names: Iterable[str], samples: CalibrationSet, ctx: JobContext) -> dict[str, TensorStatistics]:
+    def statistics(
+        self, names: Iterable[str], samples: CalibrationSet, ctx: JobContext, *, limits_alone: bool = False
+    ) -> dict[str, TensorStatistics]:
         """Statistics of these tensors; those that are not known yet are collected in one pass.
 
         Args:
             names: of the tensors.
             samples: which samples.
             ctx: asked before each batch.
+            limits_alone: whether minimum and maximum do, which takes less time than histograms and means.
         """
         wanted = tuple(dict.fromkeys(names))
-        taps = {name: self._tap(name) for name in wanted if (samples.key, name) not in self._statistics}
-        for name, found in collect_statistics(self.proto, taps, samples, ctx).items():
-            self._statistics[samples.key, name] = found
-        return {name: self._statistics[samples.key, name] for name in wanted}
+        missing = [name for name in wanted if self._find(name, samples, limits_alone=limits_alone) is None]
+        taps = {name: self._tap(name, with_mean=not limits_alone) for name in missing}
+        fresh = collect_statistics(self.proto, taps, samples, ctx, histograms=not limits_alone)
+        self._statistics |= {(samples.key, name, limits_alone): found for name, found in fresh.items()}
+        known = {name: self._find(name, samples, limits_alone=limits_alone) for name in wanted}
+        return {name: found for name, found in known.items() if found is not None}
 
     def known_statistics(self, name: str, samples: CalibrationSet) -> TensorStatistics | None:
-        """What is known of a tensor already."""
-        return self._statistics.get((samples.key, name))
+        """What is known of a tensor already, with its histogram."""
+        return self._find(name, samples, limits_alone=False)
+
+    def _find(self, name: str, samples: CalibrationSet, *, limits_alone: bool) -> TensorStatistics | None:
+        whole = self._statistics.get((samples.key, name, False))
+        return whole if whole is not None or not limits_alone else self._statistics.get((samples.key, name, True))
 
     def remembered(self, key: tuple[object, ...], learn: Callable[[], LearnedLayer]) -> LearnedLayer:
         """What was learned under this key, or is now."""
@@ -107,8 +119,15 @@ class PreparedGraph:
             self._learned[key] = learn()
         return self._learned[key]
 
-    def _tap(self, name: str) -> Tap:
+    def _tap(self, name: str, *, with_mean: bool) -> Tap:
         shape = self.shapes.by_name.get(name, self._ranks.get(name))
         axis = self._channel_axes.get(name) if shape is not None else None
+        return Tap(shape, axis, self._is_positive(name), with_mean)
+
+    def _is_positive(self, name: str) -> bool:
+        """Whether the tensor comes from a Relu, or a Clip at zero or more."""
         producer = self.links.producer(name)
-        return Tap(shape, axis, producer is not None and producer.op_type == "Relu")
+        if producer is None or producer.op_type not in ("Relu", "Clip"):
+            return False
+        low = self.links.constant(producer.input[1]) if len(producer.input) > 1 and producer.input[1] else None
+        return producer.op_type == "Relu" or (low is not None and bool(np.all(low >= np.zeros((), low.dtype))))

@@ -72,9 +72,10 @@ def quantize_layers(
     """
     learns = any(entry.weights is not None and entry.weights.rounding == "learned" for entry in plan.layers)
     tensors = graph.integer_tensors(plan)
-    wanted = (*tensors.roots, *_means_wanted(graph, plan))
+    means = _means_wanted(graph, plan)
+    limits_alone = not means and all(settings.range == "minmax" for settings in tensors.settings.values())
     calibrating = ctx.part(0, _CALIBRATION_SHARE) if learns else ctx
-    statistics = graph.statistics(wanted, samples, calibrating)
+    statistics = graph.statistics((*tensors.roots, *means), samples, calibrating, limits_alone=limits_alone)
     params = {
         name: params_of_range(activation_range(statistics[tensors.root(name)], settings), settings)
         for name, settings in ((name, tensors.settings[tensors.root(name)]) for name in tensors.settings)

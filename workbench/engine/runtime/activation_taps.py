@@ -1,6 +1,6 @@
 """Statistics of inner tensors, computed inside the model's own run: only small results leave onnxruntime."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from workbench.jobs import JobContext
 # Values of each sample that the histogram sees, evenly spaced: 128 samples give 65,536 for each tensor.
 _PER_SAMPLE = 512
 _AXES_ARE_INPUTS = 18
+_MAP_AXES = 4
+_POOLS = {"max": "GlobalMaxPool", "mean": "GlobalAveragePool"}
 _PREFIX = "wb.tap."
 
 
@@ -27,11 +29,18 @@ class Tap:
         shape: at batch 1; None where the rank is unknown.
         channel_axis: the axis that lists channels; None to look at the tensor as a whole.
         is_positive: never below zero, as after a Relu, so that nobody needs to look for its minimum.
+        with_mean: whether the channels' means are wanted.
     """
 
     shape: tuple[int | None, ...] | None
     channel_axis: int | None
     is_positive: bool = False
+    with_mean: bool = True
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it is a picture with channels, which onnxruntime pools in its own blocked layout, without copies."""
+        return self.shape is not None and len(self.shape) == _MAP_AXES and self.channel_axis == 1
 
     @property
     def stride(self) -> int:
@@ -95,9 +104,9 @@ class _Gathered:
         self._counts = np.zeros(2 * HALF_BINS, np.int64)
 
     def add(self, parts: Mapping[str, npt.NDArray[np.generic]], count: int) -> None:
-        high = np.asarray(parts["max"], np.float64).reshape(-1)
-        low = np.asarray(parts["min"], np.float64).reshape(-1) if "min" in parts else np.zeros_like(high)
-        mean = np.asarray(parts["mean"], np.float64).reshape(-1) * count if "mean" in parts else 0.0
+        high = _over_samples(parts["max"], np.max)
+        low = _over_samples(parts["min"], np.min) if "min" in parts else np.zeros_like(high)
+        mean = _over_samples(parts["mean"], np.mean) * count if "mean" in parts else 0.0
         if self._low is None:
             self._low, self._high, self._sum = low, high, np.zeros_like(high) + mean
         else:
@@ -129,12 +138,13 @@ class _Gathered:
         low = self._low if self._low is not None else np.zeros(1)
         empty = np.zeros(0, np.float32)
         has_channels = tap.channel_axis is not None
+        has_means = has_channels and tap.with_mean
         return TensorStatistics(
             low=float(low.min(initial=0.0) if low.size == 0 else low.min()),
             high=float(self._high.max(initial=0.0) if self._high.size == 0 else self._high.max()),
             channel_low=low.astype(np.float32) if has_channels else empty,
             channel_high=self._high.astype(np.float32) if has_channels else empty,
-            channel_mean=(self._sum / max(1, self._num_samples)).astype(np.float32) if has_channels else empty,
+            channel_mean=(self._sum / max(1, self._num_samples)).astype(np.float32) if has_means else empty,
             bin_width=self._bin_width,
             counts=self._counts.copy(),
             num_samples=self._num_samples,
@@ -142,9 +152,17 @@ class _Gathered:
         )
 
 
+def _over_samples(
+    values: npt.NDArray[np.generic], reduce: Callable[..., npt.NDArray[np.float64]]
+) -> npt.NDArray[np.float64]:
+    """One value a channel, or one in all; pooled maps still have one a sample."""
+    wide = np.asarray(values, np.float64)
+    return reduce(wide, axis=(0, 2, 3)) if wide.ndim == _MAP_AXES else wide.reshape(-1)
+
+
 def _kinds(tap: Tap, histograms: bool) -> list[str]:
     kinds = ["max"] if tap.is_positive else ["min", "max"]
-    kinds += ["mean"] if tap.channel_axis is not None else []
+    kinds += ["mean"] if tap.channel_axis is not None and tap.with_mean else []
     return [*kinds, "some"] if histograms else kinds
 
 
@@ -162,6 +180,8 @@ def _tapped(proto: onnx.ModelProto, taps: Mapping[str, Tap], *, histograms: bool
             output = f"{_PREFIX}{kind}{number}"
             if kind == "some":
                 _add_sampling(graph, name, tap.stride, output)
+            elif tap.is_map and kind in _POOLS:
+                graph.node.append(helper.make_node(_POOLS[kind], [name], [output]))
             else:
                 _add_reduction(graph, f"Reduce{kind.capitalize()}", name, tap, output, opset)
             graph.output.append(onnx.ValueInfoProto(name=output))
