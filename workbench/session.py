@@ -80,7 +80,7 @@ class _Bench:
             raise RecipeError(f"{source}: matches no layer, as {self.model.path} has none", hint)
         samples = self.calibration_set(recipe.calibration)
         plan = self.compressor.plan(recipe, has_samples=samples is not None, source=source)
-        if samples is None or self.calibration is not None or not plan.needs_preparation:
+        if samples is None or self.calibration is not None or not plan.needs_samples:
             return plan
         count = len(samples.indices)
         note = (

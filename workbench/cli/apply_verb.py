@@ -59,7 +59,7 @@ def command(
         if calibration is not None:
             session.open_calibration(calibration, overrides(rest), ctx)
         report = session.export(recipe, out, force=force, ctx=ctx)
-    is_unused = calibration is not None and not report.plan.needs_preparation
+    is_unused = calibration is not None and not report.plan.needs_samples
     notes = ["--calibration is not used: nothing that is done needs samples"] if is_unused else []
     if as_json:
         value = apply_json(report)

@@ -23,7 +23,6 @@ from workbench.engine.compress.quantizer import Quantizer
 from workbench.engine.compress.replaced_weights import Replacement, replace_weights
 from workbench.engine.compress.sequential_rounding import rounding_obstacle
 from workbench.engine.compress.weight_storage import StoredTensor, planned_bytes, stored_smallest, written_tensors
-from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import Encoding, opset_needed
 from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
@@ -136,8 +135,6 @@ class Compressor:
     def _build_prepared(
         self, plan: Plan, plain: bool, samples: CalibrationSet | None, ctx: JobContext
     ) -> onnx.ModelProto:
-        if samples is None:
-            raise ModelError("a plan that quantizes activations needs samples", "open data first")
         graph = self.quantizer.graph(plan)
         quantized = self.quantizer.layers(plan, samples, ctx)
         entries = [entry for entry in plan.layers if entry.layer in quantized.weights]

@@ -76,6 +76,8 @@ def integer_obstacle(node: onnx.NodeProto | None, layer: Layer) -> str:
         return f"ONNX Runtime has no integer kernel for {node.op_type}"
     if list(node.input)[:2].count(layer.weight_name) != 1:
         return "it has no input beside its weights"
+    if node.input[1] != layer.weight_name:
+        return "its weights stand on the left"
     values = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     if node.op_type == "Gemm" and (values.get("alpha", 1.0) != 1.0 or values.get("beta", 1.0) != 1.0):
         return "a Gemm with alpha or beta other than 1 has no integer kernel"

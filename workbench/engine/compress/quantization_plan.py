@@ -43,8 +43,19 @@ def activations_done(
     obstacle = abilities.integer_obstacle(layer.name)
     if obstacle:
         return None, [f"activations stay float: {obstacle}"]
-    if not asked.is_dynamic and not abilities.has_samples:
+    if asked.is_dynamic:
+        return _dynamic_done(layer, asked)
+    if not abilities.has_samples:
         return None, ["activations stay float: their ranges need samples, and none are given"]
+    return asked, []
+
+
+def _dynamic_done(layer: Layer, asked: ActivationSettings) -> tuple[ActivationSettings | None, list[str]]:
+    """ONNX Runtime multiplies matrices with ranges found at run time, in 8 bits, and does nothing else so."""
+    if layer.op_type != "MatMul":
+        return None, [f"activations stay float: {layer.op_type} has no kernel with ranges at run time, MatMul has"]
+    if asked.bits != _LARGEST_INTEGER_BITS:
+        return None, ["activations stay float: ranges at run time are for 8 bits"]
     return asked, []
 
 

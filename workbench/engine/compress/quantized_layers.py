@@ -18,6 +18,7 @@ from workbench.engine.compress.packing import CompressedWeight
 from workbench.engine.compress.prepared_graph import PreparedGraph
 from workbench.engine.compress.sequential_rounding import LearnedLayer, SequentialRounding, rounding_obstacle
 from workbench.engine.compress.weight_rows import WeightRows
+from workbench.engine.core.errors import ModelError
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import LayerPlan, Plan
@@ -53,7 +54,7 @@ def quantize_layers(
     graph: PreparedGraph,
     plan: Plan,
     kept: Mapping[str, npt.NDArray[np.bool_]],
-    samples: CalibrationSet,
+    samples: CalibrationSet | None,
     ctx: JobContext,
 ) -> QuantizedLayers:
     """Calibrate, round and correct everything that the plan asks of a prepared model.
@@ -62,11 +63,12 @@ def quantize_layers(
         graph: the prepared model.
         plan: resolved on it.
         kept: which weights pruning leaves, by layer name.
-        samples: the calibration samples.
+        samples: the calibration samples; None for a plan that needs none.
         ctx: asked before each batch; told the progress.
 
     Raises:
         Cancelled: somebody asked to stop.
+        ModelError: there are no samples, and the plan needs some.
         DataError: a sample cannot be read.
         RunError: the model does not run on the samples.
     """
@@ -75,7 +77,11 @@ def quantize_layers(
     means = _means_wanted(graph, plan)
     limits_alone = not means and all(settings.range == "minmax" for settings in tensors.settings.values())
     calibrating = ctx.part(0, _CALIBRATION_SHARE) if learns else ctx
-    statistics = graph.statistics((*tensors.roots, *means), samples, calibrating, limits_alone=limits_alone)
+    statistics: dict[str, TensorStatistics] = {}
+    if samples is not None:
+        statistics = graph.statistics((*tensors.roots, *means), samples, calibrating, limits_alone=limits_alone)
+    elif learns or means or tensors.roots:
+        raise ModelError("a plan that quantizes activations needs samples", "open data first")
     params = {
         name: params_of_range(activation_range(statistics[tensors.root(name)], settings), settings)
         for name, settings in ((name, tensors.settings[tensors.root(name)]) for name in tensors.settings)
@@ -101,7 +107,7 @@ class _Rounding:
     graph: PreparedGraph
     plan: Plan
     kept: Mapping[str, npt.NDArray[np.bool_]]
-    samples: CalibrationSet
+    samples: CalibrationSet | None
     statistics: Mapping[str, TensorStatistics]
     params: Mapping[str, QuantParams]
 
@@ -170,15 +176,16 @@ class _Rounding:
         tensors: IntegerTensors,
         ctx: JobContext,
     ) -> "list[tuple[LayerPlan, LearnedLayer]]":
-        info = self.graph.model.info
-        rounding = SequentialRounding(self.graph.proto, self.graph.shapes, self.samples)
+        info, samples = self.graph.model.info, self.samples
+        assert samples is not None
+        rounding = SequentialRounding(self.graph.proto, self.graph.shapes, samples)
         for name, weight in weights.items():
             rounding.put(info.layer(name), weight.dense(), biases.get(name))
         inner = {name: params for name, params in self.params.items() if name not in self.graph.links.outputs}
         quantize_tensors(rounding.current.graph, tensors, inner)
         found: list[tuple[LayerPlan, LearnedLayer]] = []
         # What a layer learns depends on everything that was quantized before it.
-        history: tuple[object, ...] = (self.samples.key, *self._fixed(weights))
+        history: tuple[object, ...] = (samples.key, *self._fixed(weights))
         for number, entry in enumerate(entries):
             ctx.checkpoint()
             ctx.progress(number, len(entries), f"rounding of {entry.layer}")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
+from workbench.engine.compress.dynamic_graph import quantize_at_run_time
 from workbench.engine.compress.integer_graph import IntegerBias, add_integer_bias, quantize_tensors
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.prepared_graph import PreparedGraph
@@ -32,6 +33,8 @@ def quantized_model(
     _put_biases(proto.graph, graph, quantized, integer, nodes)
     replace_weights(proto, replacements, opset_of(proto))
     quantize_tensors(proto.graph, quantized.tensors, quantized.params)
+    dynamic = [entry.layer for entry in plan.layers if entry.activations is not None and entry.activations.is_dynamic]
+    quantize_at_run_time(proto.graph, [graph.model.info.layer(name) for name in dynamic])
     _prepend(proto.graph, nodes)
     return proto
 

@@ -36,7 +36,7 @@ class Quantizer:
             self._graphs[key] = PreparedGraph(prepared(self._model, equalize=key[0], opset=key[1]))
         return self._graphs[key]
 
-    def layers(self, plan: Plan, samples: CalibrationSet, ctx: JobContext) -> QuantizedLayers:
+    def layers(self, plan: Plan, samples: CalibrationSet | None, ctx: JobContext) -> QuantizedLayers:
         """What calibration and rounding give for a plan that needs them.
 
         Raises:

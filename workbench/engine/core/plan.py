@@ -34,8 +34,8 @@ class LayerPlan:
 
     @property
     def runs_on_integers(self) -> bool:
-        """Whether weights and activations are quantized with ranges that are known before running."""
-        return self.weights is not None and self.activations is not None and not self.activations.is_dynamic
+        """Whether weights and activations are quantized, with ranges known before or found at run time."""
+        return self.weights is not None and self.activations is not None
 
     def to_json(self) -> dict[str, object]:
         """The entry of the `plan` list that `--json` prints."""
@@ -53,6 +53,15 @@ class Plan:
     layers: tuple[LayerPlan, ...]
     notes: tuple[str, ...] = ()
     equalize: bool = False
+
+    @property
+    def needs_samples(self) -> bool:
+        """Whether anything that is done depends on samples."""
+        return any(
+            (entry.activations is not None and not entry.activations.is_dynamic)
+            or (entry.weights is not None and entry.weights.needs_samples)
+            for entry in self.layers
+        )
 
     @property
     def needs_preparation(self) -> bool:
