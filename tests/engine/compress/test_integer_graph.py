@@ -241,3 +241,13 @@ def test_ranges_at_run_time_need_no_samples_and_run_on_one_integer_kernel(shortc
     weights_alone = bench.build(bench.plan(Recipe().with_rule("*", weights=WeightRule(bits=4, range="mse"))))
     # What 8 bits of activations add to the error of 4 bits of weights is next to nothing.
     assert _sqnr_db(exact, _outputs(data, x)) > _sqnr_db(exact, _outputs(weights_alone, x)) - 1
+
+
+@pytest.mark.parametrize(("reduce_range", "is_said"), [(False, True), (True, False)])
+def test_the_plan_says_where_eight_bits_saturate(shortcut_model, reduce_range: bool, is_said: bool):
+    bench = shortcut_model()
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=8, reduce_range=reduce_range), activations=_EIGHT)
+
+    notes = bench.plan(recipe, has_samples=True).notes
+
+    assert any("can saturate" in note for note in notes) is is_said

@@ -4,6 +4,15 @@ from collections.abc import Sequence
 
 from workbench.engine.core.plan import LayerPlan
 from workbench.engine.core.recipe import ActivationSettings, LayerSettings, Prune, Recipe, WeightSettings
+from workbench.engine.runtime.saturation import saturates
+
+_WHOLE_BYTE = 8
+_AVOIDED = "weights of 8 bits can saturate on x86 processors without VNNI, which reduce_range: true avoids"
+_SATURATION = {
+    True: f"{_AVOIDED}; this computer is one, phones are not: there the accuracy may be better than measured here",
+    False: f"{_AVOIDED}; this computer does not saturate, such a target may be worse than measured here",
+    None: f"{_AVOIDED}; whether this computer does is not known",
+}
 
 
 def describe_settings(settings: LayerSettings) -> str:
@@ -66,8 +75,15 @@ def plan_notes(entries: Sequence[LayerPlan], recipe: Recipe) -> tuple[str, ...]:
         notes.append("weights alone are quantized: the file gets smaller, the speed stays that of the float model")
     if any(entry.activations is not None and entry.weights is None for entry in entries):
         notes.append("activations alone are quantized: such layers run in float, and slower")
+    if any(_may_saturate(entry) for entry in entries):
+        notes.append(_SATURATION[saturates()])
     odd = sorted({entry.activations.bits for entry in entries if entry.activations is not None} - {8})
     if odd:
         widths = ", ".join(str(bits) for bits in odd)
         notes.append(f"activations of {widths} bits are simulated: ONNX Runtime has integer kernels for 8 bits only")
     return tuple(notes)
+
+
+def _may_saturate(entry: LayerPlan) -> bool:
+    weights, activations = entry.weights, entry.activations
+    return weights is not None and activations is not None and weights.bits == activations.bits == _WHOLE_BYTE

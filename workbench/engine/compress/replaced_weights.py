@@ -1,7 +1,7 @@
 """Putting compressed weights into a graph in place of the float ones, and dropping what nothing reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -52,16 +52,18 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
     tables = LookUpTables(shared)
     by_output = {node.output[0]: node for node in graph.node if node.output}
     num_reads = count_reads(graph)
+    outputs = {info.name for info in graph.output}
     own: list[NodeList] = []
+    gone: set[str] = set()
     for replacement in replacements:
         nodes = NodeList(f"wb{replacement.number}_", taken)
         readers = [by_output[output] for output in replacement.readers]
         reads = sum(list(node.input).count(replacement.weight_name) for node in readers)
         output = replacement.weight_name
-        if reads < num_reads[output] or output in {info.name for info in graph.output}:
+        if reads < num_reads[output] or output in outputs:
             output = _fresh_name(split_name(output, replacement.readers[0]), taken)
         else:
-            _remove_producer(graph, output)
+            gone.add(output)
         add_weight(
             nodes, tables, replacement.weight, replacement.storage,
             opset=opset, dtype=replacement.dtype, output=output, as_codes=replacement.as_codes,
@@ -71,6 +73,7 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
                 if name == replacement.weight_name:
                     node.input[index] = output
         own.append(nodes)
+    _remove_producers(graph, gone)
     _prepend(graph, [shared, *own])
     drop_unread_constants(graph)
 
@@ -148,15 +151,14 @@ def _fresh_name(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def _remove_producer(graph: onnx.GraphProto, name: str) -> None:
-    """Remove what gives the tensor now: an initializer (and its graph input), or a node with this one output."""
-    for repeated in (graph.initializer, graph.input):
-        for item in [item for item in repeated if item.name == name]:
-            repeated.remove(item)
-    for node in [node for node in graph.node if list(node.output) == [name]]:
-        graph.node.remove(node)
-    for info in [info for info in graph.value_info if info.name == name]:
-        graph.value_info.remove(info)
+def _remove_producers(graph: onnx.GraphProto, names: Collection[str]) -> None:
+    """Remove what gives these tensors now: initializers (and graph inputs), or nodes with the one output."""
+    for repeated in (graph.initializer, graph.input, graph.value_info):
+        for index in reversed([index for index, item in enumerate(repeated) if item.name in names]):
+            del repeated[index]
+    sole = [index for index, node in enumerate(graph.node) if len(node.output) == 1 and node.output[0] in names]
+    for index in reversed(sole):
+        del graph.node[index]
 
 
 def _prepend(graph: onnx.GraphProto, lists: Sequence[NodeList]) -> None:

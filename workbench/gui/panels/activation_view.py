@@ -220,8 +220,7 @@ class ActivationView(QWidget):
         self.sqnr.set_value("exact" if math.isinf(preview.sqnr_db) else f"{preview.sqnr_db:.1f} dB")
         self.step.set_value(format_magnitude(preview.scale) if preview.scale is not None else "none")
         self.octave_note.setText(
-            "Red underflows to zero (below half a step), orange is clipped; paler bars are so in part. "
-            "The leftmost bar holds zeros too."
+            "Red underflows to zero (below half a step), orange is clipped; paler bars are so in part."
             if is_quantized
             else "In float nothing underflows and nothing is clipped."
         )
