@@ -7,8 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from workbench.engine.core.errors import ExportError
+from workbench.engine.core.errors import DataError, ExportError
 from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.session import Session
 
 _BITS = (2, 3, 4, 5)
@@ -92,3 +93,125 @@ def test_a_target_in_no_folder_is_refused_before_anything_is_computed(tmp_path: 
         session.export(_recipe(4), tmp_path / "nowhere" / "out.onnx")
 
     assert session._built is None
+
+
+def _samples(path: Path) -> Path:
+    generator = np.random.default_rng(1)
+    np.savez(path, x=generator.normal(size=(40, 8)).astype(np.float32), y=generator.integers(0, 64, 40))
+    return path
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Session:
+    """A session with a model and labelled samples."""
+    onnx.save(_one_layer(64), tmp_path / "one.onnx")
+    session = Session()
+    session.open_model(tmp_path / "one.onnx")
+    session.open_data(_samples(tmp_path / "d.npz"))
+    return session
+
+
+def test_what_is_put_on_the_bench_during_an_export_is_not_in_its_report(bench: Session, tmp_path: Path):
+    onnx.save(_one_layer(256), tmp_path / "other.onnx")
+    alone = bench.export(_recipe(4), tmp_path / "alone.onnx")
+    opened: list[str] = []
+
+    def open_another_once(progress: Progress) -> None:
+        if not opened:
+            opened.append(bench.open_model(tmp_path / "other.onnx").path)
+
+    report = bench.export(_recipe(4), tmp_path / "out.onnx", ctx=JobContext(open_another_once))
+
+    assert opened
+    assert (report.before, report.after, report.verified) == (alone.before, alone.after, alone.verified)
+    assert report.output_sha256 == alone.output_sha256
+
+
+def test_an_export_that_is_cancelled_leaves_the_old_file(bench: Session, tmp_path: Path):
+    target = tmp_path / "out.onnx"
+    target.write_bytes(b"the old one")
+
+    def cancel_while_verifying(progress: Progress) -> None:
+        if progress.fraction > 0.5:
+            ctx.cancel()
+
+    ctx = JobContext(cancel_while_verifying)
+    with pytest.raises(Cancelled):
+        bench.export(_recipe(4), target, force=True, ctx=ctx)
+
+    assert target.read_bytes() == b"the old one"
+
+
+def test_figures_say_which_model_and_samples_they_hold_for(bench: Session, tmp_path: Path):
+    model, data = bench.open_model(tmp_path / "one.onnx"), bench.open_data(tmp_path / "d.npz")
+
+    evaluations = [*bench.evaluate(), *bench.evaluate(_recipe(4)), *bench.evaluate_against(tmp_path / "one.onnx")]
+    latency = bench.measure_latency()
+
+    assert {(report.model_digest, report.dataset_digest) for report in evaluations} == {(model.digest, data.digest)}
+    assert latency.model_digest == model.digest
+
+
+def test_an_export_says_which_step_it_is_in(bench: Session, tmp_path: Path):
+    bench.open_model(tmp_path / "one.onnx")
+    bench.open_data(tmp_path / "d.npz")
+    texts: list[str] = []
+
+    bench.export(_recipe(4), tmp_path / "steps.onnx", ctx=JobContext(lambda progress: texts.append(progress.text)))
+
+    assert list(dict.fromkeys(text.partition(":")[0] for text in texts)) == ["measuring", "verifying"]
+    assert all(text.endswith(" samples") for text in texts)
+
+
+def test_of_weights_that_cannot_be_read_no_sparsity_is_known(bench: Session, tmp_path: Path):
+    nodes = [
+        helper.make_node("DequantizeLinear", ["q", "s"], ["w"], name="dq"),
+        helper.make_node("MatMul", ["x", "w"], ["y"], name="fc"),
+    ]
+    graph = helper.make_graph(
+        nodes, "quantized",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])],
+        [numpy_helper.from_array(np.ones((8, 4), np.int8), "q"), numpy_helper.from_array(np.float32(0.1), "s")],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "q.onnx")
+    bench.open_model(tmp_path / "q.onnx")
+
+    report = bench.export(_recipe(4), tmp_path / "out.onnx")
+
+    assert (report.before.sparsity, report.after.sparsity) == (None, None)
+
+
+def test_samples_that_do_not_fit_leave_those_on_the_bench(bench: Session, tmp_path: Path):
+    bench.open_model(tmp_path / "one.onnx")
+    good = bench.open_data(tmp_path / "d.npz")
+    np.savez(tmp_path / "far.npz", x=np.zeros((4, 8), np.float32), y=[0, 1, 2, 9999])
+
+    with pytest.raises(DataError, match="9999"):
+        bench.open_data(tmp_path / "far.npz")
+
+    assert {report.dataset_digest for report in bench.evaluate()} == {good.digest}
+
+
+def test_without_labels_an_export_says_how_far_it_agrees_and_nothing_of_the_original(bench: Session, tmp_path: Path):
+    np.savez(tmp_path / "bare.npz", x=np.zeros((4, 8), np.float32))
+    bench.open_data(tmp_path / "bare.npz")
+
+    report = bench.export(_recipe(8), tmp_path / "out.onnx")
+
+    assert report.metric == "agreement"
+    assert (report.before.accuracy, report.difference) == (None, None)
+    assert report.after.accuracy is not None
+    assert report.after.accuracy.value == 1.0
+
+
+def test_the_original_agrees_with_itself_where_agreement_is_asked_for_though_there_are_labels(
+    bench: Session, tmp_path: Path
+):
+    bench.open_data(tmp_path / "d.npz", {"metric": "agreement"})
+
+    *_, original = bench.evaluate()
+    *_, compressed = bench.evaluate(_recipe(8))
+
+    assert (original.metric, original.figure.value) == ("agreement", 1.0)
+    assert compressed.metric == "agreement"

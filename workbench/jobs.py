@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 
@@ -29,15 +30,18 @@ class JobContext:
     Args:
         on_progress: called with each report; may be None.
         gate: called at each checkpoint; may block, so that more urgent work goes first.
+        alone: gives what `alone` gives; None where nothing else works.
     """
 
     def __init__(
         self,
         on_progress: Callable[[Progress], None] | None = None,
         gate: Callable[[], None] | None = None,
+        alone: Callable[[], AbstractContextManager[None]] | None = None,
     ) -> None:
         self._on_progress = on_progress
         self._gate = gate
+        self._alone = alone
         self._cancelled = threading.Event()
         self._on_cancel: list[Callable[[], None]] = []
         self._lock = threading.Lock()
@@ -62,21 +66,30 @@ class JobContext:
         if self._cancelled.is_set():
             raise Cancelled
 
+    def alone(self) -> AbstractContextManager[None]:
+        """While it is held, nothing else that the same engine was asked for is worked on.
+
+        For what is timed: to be held for a tenth of a second at most, and without a checkpoint inside, since what
+        is more urgent waits until it is let go.
+        """
+        return self._alone() if self._alone is not None else nullcontext()
+
     def progress(self, done: float, total: float, text: str = "") -> None:
         """Report that `done` of `total` units are finished."""
         if self._on_progress is not None:
             self._on_progress(Progress(done, total, text))
 
-    def part(self, low: float, high: float) -> "JobContext":
-        """A context for a sub-step that covers `[low, high]` of this one's progress, 0…1."""
+    def part(self, low: float, high: float, step: str = "") -> "JobContext":
+        """A context for a sub-step that covers `[low, high]` of this one's progress, 0…1; its name begins its texts."""
         report = None
         if self._on_progress is not None:
             send = self._on_progress
 
             def report(progress: Progress) -> None:
-                send(Progress(low + (high - low) * progress.fraction, 1.0, progress.text))
+                text = ": ".join(part for part in (step, progress.text) if part)
+                send(Progress(low + (high - low) * progress.fraction, 1.0, text))
 
-        child = JobContext(report, self._gate)
+        child = JobContext(report, self._gate, self._alone)
         child._cancelled = self._cancelled
         child._on_cancel = self._on_cancel
         child._lock = self._lock

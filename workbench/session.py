@@ -1,48 +1,103 @@
 """The bench: a model, samples and a recipe, and the verbs that window, command line and scripts call."""
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ModelError
+from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
-from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.quantization_reports import FloatSuggestion, LayerActivations, SqnrReport
+from workbench.engine.core.recipe import Calibration, Recipe
 from workbench.engine.core.reports import (
     ApplyReport,
     DataInfo,
     EvaluationReport,
+    FormatReport,
     LatencyReport,
     LayerPreview,
     ModelFootprint,
     ModelSummary,
+    OpenedBench,
 )
+from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
+from workbench.engine.core.whole_file import make_whole
 from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
+from workbench.engine.evaluate.fitting import check_fits, check_same_inputs
+from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
-from workbench.engine.export.verify import verify_file
+from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import Model, load_model
-from workbench.engine.graph.save import check_target, write_atomically
+from workbench.engine.graph.save import check_onnx_name, check_target
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
+from workbench.engine.search.float_layers import suggest_float_layers
+from workbench.engine.search.layer_noise import layer_noise
+from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.jobs import JobContext
+from workbench.plugin_api import Exporter
 
-_Made = tuple[Compressor, object]
+_Made = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bench:
+    """What lies on the bench. A verb takes it once and works on that to its end."""
+
+    compressor: Compressor
+    dataset: Dataset | None = None
+    calibration: Dataset | None = None
+
+    @property
+    def model(self) -> Model:
+        """The original model."""
+        return self.compressor.model
+
+    @property
+    def samples(self) -> Dataset:
+        """The samples. Raises DataError if there are none."""
+        if self.dataset is None:
+            raise DataError("no samples are open", "open data first")
+        return self.dataset
+
+    def calibration_set(self, settings: Calibration) -> CalibrationSet | None:
+        """The samples that set ranges: those opened for it, or else the ones that are evaluated on."""
+        dataset = self.calibration or self.dataset
+        return None if dataset is None else CalibrationSet(dataset, settings)
+
+    def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
+        """The recipe resolved on the model. Raises RecipeError."""
+        if recipe.rules and not self.model.info.layers:
+            hint = "take a model with Conv, Gemm or MatMul and constant weights"
+            raise RecipeError(f"{source}: matches no layer, as {self.model.path} has none", hint)
+        samples = self.calibration_set(recipe.calibration)
+        plan = self.compressor.plan(recipe, has_samples=samples is not None, source=source)
+        if samples is None or self.calibration is not None or not plan.needs_samples:
+            return plan
+        count = len(samples.indices)
+        note = (
+            f"ranges are set on {count} of the samples that accuracy is measured on; other calibration data may differ"
+        )
+        return dataclasses.replace(plan, notes=(*plan.notes, note))
 
 
 class Session:
     """One model and one data set on the bench. Verbs take a recipe; nothing is remembered of it but caches.
 
-    Verbs may be called from several threads. What was made last is kept together with what it was made of, and
-    read once: another thread may put its own in its place at any time.
+    Verbs may be called from several threads. The bench is one value, and what was made last is kept together with
+    what it was made of; both are read once, since another thread may put its own in their place at any time.
     """
 
     def __init__(self) -> None:
-        self._compressor: Compressor | None = None
-        self._dataset: Dataset | None = None
+        self._on_bench: _Bench | None = None
         self._reference: tuple[_Made, ReferenceAnswers] | None = None
         self._built: tuple[_Made, bytes] | None = None
         self._running: tuple[_Made, RuntimeSession] | None = None
@@ -56,43 +111,147 @@ class Session:
         if ctx is not None:
             ctx.checkpoint()
         compressor = Compressor(load_model(Path(path)))
-        self._compressor, self._dataset, self._reference = compressor, None, None
+        self._on_bench, self._reference = _Bench(compressor), None
         self._built = self._running = None
         return compressor.model.info
 
     def open_data(
         self, path: str | Path, overrides: Mapping[str, object] | None = None, ctx: JobContext | None = None
     ) -> DataInfo:
-        """Put samples on the bench, made ready for the model.
+        """Put samples on the bench, made ready for the model. Those that lie there stay until the new ones fit.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: they cannot be read or do not fit the model.
+            RunError: the model does not run on them.
+        """
+        ctx, bench = ctx or JobContext(), self._bench
+        ctx.checkpoint()
+        dataset, reference = _fitting(bench.compressor, path, overrides, ctx)
+        self._on_bench, self._reference = dataclasses.replace(bench, dataset=dataset), reference
+        return dataset.info
+
+    def open_calibration(
+        self, path: str | Path, overrides: Mapping[str, object] | None = None, ctx: JobContext | None = None
+    ) -> DataInfo:
+        """Put samples on the bench that set ranges and rounding; without, those of `open_data` do.
 
         Raises:
             DataError: they cannot be read or do not fit the model.
         """
         if ctx is not None:
             ctx.checkpoint()
-        dataset = open_dataset(Path(path), overrides or {}, self._model.info.inputs)
-        self._dataset, self._reference = dataset, None
-        return dataset.info
+        bench = self._bench
+        calibration = open_dataset(Path(path), overrides or {}, bench.model.info.inputs)
+        self._on_bench = dataclasses.replace(bench, calibration=calibration)
+        return calibration.info
+
+    def close_calibration(self) -> None:
+        """Have the samples of `open_data` set ranges and rounding again."""
+        self._on_bench = dataclasses.replace(self._bench, calibration=None)
+
+    def open_bench(
+        self,
+        model: str | Path,
+        data: str | Path | None,
+        overrides: Mapping[str, object] | None,
+        recipe: Recipe,
+        *,
+        source: str = "recipe",
+        ctx: JobContext | None = None,
+    ) -> OpenedBench:
+        """Put a model with its samples on the bench, and look whether a recipe fits; all of it, or nothing.
+
+        Raises:
+            ModelError: the model cannot be used. What lies on the bench stays.
+        """
+        ctx = ctx or JobContext()
+        ctx.checkpoint()
+        compressor = Compressor(load_model(Path(model)))
+        footprint, dataset, reference = compressor.footprint(), None, None
+        data_refusal = recipe_refusal = ""
+        try:
+            if data is not None:
+                dataset, reference = _fitting(compressor, data, overrides, ctx)
+        except (WorkbenchError, OSError) as error:
+            data_refusal = str(error)
+        try:
+            compressor.plan(recipe, source=source)
+        except WorkbenchError as error:
+            recipe_refusal = str(error)
+        self._on_bench, self._reference = _Bench(compressor, dataset), reference
+        self._built = self._running = None
+        data_info = dataset.info if dataset is not None else None
+        return OpenedBench(compressor.model.info, footprint, data_info, data_refusal, recipe_refusal)
 
     def footprint(self) -> ModelFootprint:
         """What size previews need of the model."""
-        return self._bench.footprint()
+        return self._bench.compressor.footprint()
 
     def curves(self, layer: str) -> WeightCurves:
         """Histogram, quantiles and channel ranges of one layer's weights."""
-        return build_weight_curves(self._model.weight(layer), self._model.info.layer(layer).axis)
+        model = self._bench.model
+        return build_weight_curves(model.weight(layer), model.info.layer(layer).axis)
 
     def layer_preview(self, layer: str, recipe: Recipe) -> LayerPreview:
         """What a recipe does to one layer's weights. Raises RecipeError."""
-        return self._bench.preview(layer, recipe)
+        return self._bench.compressor.preview(layer, recipe)
 
     def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
         """The recipe resolved on the model. Raises RecipeError."""
         return self._bench.plan(recipe, source=source)
 
-    def preview_bytes(self, recipe: Recipe) -> int:
-        """The exact size of the file that the recipe gives."""
-        return len(self._build(self._bench, recipe))
+    def preview_bytes(self, recipe: Recipe, ctx: JobContext | None = None) -> int:
+        """The exact size of the file that the recipe gives. Raises Cancelled."""
+        return len(self._build(self._bench, recipe, ctx or JobContext()))
+
+    def layer_activations(self, layer: str, recipe: Recipe, ctx: JobContext | None = None) -> LayerActivations:
+        """What goes into a layer and comes out of it on the calibration samples, and the ranges that are kept.
+
+        The first call runs the samples once, for all layers.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: the recipe does not fit the model.
+        """
+        bench = self._bench
+        samples, plan = bench.calibration_set(recipe.calibration), bench.plan(recipe)
+        return bench.compressor.quantizer.activations(layer, plan, recipe.digest, samples, ctx or JobContext())
+
+    def measure_sqnr(self, recipe: Recipe, *, limit: int = 64, ctx: JobContext | None = None) -> SqnrReport:
+        """SQNR of every layer's weights, and of its output on samples.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+        """
+        ctx, bench = ctx or JobContext(), self._bench
+        data = self._build(bench, recipe, ctx.part(0, 0.5))
+        samples = CalibrationSet(bench.samples, Calibration(samples=limit))
+        return layer_noise(bench.compressor, bench.plan(recipe), data, recipe.digest, samples, ctx.part(0.5, 1))
+
+    def suggest_float_layers(
+        self, recipe: Recipe, *, limit: int = 64, ctx: JobContext | None = None
+    ) -> FloatSuggestion:
+        """Which of the layers that a recipe quantizes should stay in float, with the measured effect.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+        """
+        bench, plan = self._bench, self._bench.plan(recipe)
+        samples = bench.calibration_set(recipe.calibration)
+        answers = self._original_answers(bench)
+        divergence = OutputDivergence(RuntimeSession(bench.model.path), answers, bench.samples, limit)
+
+        def measure(part: Plan, ctx: JobContext) -> Figure:
+            data = bench.compressor.build(part, encoding=recipe.encoding, samples=samples, ctx=ctx)
+            return divergence.of(data, ctx)
+
+        def statistics(layer: str) -> TensorStatistics | None:
+            return bench.compressor.quantizer.input_statistics(layer, plan, samples) if samples else None
+
+        return suggest_float_layers(plan, recipe.digest, measure, ctx or JobContext(), statistics=statistics)
 
     def evaluate(
         self, recipe: Recipe | None = None, *, limit: int | None = None, ctx: JobContext | None = None
@@ -102,104 +261,168 @@ class Session:
         Raises:
             DataError: there are no samples, or they do not fit.
         """
-        ctx = ctx or JobContext()
-        bench, dataset = self._bench, self._samples
-        if recipe is None or not recipe.rules:
-            reference = None if dataset.info.has_labels else self._original_answers(bench, dataset)
-            yield from evaluate(bench.model.path, dataset, ctx, limit=limit, reference=reference)
-            return
-        session = self._session_of(bench, recipe)
-        original, digest = self._original_answers(bench, dataset), recipe.digest
-        yield from evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=digest)
+        return self._evaluate(self._bench, recipe or Recipe(), limit, ctx or JobContext())
 
     def evaluate_against(
         self, other: str | Path, *, limit: int | None = None, ctx: JobContext | None = None
     ) -> Iterator[EvaluationReport]:
-        """Evaluate the model on the bench, paired with another model file on the same samples."""
-        model, dataset = self._model, self._samples
-        reference = ReferenceAnswers(RuntimeSession(Path(other)), dataset)
-        yield from evaluate(model.path, dataset, ctx or JobContext(), limit=limit, reference=reference)
+        """Evaluate the model on the bench, paired with another model file on the same samples.
+
+        Raises:
+            DataError: the other model takes samples of another shape, or there are none.
+        """
+        bench, session = self._bench, RuntimeSession(Path(other))
+        check_same_inputs(session.inputs, bench.model.info.inputs, str(other))
+        reference = ReferenceAnswers(session, bench.samples)
+        reports = evaluate(bench.model.path, bench.samples, ctx or JobContext(), limit=limit, reference=reference)
+        return _named(reports, bench)
 
     def measure_latency(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> LatencyReport:
-        """Time of one inference on this computer, of the graph that the recipe gives."""
-        recipe = recipe or Recipe()
-        report = measure_latency(self._build(self._bench, recipe), ctx or JobContext())
-        return dataclasses.replace(report, recipe_digest=recipe.digest)
+        """Time of one inference on this computer, of the graph that the recipe gives, and against the original's."""
+        recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
+        original = bench.model.path if recipe.rules else None
+        report = measure_latency(self._build(bench, recipe, ctx), ctx, against=original)
+        return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
 
     def export(
         self, recipe: Recipe, path: str | Path, *, force: bool = False, ctx: JobContext | None = None
     ) -> ApplyReport:
         """Compress, write, open the file again in a fresh process, and compare it with the preview.
 
+        A file that is not what was previewed does not get the target's name: what was there stays.
+
         Raises:
-            ExportError: the file cannot be written.
+            Cancelled: somebody asked to stop; nothing is written, as after an error.
+            ExportError: the file cannot be written, or its name does not end in .onnx.
             RecipeError: the recipe does not fit the model.
+            VerificationError: a fresh process cannot use the file.
         """
         ctx = ctx or JobContext()
-        target = Path(path)
-        model = self._model
-        check_target(target, force=force, inputs=[model.path, *model.data.external_paths()])
-        plan = self.plan(recipe)
-        data = self._build(self._bench, recipe)
-        after, difference = None, None
-        before = None
-        if self._dataset is not None:
-            for report in self.evaluate(recipe, ctx=ctx.part(0, 0.5)):
-                after, difference = report.figure, report.difference
-                before = report.reference or report.figure
+        bench, target = self._bench, Path(path)
+        check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
+        check_onnx_name(target)
+        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.3, "compressing"))
+        measuring = ctx.part(0.3, 0.6, "measuring")
+        evaluation = _last(self._evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
-        write_atomically(target, data, force=force)
-        verified = verify_file(data, target, self._dataset, ctx.part(0.5, 1))
-        info = self._model.info
+        verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.6, 1, "verifying"), force=force)
+        before, after, difference = _compared(evaluation)
         return ApplyReport(
             plan=plan,
-            before=ModelSummary(info.file_bytes, info.num_params, info.macs, self._sparsity(Plan(())), before),
-            after=ModelSummary(len(data), info.num_params, info.macs, self._sparsity(plan), after),
+            before=_summary(bench, Plan(()), bench.model.info.file_bytes, before),
+            after=_summary(bench, plan, len(data), after),
             preview_bytes=len(data),
             preview_accuracy=after,
             difference=difference,
             verified=verified,
             output_path=target,
-            output_sha256=digest_of_file(target),
+            output_sha256=sha256,
+            metric=evaluation.metric if evaluation is not None else "",
+            data=bench.dataset.info if bench.dataset is not None else None,
         )
 
+    def export_as(self, exporter: Exporter, recipe: Recipe, path: str | Path, *, force: bool = False) -> FormatReport:
+        """Compress, and write in the format of a plugin. The file is not compared with the preview.
+
+        Raises:
+            ExportError: the file cannot be written.
+            RecipeError: the recipe does not fit the model.
+        """
+        bench, target = self._bench, Path(path)
+        check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
+        plan, data = bench.compressor.plan(recipe), self._build(bench, recipe, JobContext())
+        make_whole(target, lambda made: exporter.write(data, made), force=force)
+        return FormatReport(exporter.name, plan, target, target.stat().st_size, digest_of_file(target))
+
     @property
-    def _bench(self) -> Compressor:
-        if self._compressor is None:
+    def _bench(self) -> _Bench:
+        bench = self._on_bench
+        if bench is None:
             raise ModelError("no model is open", "open a model first")
-        return self._compressor
+        return bench
 
-    @property
-    def _model(self) -> Model:
-        return self._bench.model
+    def _evaluate(
+        self, bench: _Bench, recipe: Recipe, limit: int | None, ctx: JobContext
+    ) -> Iterator[EvaluationReport]:
+        dataset = bench.samples
+        if not recipe.rules:
+            session = RuntimeSession(bench.model.path)
+            metric = choose_metric(dataset.info.preprocessing.metric, dataset, session.outputs[0])
+            # It agrees with itself; others are then shown against that.
+            reference = self._original_answers(bench) if metric == "agreement" else None
+            reports = evaluate(session, dataset, ctx, limit=limit, reference=reference)
+        else:
+            session, original = self._session_of(bench, recipe, ctx), self._original_answers(bench)
+            reports = evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=recipe.digest)
+        return _named(reports, bench)
 
-    @property
-    def _samples(self) -> Dataset:
-        if self._dataset is None:
-            raise DataError("no samples are open", "open data first")
-        return self._dataset
-
-    def _sparsity(self, plan: Plan) -> float:
-        return self._bench.sparsity(plan)
-
-    def _build(self, bench: Compressor, recipe: Recipe) -> bytes:
+    def _build(self, bench: _Bench, recipe: Recipe, ctx: JobContext) -> bytes:
         """The compressed file's bytes; the last ones are kept, as preview, size and export ask in turn."""
-        made, kept = (bench, recipe.digest), self._built
+        samples = bench.calibration_set(recipe.calibration)
+        made, kept = _key(bench, recipe), self._built
         if kept is None or kept[0] != made:
-            kept = made, bench.build(bench.plan(recipe), encoding=recipe.encoding)
-            self._built = kept
+            plan = bench.plan(recipe)
+            kept = made, bench.compressor.build(plan, encoding=recipe.encoding, samples=samples, ctx=ctx)
+            if recipe.rules:
+                # The original is timed between preview and size; the file that took a minute must outlive that.
+                self._built = kept
         return kept[1]
 
-    def _session_of(self, bench: Compressor, recipe: Recipe) -> RuntimeSession:
-        made, kept = (bench, recipe.digest), self._running
+    def _session_of(self, bench: _Bench, recipe: Recipe, ctx: JobContext) -> RuntimeSession:
+        made, kept = _key(bench, recipe), self._running
         if kept is None or kept[0] != made:
-            kept = made, RuntimeSession(self._build(bench, recipe))
+            kept = made, RuntimeSession(self._build(bench, recipe, ctx))
             self._running = kept
         return kept[1]
 
-    def _original_answers(self, bench: Compressor, dataset: Dataset) -> ReferenceAnswers:
-        made, kept = (bench, dataset), self._reference
+    def _original_answers(self, bench: _Bench) -> ReferenceAnswers:
+        made, kept = (bench.compressor, bench.samples), self._reference
         if kept is None or kept[0] != made:
-            kept = made, ReferenceAnswers(RuntimeSession(bench.model.path), dataset)
+            kept = made, ReferenceAnswers(RuntimeSession(bench.model.path), bench.samples)
             self._reference = kept
         return kept[1]
+
+
+def _fitting(
+    compressor: Compressor, path: str | Path, overrides: Mapping[str, object] | None, ctx: JobContext
+) -> tuple[Dataset, tuple[_Made, ReferenceAnswers]]:
+    """Samples that the model runs on, and what will answer for it on them."""
+    model = compressor.model
+    dataset = open_dataset(Path(path), overrides or {}, model.info.inputs)
+    session = RuntimeSession(model.path)
+    check_fits(session, dataset, ctx)
+    return dataset, ((compressor, dataset), ReferenceAnswers(session, dataset))
+
+
+def _key(bench: _Bench, recipe: Recipe) -> _Made:
+    """What a compressed file depends on."""
+    samples = bench.calibration_set(recipe.calibration)
+    return bench.compressor, recipe.digest, samples.key if samples is not None else None
+
+
+def _named(reports: Iterator[EvaluationReport], bench: _Bench) -> Iterator[EvaluationReport]:
+    """The reports with what they hold for: whoever reads them may have something else on the bench by then."""
+    model_digest, dataset_digest = bench.model.info.digest, bench.samples.info.digest
+    for report in reports:
+        yield dataclasses.replace(report, model_digest=model_digest, dataset_digest=dataset_digest)
+
+
+def _last(reports: Iterator[EvaluationReport]) -> EvaluationReport | None:
+    return next(iter(deque(reports, maxlen=1)), None)
+
+
+def _compared(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figure | None, Figure | None]:
+    """The original's figure, the compressed model's, and the difference."""
+    if evaluation is None:
+        return None, None, None
+    if evaluation.metric == "agreement":
+        # The original agrees with itself whatever it does: that is no measurement of it.
+        return None, evaluation.figure, None
+    return evaluation.reference or evaluation.figure, evaluation.figure, evaluation.difference
+
+
+def _summary(bench: _Bench, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:
+    info = bench.model.info
+    is_known = any(layer.statistics is not None for layer in info.layers)
+    sparsity = bench.compressor.sparsity(plan) if is_known else None
+    return ModelSummary(file_bytes, info.num_params, info.macs, sparsity, accuracy)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from workbench.engine.data.dataset import Dataset, open_dataset, seeded_order
+from workbench.engine.data.sample_batches import sample_batches
 from workbench.engine.evaluate.evaluation import evaluate
-from workbench.engine.evaluate.sample_batches import sample_batches
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 

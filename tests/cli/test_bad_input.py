@@ -84,13 +84,30 @@ def test_samples_that_do_not_fit_are_named(make, words: str, model: str, tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [("o.ort", "use `workbench export --to ort`"), ("o.tflite", "the ending .onnx"), ("o", "the ending .onnx")],
+)
+def test_onnx_is_not_written_under_the_name_of_another_format(
+    name: str, words: str, model: str, recipe: Path, tmp_path: Path, error_of
+):
+    error = error_of("apply", model, "--recipe", recipe, "-o", tmp_path / name)
+
+    assert f"{tmp_path / name}: what is written is an ONNX model" in error
+    assert words in error
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--metric", "best"], "one of top1, top5, psnr, agreement"),
+        (["--metric", "agreement"], "a model agrees with itself"),
         (["--resize", "wide"], "a number of pixels"),
         (["--scale", "1/0"], "a number such as 0.5 or 1/255"),
         (["--std", "0"], "none of them 0"),
+        (["--std", "0,1"], "std cannot be '0, 1'"),
         (["--labels-offset", "one"], "a whole number"),
+        (["--limit", "0"], "see `workbench evaluate --help`"),
         (["--limit", "0"], "'--limit'"),
         (["--colour", "red"], "'--colour'"),
     ],
@@ -98,6 +115,29 @@ def test_samples_that_do_not_fit_are_named(make, words: str, model: str, tmp_pat
 )
 def test_a_bad_option_says_what_would_do(arguments: list[str], words: str, model: str, data: str, error_of):
     assert words in error_of("evaluate", model, "--data", data, *arguments)
+
+
+def _network(path: Path, graph: str) -> Path:
+    onnx.save(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 13]> m {graph}'), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("graph", "words"),
+    [
+        ("(float[N,64] x) => (float[N,64] y) { y = Identity(x) }", "its input takes N × 64, that of the first model"),
+        ("(float[N,1,8,8] x, float[N] z) => (float[N] y) { y = Identity(z) }", "takes 2 inputs, the first model 1"),
+    ],
+    ids=["another rank", "another number"],
+)
+def test_a_model_to_compare_with_must_take_the_same_samples(
+    graph: str, words: str, model: str, data: str, tmp_path: Path, error_of
+):
+    other = _network(tmp_path / "other.onnx", graph)
+
+    error = error_of("evaluate", model, "--data", data, "--against", other)
+
+    assert f"{other}: {words}" in error
 
 
 _RULE = "version: 1\nrules:\n  - select: '*'\n    "
@@ -143,11 +183,11 @@ def test_a_missing_recipe_is_named(model: str, tmp_path: Path, error_of):
 
 
 def test_a_model_without_weights_has_no_layer_for_a_rule(recipe: Path, tmp_path: Path, error_of):
-    text = '<ir_version: 8, opset_import: ["" : 13]> m (float[N,3] x) => (float[N,3] y) { y = Relu(x) }'
-    path = tmp_path / "relu.onnx"
-    path.write_bytes(onnx.parser.parse_model(text).SerializeToString())
+    path = _network(tmp_path / "relu.onnx", "(float[N,3] x) => (float[N,3] y) { y = Relu(x) }")
 
-    assert "matches no layer" in error_of("apply", path, "--recipe", recipe, "-o", tmp_path / "o.onnx")
+    error = error_of("apply", path, "--recipe", recipe, "-o", tmp_path / "o.onnx")
+
+    assert f"matches no layer, as {path} has none" in error
     assert not (tmp_path / "o.onnx").exists()
 
 

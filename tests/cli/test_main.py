@@ -24,6 +24,17 @@ def test_inspect_prints_one_object_with_the_promised_keys(model: str, capsys: py
     }  # fmt: skip
 
 
+def test_inspect_says_what_goes_in_and_comes_out(model: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["inspect", model, "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)["model"]
+    assert main(["inspect", model]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    for word in ("input", "output"):
+        (item,) = value[f"{word}s"]
+        assert f"{word} {item['name']}: float {'×'.join(map(str, item['shape']))}" in lines
+
+
 def test_evaluate_measures_the_demo(model: str, data: str, capsys: pytest.CaptureFixture[str]):
     status = main(["evaluate", model, "--data", data, "--json"])
 
@@ -31,6 +42,20 @@ def test_evaluate_measures_the_demo(model: str, data: str, capsys: pytest.Captur
     assert status == 0
     assert value["figure"]["value"] >= 0.97
     assert value["figure"]["low"] < value["figure"]["value"] < value["figure"]["high"]
+
+
+def test_figures_for_people_have_their_intervals(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "small.onnx"
+
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(out), "--data", data]) == 0
+    applied = capsys.readouterr().out
+    assert main(["evaluate", str(out), "--data", data, "--against", model]) == 0
+
+    lines = [line for line in applied.splitlines() if line.startswith(("Accuracy", "difference"))]
+    lines += [line for line in capsys.readouterr().out.splitlines() if line.startswith(("top1", "diff", "same"))]
+    assert [line.count("(95 %: ") for line in lines] == [2, 1, 1, 1, 1]
 
 
 def test_apply_verifies_and_gives_the_same_file_twice(
@@ -47,6 +72,51 @@ def test_apply_verifies_and_gives_the_same_file_twice(
     assert values[0]["after"]["file_bytes"] == (tmp_path / "a.onnx").stat().st_size
     assert values[0]["preview"]["file_bytes"] == values[0]["after"]["file_bytes"]
     assert values[0]["after"]["file_bytes"] < 0.2 * values[0]["before"]["file_bytes"]
+
+
+def test_apply_calls_a_figure_by_its_metric(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["apply", model, "--recipe", str(recipe), "--data", data]
+
+    assert main([*arguments, "-o", str(tmp_path / "a.onnx"), "--metric", "top5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metric"] == "top5"
+    assert main([*arguments, "-o", str(tmp_path / "b.onnx"), "--metric", "agreement"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "Agreement with the original" in printed
+    assert "accuracy" not in printed.lower()
+
+
+def test_without_data_apply_says_that_random_inputs_were_compared(
+    model: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(tmp_path / "a.onnx"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verified"]["is_random"] is True
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(tmp_path / "b.onnx")]) == 0
+
+    printed = capsys.readouterr().out
+    assert "verified: 8 random inputs in a fresh process" in printed
+    assert "samples" not in printed
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "apply"])
+def test_what_is_guessed_of_the_samples_is_said_and_stands_in_the_object(
+    verb: str, model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    bare = tmp_path / "bare.npz"
+    bare.write_bytes(Path(data).read_bytes())
+    writes = ["--recipe", str(recipe), "--force", "-o", str(tmp_path / "o.onnx")] if verb == "apply" else []
+    arguments = [verb, model, "--data", str(bare), "--mean", "0", *writes]
+
+    assert main([*arguments, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert main(arguments) == 0
+
+    note = "note: guessed, as nobody gave it: scale 0.00392157, std 1, layout nchw\n"
+    assert printed.err == note
+    assert json.loads(printed.out)["guessed"] == {"scale": 1 / 255, "std": [1.0], "layout": "nchw"}
+    assert note in capsys.readouterr().out
 
 
 def test_nothing_is_overwritten_without_force(model: str, recipe: Path, tmp_path: Path):
@@ -115,7 +185,7 @@ def test_plugins_are_listed_with_their_state(capsys: pytest.CaptureFixture[str])
     assert rows["ort_format"]["error"] is None
 
 
-@pytest.mark.parametrize("verb", ["apply", "demo", "evaluate", "gui", "inspect", "plugins"])
+@pytest.mark.parametrize("verb", ["apply", "demo", "evaluate", "export", "gui", "inspect", "plugins"])
 def test_each_verb_s_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str]):
     assert main([verb, "--help"]) == 0
     assert f"Example: workbench {verb}" in capsys.readouterr().out
@@ -124,7 +194,7 @@ def test_each_verb_s_help_shows_an_example(verb: str, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     "arguments",
     [["m.onnx"], ["gui", "m.onnx"], ["m.onnx", "--data", "d.npz"], ["--data", "d.npz", "m.onnx"],
-     ["--data=d.npz"], ["--recipe", "r.yaml"], []],
+     ["--data=d.npz"], ["--recipe", "r.yaml"], ["--mean", "0.5,1", "m.onnx"], []],
     ids=" ".join,
 )  # fmt: skip
 def test_the_window_opens_with_or_without_its_verb(arguments: list[str], monkeypatch: pytest.MonkeyPatch):
@@ -138,6 +208,7 @@ def test_the_window_opens_with_or_without_its_verb(arguments: list[str], monkeyp
             "model": Path("m.onnx") if "m.onnx" in text else None,
             "data": Path("d.npz") if "d.npz" in text else None,
             "recipe": Path("r.yaml") if "r.yaml" in text else None,
+            "data_settings": {"mean": ["0.5", "1"]} if "--mean" in text else {},
         }
     ]
 

@@ -17,8 +17,13 @@ from pytestqt.qtbot import QtBot
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import build_weight_curves
-from workbench.gui.engine import Engine
+from workbench.gui.calibration_data import CalibrationData
+from workbench.gui.engine import Engine, Ticket
 from workbench.gui.file_dialogs import Asks, Unsaved
+from workbench.gui.known_activations import KnownActivations
+from workbench.gui.known_plan import KnownPlan
+from workbench.jobs import Progress
+from workbench.worker.messages import Failed
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -106,18 +111,25 @@ class Bench(QObject):
     recipe_changed = Signal(object, object)
     selection_changed = Signal()
     measured = Signal(object)
+    probing = Signal(str)
     layer_previewed = Signal(object)
+    sqnr_changed = Signal()
     message = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
         self.model = self.footprint = self.dataset = None
         self.accuracy = self.baseline = self.exact_bytes = self.latency = None
+        self.sqnr = None
         self.recipe = Recipe()
         self.selection: tuple[str, ...] = ()
         self.undo_stack = QUndoStack(self)
-        self.num_releases = 0
+        self.num_presses = self.num_releases = 0
         self.weights: dict[str, np.ndarray] = {}
+        self.asks = FakeEngine()
+        self.calibration = CalibrationData(self.asks, self)
+        self.plans = KnownPlan(self.asks, self)
+        self.activations = KnownActivations(self.asks, self)
 
     def put(self, **weights: np.ndarray) -> None:
         """Open a model with these weights."""
@@ -131,6 +143,9 @@ class Bench(QObject):
 
     def edit(self, recipe: Recipe, text: str, gesture: object = None) -> None:
         self.undo_stack.push(_SetRecipe(self, recipe, text, gesture))
+
+    def pressed(self) -> None:
+        self.num_presses += 1
 
     def released(self) -> None:
         self.num_releases += 1
@@ -237,7 +252,7 @@ def window(qtbot: QtBot, theme: object, settings: QSettings, answers: Answers) -
 @pytest.fixture
 def demo_window(window: object, qtbot: QtBot) -> object:
     """The window with the demo's model and samples open, and everything measured of them."""
-    from workbench.gui.demo_files import demo_files
+    from workbench.project.demo_files import demo_files
 
     document = window.document
     window.files.open_paths(demo_files())
@@ -246,6 +261,56 @@ def demo_window(window: object, qtbot: QtBot) -> object:
         timeout=30_000,
     )
     return window
+
+
+@dataclass
+class Asked:
+    """One request, and the test's hand on its answers."""
+
+    ticket: Ticket
+
+    def failed(self, text: str) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_failed(Failed(1, text))
+
+    def done(self, value: object) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_done(value)
+
+    def partial(self, value: object) -> None:
+        self.ticket.on_partial(value)
+
+    def progress(self, done: float, total: float, text: str) -> None:
+        self.ticket.on_progress(Progress(done, total, text))
+
+    def stopped(self) -> None:
+        self.ticket.is_open = False
+        self.ticket.on_stopped("cancelled")
+
+
+class FakeEngine(QObject):
+    """A double of the engine: keeps requests until the test answers them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Asked] = []
+
+    def request(self, lane: str, verb: str, *args: object, **answers: object) -> Ticket:
+        known = {key: answers.pop(key) for key in tuple(answers) if key.startswith("on_")}
+        ticket = Ticket(lane, verb, args, answers, **known)
+        self.asked.append(Asked(ticket))
+        return ticket
+
+    def cancel(self, ticket: Ticket, *, insist: bool = True) -> None:
+        ticket.is_cancelled = True
+
+    def of(self, verb: str, lane: str) -> list[Asked]:
+        return [item for item in self.asked if (item.ticket.verb, item.ticket.lane) == (verb, lane)]
+
+
+@pytest.fixture
+def fake_engine(qtbot: QtBot) -> FakeEngine:
+    return FakeEngine()
 
 
 @pytest.fixture

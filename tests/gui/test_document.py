@@ -9,9 +9,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.recipe import Prune, WeightRule
-from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
 from workbench.project.budgets import Budgets
+from workbench.project.demo_files import demo_files
 from workbench.project.measurement_store import MeasurementStore
 from workbench.session import Session
 

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.reports import ApplyReport, ModelSummary, Verification
 from workbench.gui.export_dialog import ExportDialog
@@ -64,7 +66,19 @@ def test_the_result_says_what_was_verified(make_dialog, tmp_path):
 
     assert dialog.banner.headline == "Verified: the file is what you saw"
     assert "3.81 MiB → 600.0 kB (−85 %)" in dialog.outcome.text()
-    assert "ab" * 32 in dialog.outcome.text()
+    assert dialog.sha256.text() == "ab" * 32
+    assert not dialog.sha256_line.isHidden()
+
+
+def test_random_inputs_are_not_called_samples(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+
+    dialog.show_report(
+        replace(report_of(tmp_path / "out.onnx", ok=True), verified=Verification(8, 0.0, 1.0, ok=True, is_random=True))
+    )
+
+    assert "100.0 % of 8 random inputs" in dialog.outcome.text()
+    assert "8 random inputs" in dialog.banner.accessibleName()
 
 
 def test_a_mismatch_names_the_layer(make_dialog, tmp_path):
@@ -72,7 +86,7 @@ def test_a_mismatch_names_the_layer(make_dialog, tmp_path):
 
     dialog.show_report(report_of(tmp_path / "out.onnx", ok=False))
 
-    assert dialog.banner.headline == "The file is not what you saw"
+    assert dialog.banner.headline == "Not written: the file would not be what you saw"
     assert "first differs in conv3" in dialog.banner.accessibleName()
 
 
@@ -83,4 +97,44 @@ def test_a_failure_is_readable_and_can_be_tried_again(make_dialog, tmp_path):
     dialog.show_failure("no room on the disk; free some space")
 
     assert "no room on the disk" in dialog.outcome.text()
+    assert "no room on the disk" not in dialog.banner.accessibleName()
     assert dialog.start.isEnabled()
+
+
+def test_a_long_failure_leaves_the_file_s_row_its_height(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+    dialog.show()
+    before = dialog.path.height()
+    dialog.start.click()
+
+    dialog.show_failure("the folder cannot be written to; " * 20)
+
+    assert dialog.path.height() == before
+
+
+def test_what_the_user_has_stopped_is_no_failure(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+    dialog.start.click()
+
+    dialog.show_stopped()
+
+    assert dialog.banner.headline == "Export stopped"
+    assert dialog.outcome.isHidden()
+    assert dialog.start.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("metric", "figure", "text"),
+    [
+        ("top1", Figure(0.981, "fraction", Origin.MEASURED), "Accuracy (top1)</td><td><b>98.1 %"),
+        ("psnr", Figure(31.2, "dB", Origin.MEASURED), "PSNR</td><td><b>31.2 dB"),
+        ("agreement", Figure(0.9, "fraction", Origin.MEASURED), "Agreement with the original</td><td><b>90.0 %"),
+    ],
+)
+def test_a_figure_is_called_by_its_metric_and_has_its_unit(make_dialog, tmp_path, metric, figure, text):
+    report = report_of(tmp_path / "out.onnx", ok=True)
+    dialog = make_dialog(tmp_path / "out.onnx")
+
+    dialog.show_report(replace(report, metric=metric, after=replace(report.after, accuracy=figure)))
+
+    assert text in dialog.outcome.text()

@@ -79,7 +79,7 @@ def test_a_save_that_fails_while_closing_keeps_the_window_open(demo_window: Main
 
     assert not demo_window.close()
 
-    assert "cannot be saved" in demo_window.message_bar.text
+    assert "cannot be written" in demo_window.message_bar.text
     answers.unsaved = Unsaved.DISCARD
 
 
@@ -144,3 +144,23 @@ def test_an_engine_that_cannot_start_can_be_tried_again_from_the_message(
 
     assert window.message_bar.text == ""
     document.close()
+
+
+@pytest.mark.parametrize("sparsity", [0.31, 0.5, 0.87])
+def test_a_threshold_reads_the_same_wherever_it_is_shown(demo_window, qtbot, sparsity):
+    document, card, distribution = demo_window.document, demo_window.layers.card, demo_window.distribution
+    document.select(("hidden",))
+    qtbot.waitUntil(lambda: distribution.has_curves)
+    card.unit.set_value("threshold")
+    previews: list[object] = []
+    document.layer_previewed.connect(previews.append)
+
+    demo_window.layers.set_sparsity(sparsity)
+    at_once = distribution.threshold.value
+    qtbot.waitUntil(lambda: bool(previews))
+
+    shown = distribution.threshold.value
+    assert shown == at_once
+    assert card.spin.text() == shown
+    assert distribution.histogram._labels[0].toPlainText() == f"|w| < {shown}"
+    assert float(shown) == pytest.approx(previews[-1].threshold, rel=1e-3)

@@ -1,66 +1,33 @@
 """What is asked of the engine, and when: on a double of the engine that answers as it is told."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.reports import DataInfo, EvaluationReport, LatencyReport, Preprocessing
-from workbench.gui.engine import Ticket
 from workbench.gui.known_figures import KnownFigures
 from workbench.gui.measuring import Measuring
 from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
 
+if TYPE_CHECKING:
+    from tests.gui.conftest import FakeEngine
+
 _RECIPE = Recipe().with_rule("*", weights=WeightRule(bits=4))
+_MODEL = "0" * 64
 _DATA = DataInfo("/d.npz", 1000, True, 10, (8, 8, 1), Preprocessing(), "data")
 
 
-@dataclass
-class Asked:
-    """One request, and the test's hand on its answers."""
-
-    ticket: Ticket
-
-    def done(self, value: object) -> None:
-        self.ticket.is_open = False
-        self.ticket.on_done(value)
-
-    def partial(self, value: object) -> None:
-        self.ticket.on_partial(value)
-
-    def stopped(self) -> None:
-        self.ticket.is_open = False
-        self.ticket.on_stopped("cancelled")
-
-
-class FakeEngine(QObject):
-    """Keeps requests until the test answers them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[Asked] = []
-
-    def request(self, lane: str, verb: str, *args: object, **answers: object) -> Ticket:
-        known = {key: answers.pop(key) for key in tuple(answers) if key.startswith("on_")}
-        ticket = Ticket(lane, verb, args, answers, **known)
-        self.asked.append(Asked(ticket))
-        return ticket
-
-    def cancel(self, ticket: Ticket, *, insist: bool = True) -> None:
-        ticket.is_cancelled = True
-
-    def of(self, verb: str, lane: str) -> list[Asked]:
-        return [item for item in self.asked if (item.ticket.verb, item.ticket.lane) == (verb, lane)]
-
-
 @pytest.fixture
-def engine(qtbot: QtBot) -> FakeEngine:
-    return FakeEngine()
+def engine(fake_engine: FakeEngine) -> FakeEngine:
+    return fake_engine
 
 
 @pytest.fixture
@@ -77,12 +44,14 @@ def measuring(engine: FakeEngine, make_layer: Callable, make_model: Callable) ->
 
 def _report(done: int, total: int, *, seconds_each: float = 0.001, recipe: Recipe = _RECIPE) -> EvaluationReport:
     figure = Figure(0.5, "fraction", Origin.MEASURED, n=done)
-    return EvaluationReport("top1", figure, done, total, done * seconds_each, recipe.digest)
+    return EvaluationReport(
+        "top1", figure, done, total, done * seconds_each, recipe.digest, model_digest=_MODEL, dataset_digest="data"
+    )
 
 
 def _latency(ms: float, recipe: Recipe = _RECIPE) -> LatencyReport:
     figure = Figure(ms, "ms", Origin.MEASURED, n=200)
-    return LatencyReport(figure, figure, "a processor", recipe.digest)
+    return LatencyReport(figure, figure, "a processor", recipe.digest, model_digest=_MODEL)
 
 
 @pytest.mark.parametrize(
@@ -113,20 +82,20 @@ def test_after_the_probe_come_size_latency_and_all_samples_in_turn(measuring: Me
     assert len(engine.asked) == 1
 
     engine.of("evaluate", "probe")[0].done(_report(16, 16))
-    assert len(engine.of("preview_bytes", "quick")) == 1
+    assert len(engine.of("preview_bytes", "probe")) == 1
     assert engine.of("evaluate", "run") == []
     engine.of("measure_latency", "run")[0].done(_latency(3))
     full = engine.of("evaluate", "run")[0]
     assert full.ticket.args == (_RECIPE,)
     assert full.ticket.kwargs == {}
-    engine.of("preview_bytes", "quick")[0].done(1234)
+    engine.of("preview_bytes", "probe")[0].done(1234)
     full.done(_report(1000, 1000))
 
     assert measuring.is_idle
     assert measuring.figures.size(_RECIPE) == 1234
 
 
-def test_the_latency_of_the_original_is_measured_too_where_an_edit_has_cut_it_short(
+def test_the_original_is_timed_with_the_recipe_so_nothing_is_asked_for_besides(
     measuring: Measuring, engine: FakeEngine, make_layer: Callable, make_model: Callable
 ):
     import numpy as np
@@ -134,10 +103,9 @@ def test_the_latency_of_the_original_is_measured_too_where_an_edit_has_cut_it_sh
     measuring.set_model(make_model(make_layer("b", np.ones((2, 2), np.float32))))
 
     measuring.now()
-    engine.of("measure_latency", "run")[0].done(_latency(3, Recipe()))
-    engine.of("measure_latency", "run")[1].done(_latency(2))
+    engine.of("measure_latency", "run")[0].done(_latency(2))
 
-    assert [item.ticket.args for item in engine.of("measure_latency", "run")] == [(Recipe(),), (_RECIPE,)]
+    assert [item.ticket.args for item in engine.of("measure_latency", "run")] == [(_RECIPE,)]
 
 
 def test_an_edit_gives_up_what_runs_without_costing_the_worker(measuring: Measuring, engine: FakeEngine):
@@ -203,14 +171,14 @@ def test_a_size_that_was_lost_with_the_engine_is_asked_for_again(measuring: Meas
     measuring.take(_latency(3))
     measuring.take(_report(1000, 1000))
     measuring.now()
-    engine.of("preview_bytes", "quick")[0].stopped()
+    engine.of("preview_bytes", "probe")[0].stopped()
     measuring.now()
-    assert len(engine.of("preview_bytes", "quick")) == 1
+    assert len(engine.of("preview_bytes", "probe")) == 1
 
     measuring.begin_again()
     measuring.now()
 
-    assert len(engine.of("preview_bytes", "quick")) == 2
+    assert len(engine.of("preview_bytes", "probe")) == 2
 
 
 def test_the_original_is_known_by_one_digest_however_it_is_written(measuring: Measuring):
@@ -219,3 +187,112 @@ def test_the_original_is_known_by_one_digest_however_it_is_written(measuring: Me
     plain = Recipe(encoding="plain")
     assert measuring.figures.evaluation(plain) is measuring.figures.evaluation(Recipe())
     assert measuring.figures.evaluation(_RECIPE) is None
+
+
+@pytest.mark.parametrize("other", ["model_digest", "dataset_digest"])
+def test_an_evaluation_of_another_model_or_of_other_samples_is_dropped(measuring: Measuring, other: str):
+    seen: list[object] = []
+    measuring.measured.connect(seen.append)
+
+    measuring.take(replace(_report(1000, 1000), **{other: "another"}))
+
+    assert measuring.figures.evaluation(_RECIPE) is None
+    assert seen == []
+
+
+def test_a_latency_of_another_model_is_dropped(measuring: Measuring):
+    measuring.take(replace(_latency(3), model_digest="another"))
+
+    assert measuring.figures.latency(_RECIPE) is None
+
+
+_LEARNED = Recipe().with_rule("*", weights=WeightRule(bits=3, rounding="learned"))
+
+
+def test_a_preview_that_takes_long_has_a_row_with_its_progress(measuring: Measuring, engine: FakeEngine, qtbot: QtBot):
+    rows: list[tuple[object, ...]] = []
+    measuring.probe._jobs.started.connect(lambda *row: rows.append(row))
+    measuring.probe._jobs.progressed.connect(lambda job, progress: rows.append((job, progress.text)))
+    measuring.now()
+    probe = engine.of("evaluate", "probe")[0]
+    probe.progress(3, 128, "calibration, 3 of 128 samples")
+
+    qtbot.waitUntil(lambda: measuring.probe.is_shown)
+    probe.progress(40, 128, "calibration, 40 of 128 samples")
+
+    number = measuring.probe.number
+    assert rows == [
+        (number, "Preview"),
+        (number, "calibration, 3 of 128 samples"),
+        (number, "calibration, 40 of 128 samples"),
+    ]
+
+
+def test_a_quick_preview_has_none(measuring: Measuring, engine: FakeEngine):
+    measuring.now()
+    engine.of("evaluate", "probe")[0].done(_report(16, 16))
+
+    assert not measuring.probe.is_shown
+    assert not measuring.probe._long.isActive()
+
+
+def test_an_edit_cancels_the_preview_that_is_being_built(measuring: Measuring, engine: FakeEngine):
+    measuring.now()
+    probe = engine.of("evaluate", "probe")[0]
+
+    measuring.set_recipe(Recipe())
+
+    assert probe.ticket.is_cancelled
+
+
+def test_a_preview_that_somebody_cancelled_is_not_begun_again_by_itself(measuring: Measuring, engine: FakeEngine):
+    measuring.now()
+    probe = engine.of("evaluate", "probe")[0]
+
+    measuring.give_up(measuring.probe.number)
+    probe.stopped()
+    measuring.now()
+
+    assert probe.ticket.is_cancelled
+    assert len(engine.of("evaluate", "probe")) == 1
+
+
+def test_learned_rounding_waits_until_the_slider_is_let_go(measuring: Measuring, engine: FakeEngine):
+    measuring.hold()
+    for recipe in (_LEARNED, replace(_LEARNED, encoding="plain")):
+        measuring.set_recipe(recipe)
+        measuring.after_rest()
+        assert not measuring._rest.isActive()
+
+    measuring.let_go()
+
+    assert [item.ticket.args for item in engine.of("evaluate", "probe")] == [(replace(_LEARNED, encoding="plain"),)]
+
+
+def test_other_recipes_are_measured_when_a_drag_rests(measuring: Measuring):
+    measuring.hold()
+
+    measuring.after_rest()
+
+    assert measuring._rest.isActive()
+
+
+def test_a_job_that_somebody_waits_for_is_not_built_twice(measuring: Measuring, engine: FakeEngine):
+    measuring.now()
+
+    measuring.pause()
+
+    assert engine.of("evaluate", "probe")[0].ticket.is_cancelled
+
+
+def test_without_samples_there_is_no_size_of_what_needs_ranges(
+    measuring: Measuring, engine: FakeEngine, make_layer: Callable, make_model: Callable
+):
+    import numpy as np
+
+    measuring.set_model(make_model(make_layer("a", np.ones((2, 2), np.float32))))
+    measuring.set_recipe(Recipe().with_rule("*", activations=ActivationRule(bits=8)))
+
+    measuring.now()
+
+    assert engine.of("preview_bytes", "probe") == []

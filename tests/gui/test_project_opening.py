@@ -5,10 +5,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 from pytestqt.qtbot import QtBot
 
-from workbench.engine.core.errors import ProjectError, WorkbenchError
+from workbench.engine.core.errors import ExportError, WorkbenchError
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.gui.document import Document
 from workbench.project.budgets import Budgets
@@ -96,6 +97,31 @@ def test_a_model_that_has_changed_is_said_and_its_figures_are_left_out(document:
     assert document.accuracy is None
 
 
+def test_external_weights_that_have_changed_are_said_and_their_figures_are_left_out(
+    document: Document, qtbot: QtBot, tmp_path: Path, demo_folder: Path
+):
+    _save_with_external_weights(demo_folder / "digits.onnx", tmp_path / "big.onnx")
+    with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
+        document.open_model(tmp_path / "big.onnx")
+    qtbot.waitUntil(lambda: document.exact_bytes is not None, timeout=_LONG_MS)
+    document.save_project(tmp_path / "p.wbproj")
+    weights = bytearray((tmp_path / "big.data").read_bytes())
+    weights[0] ^= 1
+    (tmp_path / "big.data").write_bytes(weights)
+
+    other = Document()
+    said = _open(other, tmp_path / "p.wbproj", qtbot)
+    other.close()
+
+    assert len(said) == 1
+    assert "has changed since it was saved" in said[0]
+
+
+def _save_with_external_weights(source: Path, target: Path) -> None:
+    proto = onnx.load(source)
+    onnx.save(proto, target, save_as_external_data=True, location=f"{target.stem}.data", size_threshold=0)
+
+
 def test_samples_that_are_gone_are_said_and_the_rest_is_open(document: Document, project: Path, qtbot: QtBot):
     project.with_name("digits.npz").unlink()
 
@@ -140,6 +166,28 @@ def test_a_model_that_cannot_be_read_leaves_the_bench_as_it_was(
     assert document.undo_stack.count() == 1
 
 
+def test_an_engine_that_cannot_measure_the_model_keeps_the_one_that_the_window_shows(
+    project: Path, qtbot: QtBot, demo_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # The child gets this process's sys.path.
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    document = Document("session_without_footprint:SessionWithoutFootprint")
+    with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
+        document.open_model(demo_folder / "digits.onnx")
+
+    said: list[str] = []
+    document.message.connect(lambda text, details: said.append(text))
+    document.open_project(project)
+    qtbot.waitUntil(lambda: any("not opened" in text for text in said), timeout=_LONG_MS)
+    open_now: list[object] = []
+    document.engine.request("quick", "open_path", on_done=open_now.append)
+    qtbot.waitUntil(lambda: bool(open_now), timeout=_LONG_MS)
+
+    assert document.model is not None
+    assert open_now == [document.model.path] == [str(demo_folder / "digits.onnx")]
+    document.close()
+
+
 def test_a_model_that_is_gone_is_one_clear_line(document: Document, project: Path):
     project.with_name("digits.onnx").unlink()
 
@@ -168,7 +216,7 @@ def test_a_save_that_fails_is_not_taken_for_a_save(document: Document, project: 
     _open(document, project, qtbot)
     document.edit(Recipe(), "Reset")
 
-    with pytest.raises(ProjectError, match="cannot be saved"):
+    with pytest.raises(ExportError, match="cannot be written"):
         document.save_project(project.with_name("gone") / "p.wbproj")
 
     assert document.is_modified

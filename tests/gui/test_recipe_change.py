@@ -1,7 +1,7 @@
 import pytest
 
-from workbench.engine.core.recipe import Prune, Rule, WeightRule
-from workbench.gui.recipe_change import changed_rules, has_patterns
+from workbench.engine.core.recipe import Prune, Recipe, Rule, WeightRule
+from workbench.gui.recipe_change import changed_rules, is_pruning_alone
 
 _FOUR, _FIVE = WeightRule(bits=4), WeightRule(bits=5)
 _A, _B, _C = (
@@ -32,4 +32,12 @@ def test_only_rules_that_differ_are_looked_at(old, new, changed):
     ("selectors", "expected"), [(("a",), False), (("a", "b.c"), False), (("op:Conv",), True), (("a", "l*"), True)]
 )
 def test_a_rule_of_names_alone_has_no_patterns(selectors, expected):
-    assert has_patterns(Rule(selectors, weights=_FOUR)) is expected
+    assert Rule(selectors, weights=_FOUR).has_patterns is expected
+
+
+def test_another_amount_of_pruning_changes_pruning_alone():
+    before = Recipe().with_rule("a", weights=WeightRule(bits=4), prune=Prune("weights", sparsity=0.1))
+
+    assert is_pruning_alone(before.rules, before.with_rule("a", prune=Prune("weights", sparsity=0.2)).rules)
+    assert not is_pruning_alone(before.rules, before.with_rule("a", weights=WeightRule(bits=5)).rules)
+    assert not is_pruning_alone(before.rules, before.with_rule("b", prune=Prune("weights", sparsity=0.2)).rules)

@@ -1,14 +1,32 @@
-import json
-import subprocess
+"""What is copied does what is on the bench: it is executed here."""
 
+import json
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.main import main
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.gui.script_text import as_command, as_python
 
+_OVERRIDES = {"scale": "1/16", "mean": ["0.25"], "labels_offset": "0", "resize": [8, 8], "metric": "top5"}
 
-def test_the_command_writes_the_recipe_that_is_on_the_bench(tmp_path):
+
+@pytest.fixture
+def demo(demo_folder: Path, tmp_path: Path) -> tuple[str, str]:
+    """The demo's model and samples in a folder whose name needs care."""
+    folder = tmp_path / 'it\'s a "folder"'
+    folder.mkdir()
+    return tuple(str(shutil.copy(demo_folder / name, folder)) for name in ("digits.onnx", "digits.npz"))
+
+
+def test_the_command_writes_the_recipe_that_is_on_the_bench(tmp_path: Path):
     recipe = Recipe().with_rule("it's", weights=WeightRule(bits=4))
 
-    first, second = as_command("/m/net one.onnx", "/d/x.npz", recipe).splitlines()
+    first, second = as_command("/m/net one.onnx", "/d/x.npz", recipe, {}).splitlines()
     subprocess.run(["sh", "-c", first], cwd=tmp_path, check=True)
 
     assert json.loads((tmp_path / "recipe.yaml").read_text()) == recipe.to_json()
@@ -17,8 +35,46 @@ def test_the_command_writes_the_recipe_that_is_on_the_bench(tmp_path):
     )
 
 
-def test_the_script_is_python():
-    text = as_python("/m/net.onnx", "/d/x.npz", Recipe().with_rule("a", weights=WeightRule(bits=4)))
+def test_the_command_prepares_the_samples_as_the_bench_does(
+    demo: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened: list[object] = []
+    monkeypatch.setattr("workbench.session.Session.open_data", lambda self, path, given, ctx=None: opened.append(given))
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe().with_rule("hidden", weights=WeightRule(bits=4))
 
-    compile(text, "script", "exec")
-    assert "net.compressed.onnx" in text
+    first, second = as_command(*demo, recipe, {**_OVERRIDES, "labels_offset": -1}).splitlines()
+    subprocess.run(["sh", "-c", first], check=True)
+
+    assert main(shlex.split(second)[1:]) == 0
+    assert opened == [{**_OVERRIDES, "labels_offset": "-1", "resize": "8x8"}]
+
+
+def test_the_script_does_what_is_on_the_bench(demo: tuple[str, str]):
+    recipe = Recipe().with_rule("hidden", weights=WeightRule(bits=4))
+    done: dict[str, object] = {}
+
+    exec(compile(as_python(*demo, recipe, _OVERRIDES), "script", "exec"), done)
+
+    assert Path(demo[0]).with_name("digits.compressed.onnx").is_file()
+    assert done["recipe"] == recipe
+    assert done["report"].metric == "top5"
+    assert done["report"].data.preprocessing.mean == (0.25,)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", '"""', "ä\n"])
+def test_a_layer_of_any_name_is_the_same_in_the_script(name: str, monkeypatch: pytest.MonkeyPatch):
+    exported: list[Recipe] = []
+
+    class Session:
+        def open_model(self, path: Path) -> None: ...
+
+        def export(self, recipe: Recipe, path: Path) -> None:
+            exported.append(recipe)
+
+    monkeypatch.setattr("workbench.session.Session", Session)
+    recipe = Recipe().with_rule(name, weights=WeightRule(bits=4))
+
+    exec(compile(as_python("/m/net.onnx", None, recipe, {}), "script", "exec"), {})
+
+    assert exported == [recipe]

@@ -153,3 +153,14 @@ def test_a_file_is_replaced_only_when_the_user_says_so(demo_window: MainWindow, 
     demo_window.all_actions["save_recipe"].trigger()
     assert path.read_text().startswith("version: 1")
     assert answers.asked == ["Save recipe", "Replace r.yaml?"] * 2
+
+
+def test_settings_of_the_command_line_hold_for_the_samples_that_it_opens(window, qtbot: QtBot, demo_folder: Path):
+    model, data = demo_folder / "digits.onnx", demo_folder / "digits.npz"
+    window.files.give_settings(data, {"mean": ["0.25"]})
+
+    window.files.open_paths([model, data])
+
+    qtbot.waitUntil(lambda: window.document.dataset is not None, timeout=_LONG_MS)
+    assert window.document.dataset.preprocessing.mean == (0.25,)
+    assert window.document.data_overrides == {"mean": ["0.25"]}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.engine.core.errors import ProjectError, RecipeError
+from workbench.engine.core.errors import ExportError, ProjectError, RecipeError
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Prune, Recipe, WeightRule
-from workbench.engine.core.reports import EvaluationReport, LatencyReport
+from workbench.engine.core.reports import EvaluationReport
 from workbench.project.budgets import Budgets
 from workbench.project.project_file import Project, ProjectData, read_project, save_project
 
@@ -19,7 +19,6 @@ _SHA = "5f0e2f3a8f4f2f6f0a8f5d1b1c9f6f8b0b0c7d5e4a3f2e1d0c9b8a7f6e5d4c3b"
 def _project(folder: Path) -> Project:
     figure = Figure(0.975, "fraction", Origin.MEASURED, 0.96, 0.985, 597)
     difference = Figure(-0.005, "fraction", Origin.MEASURED, -0.02, 0.01, 597)
-    latency = Figure(0.5, "ms", Origin.MEASURED, n=200)
     return Project(
         model_path=folder / "nets" / "digits.onnx",
         model_sha256="ab" * 32,
@@ -27,10 +26,11 @@ def _project(folder: Path) -> Project:
         data=ProjectData(folder / "samples.npz", {"mean": [0.5], "layout": "nchw"}, "d1"),
         budgets=Budgets(accuracy=0.97, latency_ms=2.5),
         evaluations=(EvaluationReport("top1", figure, 597, 597, 0.25, "r1", figure, difference),),
-        latencies=(LatencyReport(latency, latency, "a processor", "r1"),),
         sizes={"r1": 30123},
         notes="ä note",
         tool="workbench 0.1.0, onnxruntime 1.20",
+        model_digest="cd" * 32,
+        calibration=ProjectData(folder / "more" / "calibration.npz", {"layout": "nchw"}, "c1"),
     )
 
 
@@ -73,10 +73,11 @@ def test_a_file_of_the_second_format_is_still_read():
     assert project.data.overrides == {"scale": 0.0625, "mean": [0.5]}
     assert project.budgets == Budgets(accuracy=0.97, size_bytes=40000)
     assert project.evaluations[0].figure == Figure(0.975, "fraction", Origin.MEASURED, 0.96, 0.985, 597)
-    assert project.latencies[0].device == "a processor"
+    assert len(project.evaluations) == 1
     assert project.sizes == {"r1": 30123}
     assert project.notes == "for the meeting"
     assert project.app_version == "0.1.0"
+    assert project.calibration is None
 
 
 def _changed(**changes: object) -> str:
@@ -89,7 +90,7 @@ def _changed(**changes: object) -> str:
         pytest.param("{", "not a readable project", id="no JSON"),
         pytest.param("[" * 100_000, "not a readable project", id="nested too deep"),
         pytest.param("[]", "not a project of this program", id="a list"),
-        pytest.param('{"version": 7}', "project format 7 is newer than this program, which reads up to 2", id="newer"),
+        pytest.param('{"version": 7}', "project format 7 is newer than this program, which reads up to 3", id="newer"),
         pytest.param('{"version": true}', "not a project of this program", id="no number"),
         pytest.param('{"format": 1}', "the recipe is missing", id="first format without a recipe"),
         pytest.param(_changed(model=None), "model is no object", id="no model"),
@@ -132,7 +133,7 @@ def test_a_save_on_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_pat
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        with pytest.raises(ProjectError, match="cannot be saved"):
+        with pytest.raises(ExportError, match="cannot be written"):
             save_project(path, _project(tmp_path))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -142,7 +143,7 @@ def test_a_save_on_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_pat
 
 
 def test_a_save_into_a_folder_that_is_not_there_is_one_clear_line(tmp_path: Path):
-    with pytest.raises(ProjectError, match="cannot be saved"):
+    with pytest.raises(ExportError, match="cannot be written"):
         save_project(tmp_path / "gone" / "p.wbproj", _project(tmp_path))
 
 

@@ -32,6 +32,13 @@ def test_a_text_gives_the_recipe_it_says() -> None:
     )
 
 
+def test_float16_is_a_word_for_weights() -> None:
+    recipe = parse_recipe('version: 1\nrules:\n  - {select: "*", weights: float16}', "r.yaml")
+
+    assert recipe.rules == (Rule(("*",), WeightRule("float16")),)
+    assert "weights: float16" in format_recipe(recipe)
+
+
 def test_rules_know_their_line() -> None:
     assert [rule.line for rule in parse_recipe(_EXAMPLE, "r.yaml").rules] == [3, 6, 8]
 
@@ -47,6 +54,7 @@ def test_rules_know_their_line() -> None:
         Recipe((Rule(("*",), prune=Prune("weights", pattern="2:4")),)),
         Recipe((Rule(("*",), prune=Prune("filters", ratio=0.25, criterion="l2", multiple_of=8)),)),
         Recipe((Rule(("x" * 300, "y" * 300), WeightRule(2)),)),
+        Recipe((Rule(("*",), WeightRule("float16")), Rule(("a",), WeightRule("float16", "per_tensor")))),
         Recipe((Rule(("nothing said",)),)),
     ],
 )

@@ -24,15 +24,27 @@ def test_an_evaluation_comes_back_without_its_changed_samples():
 
 
 def test_an_evaluation_without_a_comparison_comes_back_without_one():
-    report = EvaluationReport("agreement", _FIGURE, 16, 16, 0.125)
+    report = EvaluationReport("agreement", _FIGURE, 16, 16, 0.125, model_digest="m", dataset_digest="d")
 
     assert evaluation_from_json(evaluation_to_json(report)) == report
 
 
 def test_a_latency_comes_back():
-    report = LatencyReport(Figure(1.5, "ms", Origin.MEASURED, n=200), _FIGURE, "a processor", "r")
+    figure = Figure(1.5, "ms", Origin.MEASURED, n=200)
+    report = LatencyReport(figure, _FIGURE, "a processor", "r", 10, "m", original=figure, ratio=_FIGURE)
 
     assert latency_from_json(latency_to_json(report)) == report
+
+
+def test_reports_of_earlier_programs_say_nothing_of_what_they_hold_for():
+    evaluation = evaluation_to_json(EvaluationReport("top1", _FIGURE, 16, 16, 0.125, model_digest="m"))
+    latency = latency_to_json(LatencyReport(_FIGURE, _FIGURE, "a processor", niceness=5))
+    for name in ("model_digest", "dataset_digest", "niceness"):
+        evaluation.pop(name, None)
+        latency.pop(name, None)
+
+    assert evaluation_from_json(evaluation).model_digest == ""
+    assert latency_from_json(latency).niceness == 0
 
 
 @pytest.mark.parametrize("change", [{"value": "x"}, {"value": True}, {"origin": "guessed"}, {"unit": 3}])

@@ -15,6 +15,7 @@ class FakeSession:
     def __init__(self) -> None:
         self.opened: list[str] = []
         self.let = threading.Event()
+        self.noted: list[str] = []
 
     def open_model(self, path: str) -> str:
         if path == "fatal":
@@ -64,6 +65,17 @@ class FakeSession:
     def wait_until_let(self) -> str:
         self.let.wait(30)
         return "let"
+
+    def note(self, text: str) -> list[str]:
+        self.noted.append(text)
+        return self.noted
+
+    def note_alone(self, ctx: JobContext) -> list[str]:
+        with ctx.alone():
+            ctx.progress(1, 1, "alone")
+            # Long enough for what is asked for now to come first if it could.
+            threading.Event().wait(0.3)
+            return self.note("alone")
 
     def let_go(self) -> None:
         self.let.set()

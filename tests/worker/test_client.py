@@ -129,6 +129,27 @@ def test_cancel_reaches_a_run_that_is_held(start):
     assert worker.next(Stopped).id == run
 
 
+def test_what_is_asked_for_while_a_run_is_alone_waits_for_it(start):
+    worker = start()
+    run = worker.client.send("run", "note_alone")
+    worker.next(Progressed, run)
+
+    quick = worker.client.send("quick", "note", "quick")
+
+    assert worker.next(Done, quick).value == ["alone", "quick"]
+
+
+def test_a_run_is_not_alone_before_what_works_has_ended(start):
+    worker = start()
+    probe = worker.client.send("probe", "wait_until_let")
+    run = worker.client.send("run", "note_alone")
+    worker.next(Done, worker.client.send("quick", "note", "quick"))
+    worker.client.send("quick", "let_go")
+
+    assert worker.next(Done, probe)
+    assert worker.next(Done, run).value == ["quick", "alone"]
+
+
 def test_an_error_for_people_has_no_traceback(start):
     worker = start()
 

@@ -5,9 +5,16 @@ from pathlib import Path
 import click
 
 from workbench.cli.data_options import overrides, preprocessing_options
-from workbench.cli.output import apply_json, job, print_json, print_table
+from workbench.cli.output import apply_json, job, print_json, print_plan, print_table, say_guesses
 from workbench.engine.core.errors import RecipeError
-from workbench.engine.core.format import format_bytes, format_figure, format_fraction
+from workbench.engine.core.format import (
+    format_bytes,
+    format_fraction,
+    format_metric,
+    format_nan,
+    format_share,
+    format_with_interval,
+)
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport
 from workbench.project.recipe_text import parse_recipe
@@ -36,28 +43,44 @@ def command(
 
     Example: workbench apply resnet20.onnx --recipe w4.yaml --data test.zip -o small.onnx
     """
-    from workbench.engine.graph.save import check_target
+    from workbench.engine.graph.save import check_onnx_name, check_target
     from workbench.session import Session
 
     # Before anything that takes time.
     check_target(out, force=force, inputs=[path for path in (model, recipe_path, data, calibration) if path])
+    check_onnx_name(out, _other_format(out))
     recipe = read_recipe(recipe_path)
     session = Session()
     session.open_model(model)
     session.plan(recipe, source=str(recipe_path))
-    if data is not None:
-        session.open_data(data, overrides(rest))
     with job("apply") as ctx:
+        if data is not None:
+            session.open_data(data, overrides(rest), ctx)
+        if calibration is not None:
+            session.open_calibration(calibration, overrides(rest), ctx)
         report = session.export(recipe, out, force=force, ctx=ctx)
-    notes = ["--calibration is not used: no activations are quantized"] if calibration is not None else []
+    is_unused = calibration is not None and not report.plan.needs_samples
+    notes = ["--calibration is not used: nothing that is done needs samples"] if is_unused else []
     if as_json:
         value = apply_json(report)
-        print_json({**value, "notes": [*report.plan.notes, *notes]})
+        print_json({**value, "notes": [*report.plan.remarks, *notes]})
     else:
         print_report(report)
         for note in notes:
             print(f"note: {note}")
+    if report.data is not None:
+        say_guesses(report.data, as_json=as_json)
     return 0 if report.verified.ok else 1
+
+
+def _other_format(out: Path) -> str:
+    """What to do for a file of another format."""
+    from workbench.plugin_loader import load_plugins
+
+    if out.suffix.lower() == ".onnx":
+        return ""
+    name = next((item.name for item in load_plugins().exporters() if item.suffix == out.suffix.lower()), "")
+    return f"use `workbench export --to {name}`" if name else "give the file the ending .onnx"
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -73,25 +96,28 @@ def read_recipe(path: Path) -> Recipe:
 
 def print_report(report: ApplyReport) -> None:
     """The plan, the before/after table and the verification, for people."""
-    print_table([(entry.layer, entry.done, entry.reason) for entry in report.plan.layers], ("layer", "done", "but"))
-    for note in report.plan.notes:
-        print(f"note: {note}")
+    print_plan(report.plan)
     before, after = report.before, report.after
     rows = [
         ("file", format_bytes(before.file_bytes), format_bytes(after.file_bytes)),
-        ("zeros", format_fraction(before.sparsity), format_fraction(after.sparsity)),
+        ("zeros", format_share(before.sparsity), format_share(after.sparsity)),
     ]
-    if before.accuracy is not None and after.accuracy is not None:
-        rows.append(("accuracy", format_figure(before.accuracy), format_figure(after.accuracy)))
+    if after.accuracy is not None:
+        original = format_with_interval(before.accuracy) if before.accuracy is not None else ""
+        rows.append((format_metric(report.metric), original, format_with_interval(after.accuracy)))
     if report.difference is not None:
-        rows.append(("difference", "", format_figure(report.difference, difference=True)))
+        rows.append(("difference", "", format_with_interval(report.difference, difference=True)))
     print_table(rows, ("", "before", "after"))
     verified = report.verified
     word = "verified" if verified.ok else "NOT VERIFIED"
     print(
-        f"{word}: {verified.samples} samples in a fresh process, largest difference "
+        f"{word}: {verified.counted} in a fresh process, largest difference "
         f"{verified.max_abs_difference:g}, same answers {format_fraction(verified.agreement)}"
     )
-    if not verified.ok:
+    if verified.num_nan:
+        print(f"note: {format_nan(verified.num_nan, verified.samples)}")
+    if report.is_written:
+        print(f"{report.output_path}  sha256 {report.output_sha256}")
+    else:
         print(f"the first layer that differs is {verified.first_difference or 'unknown'}")
-    print(f"{report.output_path}  sha256 {report.output_sha256}")
+        print(f"{report.output_path} is not written: what was there before is as it was")

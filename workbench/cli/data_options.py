@@ -7,12 +7,13 @@ import click
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 NAMES = ("resize", "crop", "scale", "mean", "std", "channel_order", "layout", "labels_offset", "metric")
+OPTIONS = tuple(f"--{name.replace('_', '-')}" for name in NAMES)
 
 
 def preprocessing_options(function: _Function) -> _Function:
     """Add `--resize`, `--mean`, … to a verb; they win over the file beside the data."""
-    for name in reversed(NAMES):
-        option = click.option(f"--{name.replace('_', '-')}", name, default=None, help=_HELP[name])
+    for option_name, name in zip(reversed(OPTIONS), reversed(NAMES), strict=True):
+        option = click.option(option_name, name, default=None, help=_HELP[name])
         function = option(function)
     return function
 

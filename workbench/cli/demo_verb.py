@@ -11,7 +11,9 @@ import click
 from workbench.cli.apply_verb import print_report, read_recipe
 from workbench.cli.output import job, print_json, summary_json
 from workbench.engine.core.errors import ExportError, ModelError
-from workbench.gui.demo_files import demo_files
+from workbench.engine.core.whole_file import write_whole
+from workbench.gui.app import has_screen
+from workbench.project.demo_files import demo_files
 
 
 @click.command("demo")
@@ -25,7 +27,7 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
     Example: workbench demo --out demo-out --headless
     """
     from workbench.engine.export.report import render_report
-    from workbench.engine.graph.save import check_target, write_atomically
+    from workbench.engine.graph.save import check_target
     from workbench.session import Session
 
     found = demo_files()
@@ -42,11 +44,11 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
         check_target(path, force=force)
     session = Session()
     info = session.open_model(model)
-    session.open_data(data)
     with job("demo") as ctx:
+        session.open_data(data, ctx=ctx)
         report = session.export(read_recipe(recipe_path), model_path, force=force, ctx=ctx)
     page = render_report(report, info, title="Demo: handwritten digits", created=datetime.now(UTC))
-    write_atomically(report_path, page.encode("utf-8"), force=force)
+    write_whole(report_path, page.encode("utf-8"), force=force)
     if as_json:
         before, after = summary_json(report.before), summary_json(report.after)
         print_json({"before": before, "after": after, "verified": report.verified.ok, "report": str(report_path)})
@@ -55,7 +57,7 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
         print(f"report: {report_path}")
     if not report.verified.ok:
         return 1
-    if headless or as_json or not _has_screen():
+    if headless or as_json or not has_screen(os.environ, sys.platform):
         return 0
     if not _qt_opens():
         print("note: no window opens here, though a screen is named; `workbench gui` says why", file=sys.stderr)
@@ -63,12 +65,6 @@ def command(out: Path, headless: bool, force: bool, as_json: bool) -> int:
     from workbench.gui.app import run_window
 
     return run_window(model=model, data=data, recipe=recipe_path)
-
-
-def _has_screen() -> bool:
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _qt_opens() -> bool:

@@ -1,16 +1,15 @@
 """`workbench evaluate`: how good a model is on samples, alone or against another."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from workbench.cli.data_options import overrides, preprocessing_options
-from workbench.cli.output import figure_json, job, print_json
+from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.errors import DataError
-from workbench.engine.core.format import format_figure
-from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.format import format_nan, format_with_interval
+from workbench.engine.core.reports import DataInfo, EvaluationReport
 from workbench.jobs import Cancelled
 
 _SHOWN_CHANGES = 10
@@ -32,10 +31,10 @@ def command(model: Path, data: Path, limit: int | None, against: Path | None, as
 
     session = Session()
     session.open_model(model)
-    info = session.open_data(data, overrides(rest))
     report: EvaluationReport | None = None
     is_stopped = False
     with job("evaluate") as ctx:
+        info = session.open_data(data, overrides(rest), ctx)
         source = (
             session.evaluate_against(against, limit=limit, ctx=ctx)
             if against is not None
@@ -44,34 +43,42 @@ def command(model: Path, data: Path, limit: int | None, against: Path | None, as
         try:
             for report in source:
                 if report.metric == "agreement" and against is None:
-                    raise DataError(f"{data}: has no labels", "give labels, or another model to compare by --against")
+                    raise _compares_with_nothing(data, info)
         except Cancelled:
             is_stopped = True
     if report is None:
         raise Cancelled if is_stopped else DataError(f"{data}: holds no samples", "give other data")
     if as_json:
-        print_json(_json(report, against))
+        print_json({**_json(report, against), "guessed": info.preprocessing.guesses})
     else:
-        _print(report, against, info.preprocessing.guessed)
+        _print(report, against)
+    say_guesses(info, as_json=as_json)
     if is_stopped:
         print(f"interrupted: {report.done} of {report.total} samples", file=sys.stderr)
         return 130
     return 0
 
 
-def _print(report: EvaluationReport, against: Path | None, guessed: Sequence[str]) -> None:
-    print(f"{report.metric} {format_figure(report.figure)} (n = {report.done}, {report.seconds:.1f} s)")
+def _compares_with_nothing(data: Path, info: DataInfo) -> DataError:
+    if info.has_labels:
+        hint = "choose another with --metric, or another model to compare by --against"
+        return DataError(f"{data}: agreement is the metric, and a model agrees with itself", hint)
+    return DataError(f"{data}: has no labels", "give labels, or another model to compare by --against")
+
+
+def _print(report: EvaluationReport, against: Path | None) -> None:
+    print(f"{report.metric} {format_with_interval(report.figure)}, n = {report.done}, {report.seconds:.1f} s")
+    if report.num_nan:
+        print(f"note: {format_nan(report.num_nan, report.done)}")
     if report.difference is not None and against is not None:
-        print(f"difference to {against.name}: {format_figure(report.difference, difference=True)}")
+        print(f"difference to {against.name}: {format_with_interval(report.difference, difference=True)}")
     if report.agreement is not None and against is not None:
-        print(f"same answers: {format_figure(report.agreement)}")
+        print(f"same answers: {format_with_interval(report.agreement)}")
         for item in report.changed[:_SHOWN_CHANGES]:
             label = f", labelled {item.label}" if item.label >= 0 else ""
             print(f"  {item.name}: {item.before} there, {item.after} here{label}")
         if len(report.changed) > _SHOWN_CHANGES:
             print("  … more with --json")
-    if guessed:
-        print(f"guessed: {', '.join(guessed)}")
 
 
 def _json(report: EvaluationReport, against: Path | None) -> dict[str, object]:
@@ -81,6 +88,7 @@ def _json(report: EvaluationReport, against: Path | None) -> dict[str, object]:
         "seconds": report.seconds,
         "done": report.done,
         "total": report.total,
+        "num_nan": report.num_nan,
     }
     if against is not None:
         changed = [

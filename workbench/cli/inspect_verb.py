@@ -28,6 +28,9 @@ def command(model: Path, as_json: bool) -> int:
         f"{info.path}: opset {info.opset}, {format_bytes(info.file_bytes)}, "
         f"{format_count(info.num_params)} parameters, {macs}, {len(info.layers)} layers"
     )
+    for word, tensors in (("input", info.inputs), ("output", info.outputs)):
+        for item in tensors:
+            print(f"{word} {item.name}: {item.dtype} {'×'.join(map(str, item.shape)) or 'a single number'}")
     print_table(
         [_row(layer) for layer in info.layers], ("layer", "type", "shape", "params", "MACs", "min", "max", "zeros")
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.data_options import OPTIONS
 from workbench.engine.core.errors import WorkbenchError
 from workbench.jobs import Cancelled
 
@@ -14,13 +15,14 @@ _VERBS = {
     "apply": "compress, write, open again in a fresh process, verify",
     "demo": "the whole main job on the built-in model and data",
     "evaluate": "the metric on your samples, with an interval",
+    "export": "the model in another runtime's format",
     "gui": "open the window",
     "inspect": "what is in a model",
     "plugins": "what is loaded, from where, and what failed",
 }
 
 
-_WINDOW_OPTIONS = ("--data", "--recipe")
+_WINDOW_OPTIONS = ("--data", "--recipe", *OPTIONS)
 
 
 class _Verbs(click.Group):
@@ -82,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and give its exit status: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        status = workbench.main(words, standalone_mode=False)
+        status = workbench.main(words, prog_name="workbench", standalone_mode=False)
         # What is still in the buffer may not fit the disk either.
         sys.stdout.flush()
     except (Cancelled, KeyboardInterrupt, click.Abort):
@@ -106,7 +108,8 @@ def _line(error: Exception) -> str:
     if isinstance(error, WorkbenchError):
         return str(error)
     if isinstance(error, click.ClickException):
-        return f"{' '.join(error.format_message().split()).rstrip('.')}; see `workbench --help`"
+        verb = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "workbench"
+        return f"{' '.join(error.format_message().split()).rstrip('.')}; see `{verb} --help`"
     if isinstance(error, MemoryError):
         return "there is not enough memory; close other programs, or use a smaller model or fewer samples"
     text = " ".join(str(error).split())

@@ -2,14 +2,16 @@
 
 import json
 import math
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench.cli.interrupt import cancelled_by_ctrl_c
+from workbench.engine.core.format import format_settings
 from workbench.engine.core.measurement import Figure
-from workbench.engine.core.reports import ApplyReport, ModelSummary
+from workbench.engine.core.plan import Plan
+from workbench.engine.core.reports import ApplyReport, DataInfo, ModelSummary
 from workbench.jobs import JobContext, Progress
 
 
@@ -36,6 +38,26 @@ def print_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ()) -> 
     Page(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
 
 
+def print_plan(plan: Plan) -> None:
+    """What is done to each layer, and the notes on the whole."""
+    print_table([(entry.layer, entry.done, entry.reason) for entry in plan.layers], ("layer", "done", "but"))
+    for note in plan.remarks:
+        print(f"note: {note}")
+
+
+def say_guesses(data: DataInfo, *, as_json: bool) -> None:
+    """Say which settings nobody gave: a wrong guess changes every figure. On standard error beside a JSON object.
+
+    What was left aside of the data is said as well.
+    """
+    file = sys.stderr if as_json else sys.stdout
+    guesses = format_settings(data.preprocessing.guesses)
+    if guesses:
+        print(f"note: guessed, as nobody gave it: {guesses}", file=file)
+    if data.unused:
+        print(f"note: arrays that feed no input are not used: {', '.join(data.unused)}", file=file)
+
+
 @contextmanager
 def job(title: str) -> Iterator[JobContext]:
     """A context whose progress is shown with the time left on a terminal, and which Ctrl-C stops cleanly."""
@@ -51,11 +73,8 @@ def job(title: str) -> Iterator[JobContext]:
             bar.update(task, completed=progress.fraction, description=progress.text)
 
         ctx = JobContext(show)
-        before = signal.signal(signal.SIGINT, lambda *_: ctx.cancel())
-        try:
+        with cancelled_by_ctrl_c(ctx):
             yield ctx
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 def summary_json(summary: ModelSummary) -> dict[str, object]:
@@ -73,20 +92,24 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
     """What `apply` prints."""
     return {
         "plan": [entry.to_json() for entry in report.plan.layers],
-        "notes": list(report.plan.notes),
+        "notes": list(report.plan.remarks),
+        "metric": report.metric or None,
+        "guessed": report.data.preprocessing.guesses if report.data is not None else {},
         "before": summary_json(report.before),
         "after": summary_json(report.after),
         "difference": figure_json(report.difference),
         "preview": {"file_bytes": report.preview_bytes, "accuracy": figure_json(report.preview_accuracy)},
         "verified": {
             "samples": report.verified.samples,
+            "is_random": report.verified.is_random,
             "max_abs_difference": report.verified.max_abs_difference,
             "agreement": report.verified.agreement,
             "ok": report.verified.ok,
             "first_difference": report.verified.first_difference,
+            "num_nan": report.verified.num_nan,
         },
-        "output": str(report.output_path),
-        "output_sha256": report.output_sha256,
+        "output": str(report.output_path) if report.is_written else None,
+        "output_sha256": report.output_sha256 or None,
     }
 
 

@@ -10,20 +10,27 @@ from workbench.gui.measuring import Measuring
 from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
 
+# Verbs whose answer holds for the samples that lie on the bench.
+_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers")
+
 
 class AwaitedJobs(QObject):
     """Starts jobs on request. `failed(text, details)` when one fails; an export tells how it ended besides."""
 
     exported = Signal(object)
+    sqnr_measured = Signal(object)
+    suggested = Signal(object)
+    not_suggested = Signal(str)
     export_failed = Signal(str, str)
+    export_stopped = Signal()
     failed = Signal(str, str)
 
     def __init__(self, jobs: RunningJobs, measuring: Measuring, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
         self._measuring = measuring
-        self._running: set[int] = set()
-        self.export_job = 0
+        self._running: dict[int, str] = {}
+        self.export_job = self.suggestion_job = 0
         jobs.finished.connect(self._on_finished)
 
     def evaluate(self, recipe: Recipe) -> None:
@@ -35,6 +42,17 @@ class AwaitedJobs(QObject):
         """Measure a recipe's latency on this computer."""
         take = self._measuring.take
         self._start("Latency", "measure_latency", recipe, on_done=take, on_failed=self._on_failed)
+
+    def measure_sqnr(self, recipe: Recipe) -> None:
+        """Measure the SQNR of every layer under a recipe."""
+        self._start("SQNR", "measure_sqnr", recipe, on_done=self.sqnr_measured.emit, on_failed=self._on_failed)
+
+    def suggest_float_layers(self, recipe: Recipe) -> None:
+        """Measure which of the layers that a recipe quantizes should stay in float."""
+        self.suggestion_job = self._start(
+            "Layers in float", "suggest_float_layers", recipe,
+            on_done=self.suggested.emit, on_failed=self._on_no_suggestion, on_stopped=self._on_suggestion_stopped,
+        )  # fmt: skip
 
     def export(self, recipe: Recipe, path: str | Path, *, force: bool) -> None:
         """Write the compressed model and verify it."""
@@ -54,16 +72,34 @@ class AwaitedJobs(QObject):
         """Ask the export to stop."""
         self.cancel(self.export_job)
 
+    @Slot()
+    def cancel_suggestion(self) -> None:
+        """Ask the suggestion of layers to stop."""
+        self.cancel(self.suggestion_job)
+
+    def give_up_model(self) -> None:
+        """Another model lies on the bench: what waits would be done to that one."""
+        self._give_up(tuple(self._running))
+
+    def give_up_data(self) -> None:
+        """Other samples lie on the bench: what is measured on the old ones is wanted no more."""
+        self._give_up(tuple(job for job, verb in self._running.items() if verb in _ON_SAMPLES))
+
+    def _give_up(self, jobs: tuple[int, ...]) -> None:
+        for job in jobs:
+            # Nobody said stop, so an operator that takes long must not cost the worker.
+            self._jobs.cancel(job, insist=False)
+
     def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
         self._measuring.pause()
         job = self._jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
-        self._running.add(job)
+        self._running[job] = verb
         return job
 
     @Slot(int, str, str)
     def _on_finished(self, job: int, text: str, tone: str) -> None:
         if job in self._running:
-            self._running.discard(job)
+            del self._running[job]
             # The answer comes after this word that the job has ended, and may be all that there was to measure.
             QTimer.singleShot(0, self, self._resume)
 
@@ -77,7 +113,14 @@ class AwaitedJobs(QObject):
             self.exported.emit(report)
 
     def _on_export_stopped(self) -> None:
-        self.export_failed.emit("The export was stopped before its file was verified", "")
+        self.export_stopped.emit()
+
+    def _on_no_suggestion(self, failure: Failed) -> None:
+        self.not_suggested.emit(failure.text)
+        self._on_failed(failure)
+
+    def _on_suggestion_stopped(self) -> None:
+        self.not_suggested.emit("it was stopped before all layers were measured")
 
     def _on_refused(self, failure: Failed) -> None:
         self.export_failed.emit(failure.text, failure.details)

@@ -9,6 +9,8 @@ from PySide6.QtGui import QUndoStack
 
 from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.plan import Plan
+from workbench.engine.core.quantization_reports import SqnrReport
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import (
     DataInfo,
@@ -18,10 +20,14 @@ from workbench.engine.core.reports import (
     ModelFootprint,
 )
 from workbench.engine.core.weight_curves import WeightCurves
+from workbench.engine.core.whole_file import write_whole
 from workbench.gui.awaited_jobs import AwaitedJobs
+from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.edits import BUDGETS_EDIT, RECIPE_EDIT, Edit
 from workbench.gui.engine import SESSION_FACTORY, Engine
+from workbench.gui.known_activations import KnownActivations
 from workbench.gui.known_figures import KnownFigures, evaluated_digest
+from workbench.gui.known_plan import KnownPlan
 from workbench.gui.lanes import LatestLane
 from workbench.gui.measuring import Measuring
 from workbench.gui.project_opening import OpenedProject, ProjectOpening
@@ -31,7 +37,6 @@ from workbench.project.measurement_store import MeasurementStore
 from workbench.project.project_file import Project, ProjectData, save_project
 from workbench.project.recipe_text import format_recipe, parse_recipe
 from workbench.project.tool_version import tool_version
-from workbench.project.whole_file import write_whole
 from workbench.worker.messages import Failed
 
 
@@ -49,7 +54,9 @@ class Document(QObject):
     budgets_changed = Signal()
     selection_changed = Signal()
     measured = Signal(object)
+    probing = Signal(str)
     layer_previewed = Signal(object)
+    sqnr_changed = Signal()
     message = Signal(str, str)
     model_refused = Signal()
     data_refused = Signal(object, str)
@@ -68,9 +75,10 @@ class Document(QObject):
         self.selection: tuple[str, ...] = ()
         self.accuracy: EvaluationReport | None = None
         self.latency: LatencyReport | None = None
+        self.sqnr: SqnrReport | None = None
         self.notes = ""
         self.project_path: Path | None = None
-        self._saved_data: tuple[str, dict[str, object]] | None = None
+        self._saved_data: tuple[object, ...] = ()
         self._store = store
         self.undo_stack = QUndoStack(self)
         self.engine = Engine(factory, self)
@@ -79,12 +87,19 @@ class Document(QObject):
         self.jobs = RunningJobs(self.engine, self)
         self.measuring = Measuring(self.engine, self.jobs, KnownFigures(store), self)
         self.measuring.measured.connect(self._on_measured)
+        self.measuring.probe.said.connect(self.probing)
         self.measuring.failed.connect(self.message)
         self.awaited = AwaitedJobs(self.jobs, self.measuring, self)
         self.awaited.failed.connect(self.message)
+        self.awaited.sqnr_measured.connect(self._put_sqnr)
         self._opening = ProjectOpening(self.engine, self)
         self._opening.opened.connect(self._on_project)
         self._opening.failed.connect(self.message)
+        self.calibration = CalibrationData(self.engine, self)
+        self.calibration.changed.connect(self._on_calibration)
+        self.calibration.failed.connect(self.message)
+        self.activations = KnownActivations(self.engine, self)
+        self.plans = KnownPlan(self.engine, self)
         self._layer_lane = LatestLane(self.engine, "quick", parent=self)
         self.engine.start()
 
@@ -92,11 +107,6 @@ class Document(QObject):
     def baseline(self) -> EvaluationReport | None:
         """The original's evaluation."""
         return self.measuring.figures.evaluation(Recipe())
-
-    @property
-    def original_latency(self) -> LatencyReport | None:
-        """The original's latency on this computer."""
-        return self.measuring.figures.latency(Recipe())
 
     @property
     def exact_bytes(self) -> int | None:
@@ -174,17 +184,20 @@ class Document(QObject):
             recipe = parse_recipe(path.read_text(encoding="utf-8"), str(path))
         except UnicodeDecodeError as error:
             raise WorkbenchError(f"{path}: is no text", "choose a recipe, a .yaml file") from error
-        self.engine.request(
-            "quick", "plan", recipe, source=str(path), on_failed=self._on_failed,
-            on_done=lambda _: self.edit(recipe, f"Open {path.name}"),
-        )  # fmt: skip
+
+        def on_done(plan: object) -> None:
+            self.edit(recipe, f"Open {path.name}")
+            if isinstance(plan, Plan) and not plan.is_changed:
+                self.message.emit(f"{path.name}: {plan.remarks[0]}", "")
+
+        self.engine.request("quick", "plan", recipe, source=str(path), on_done=on_done, on_failed=self._on_failed)
 
     def save_recipe(self, path: str | Path) -> None:
-        """Write the recipe as text. Raises ProjectError."""
-        write_whole(Path(path), format_recipe(self.recipe))
+        """Write the recipe as text. Raises ExportError."""
+        write_whole(Path(path), format_recipe(self.recipe).encode("utf-8"), force=True)
 
     def save_project(self, path: str | Path) -> None:
-        """Write what lies on the bench as a project. Raises ProjectError; then nothing counts as saved."""
+        """Write what lies on the bench as a project. Raises ExportError; then nothing counts as saved."""
         path = Path(path)
         assert self.model is not None
         figures, data = self.measuring.figures, self.dataset
@@ -192,13 +205,14 @@ class Document(QObject):
             model_path=Path(self.model.path),
             model_sha256=self.model.sha256,
             recipe=self.recipe,
-            data=ProjectData(Path(data.path), self.data_overrides, data.digest) if data is not None else None,
+            data=_project_data(data, self.data_overrides),
+            calibration=_project_data(self.calibration.info, self.calibration.overrides),
             budgets=self.budgets,
             evaluations=figures.evaluations,
-            latencies=figures.latencies,
             sizes=figures.sizes,
             notes=self.notes,
             tool=tool_version(),
+            model_digest=self.model.digest,
         )
         save_project(path, project)
         self._mark_saved(path)
@@ -223,7 +237,11 @@ class Document(QObject):
 
     def released(self) -> None:
         """A slider was let go: measure now."""
-        self.measuring.now()
+        self.measuring.let_go()
+
+    def pressed(self) -> None:
+        """A slider is held: what takes long waits until it is let go."""
+        self.measuring.hold()
 
     def select(self, names: Sequence[str]) -> None:
         """Select layers by name."""
@@ -254,6 +272,14 @@ class Document(QObject):
         """Measure the recipe's latency on this computer, as a job."""
         self.awaited.measure_latency(self.recipe)
 
+    def measure_sqnr(self) -> None:
+        """Measure the SQNR of every layer, as a job."""
+        self.awaited.measure_sqnr(self.recipe)
+
+    def suggest_float_layers(self) -> None:
+        """Measure which layers should stay in float, as a job."""
+        self.awaited.suggest_float_layers(self.recipe)
+
     def export(self, path: str | Path, force: bool) -> None:
         """Write the compressed model and verify it, as a job."""
         self.awaited.export(self.recipe, path, force=force)
@@ -269,9 +295,13 @@ class Document(QObject):
 
     def _put_model(self, info: ModelInfo, recipe: Recipe | None = None, budgets: Budgets | None = None) -> None:
         """Clear the bench, and lay a model and a sheet on it, with nothing to undo."""
+        self.awaited.give_up_model()
+        self._put_sqnr(None)
+        self.activations.forget()
         self.measuring.set_model(info)
         self.model, self.footprint, self.dataset = info, None, None
         self.data_overrides = {}
+        self.calibration.take(None, {})
         self.accuracy = self.latency = None
         self.selection = ()
         self.notes = ""
@@ -279,22 +309,46 @@ class Document(QObject):
         old, self.recipe = self.recipe, recipe or Recipe()
         self.budgets = budgets or Budgets()
         self.measuring.set_recipe(self.recipe)
+        self.plans.begin_again(self.recipe)
         self.model_changed.emit()
         self.dataset_changed.emit()
         self.budgets_changed.emit()
         self.recipe_changed.emit(old, self.recipe)
 
     def _put_data(self, info: DataInfo) -> None:
+        self.awaited.give_up_data()
+        self._put_sqnr(None)
+        self.activations.forget()
         self.measuring.set_data(info)
         self.dataset = info
         self.accuracy = self.measuring.figures.evaluation(self.recipe)
+        self.plans.begin_again(self.recipe)
         self.dataset_changed.emit()
         self.saved_changed.emit()
+
+    @Slot(object)
+    def _put_sqnr(self, report: SqnrReport | None) -> None:
+        self.sqnr = report
+        self.sqnr_changed.emit()
+
+    @Slot()
+    def _on_calibration(self) -> None:
+        """Ranges are set on other samples: what was found with the old ones holds no more."""
+        self.measuring.set_calibration(self.calibration.digest)
+        self.accuracy = self.measuring.figures.evaluation(self.recipe)
+        self.latency = self.measuring.figures.latency(self.recipe)
+        self._put_sqnr(None)
+        self.activations.forget()
+        self.plans.begin_again(self.recipe)
+        self.dataset_changed.emit()
+        self.saved_changed.emit()
+        self.measuring.after_rest()
 
     def _put_recipe(self, recipe: Recipe) -> None:
         """Lay a sheet on the bench; called by the undo stack."""
         old, self.recipe = self.recipe, recipe
         self.measuring.set_recipe(recipe)
+        self.plans.set_recipe(recipe)
         self._show_known()
         self.recipe_changed.emit(old, recipe)
         self._preview_layer()
@@ -318,6 +372,8 @@ class Document(QObject):
         if opened.data is not None:
             self.data_overrides = dict(project.data.overrides) if project.data is not None else {}
             self._put_data(opened.data)
+        if opened.calibration is not None and project.calibration is not None:
+            self.calibration.take(opened.calibration, project.calibration.overrides)
         for evaluation in opened.evaluations:
             figures.add_evaluation(evaluation)
         figures.add_known_sizes(opened.sizes)
@@ -332,8 +388,10 @@ class Document(QObject):
         self.undo_stack.setClean()
         self.saved_changed.emit()
 
-    def _data_now(self) -> tuple[str, dict[str, object]] | None:
-        return (self.dataset.path, self.data_overrides) if self.dataset is not None else None
+    def _data_now(self) -> tuple[object, ...]:
+        data, calibration = self.dataset, self.calibration
+        evaluated = (data.path, self.data_overrides) if data is not None else ()
+        return (*evaluated, calibration.info.path, calibration.overrides) if calibration.info is not None else evaluated
 
     # Answers
 
@@ -361,7 +419,13 @@ class Document(QObject):
     @Slot(str, str)
     def _on_engine_restarted(self, text: str, details: str) -> None:
         self.measuring.begin_again()
+        self.activations.forget()
+        self.plans.begin_again(self.recipe)
 
     def _on_failed(self, failure: object) -> None:
         if isinstance(failure, Failed):
             self.message.emit(failure.text, failure.details)
+
+
+def _project_data(info: DataInfo | None, overrides: Mapping[str, object]) -> ProjectData | None:
+    return ProjectData(Path(info.path), dict(overrides), info.digest) if info is not None else None

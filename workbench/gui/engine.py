@@ -12,8 +12,14 @@ from workbench.worker.messages import Died, Done, Failed, Partial, Progressed, R
 SESSION_FACTORY = "workbench.session:Session"
 
 CANCEL_TIMEOUT_MS = 2000
-# Verbs that put the session into a state; done again after a restart. Each one makes those after it void.
-_SETUP_VERBS = ("open_model", "open_data")
+# Verbs that put the session into a state, and which of them each makes void; done again after a restart.
+_SETUP_VERBS = {
+    "open_model": ("open_model", "open_bench", "open_data", "open_calibration"),
+    "open_bench": ("open_model", "open_bench", "open_data", "open_calibration"),
+    "open_data": ("open_data",),
+    "open_calibration": ("open_calibration",),
+    "close_calibration": ("open_calibration",),
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -207,9 +213,10 @@ class Engine(QObject):
 
     def _remember(self, ticket: Ticket) -> None:
         if ticket.verb in _SETUP_VERBS:
-            for verb in _SETUP_VERBS[_SETUP_VERBS.index(ticket.verb) :]:
+            for verb in _SETUP_VERBS[ticket.verb]:
                 self._setup.pop(verb, None)
-            self._setup[ticket.verb] = ticket
+            if ticket.verb != "close_calibration":
+                self._setup[ticket.verb] = ticket
 
     def _insist(self, ticket: Ticket) -> None:
         if ticket.is_open and not self._is_closed:

@@ -15,12 +15,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.core.format import format_bytes, format_fraction
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_nan
 from workbench.engine.core.recipe import ENCODINGS
 from workbench.engine.core.reports import ApplyReport
 from workbench.gui.change_text import format_change
 from workbench.gui.file_dialogs import Asks
-from workbench.gui.theme import Theme
+from workbench.gui.theme import SMALL_PIXELS, Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.segmented import Segmented
@@ -56,6 +56,11 @@ class ExportDialog(QDialog):
         self.outcome = QLabel(self)
         self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.outcome.setWordWrap(True)
+        # A line scrolls where it is too long for the dialog, and is copied in one piece.
+        self.sha256 = QLineEdit(self, readOnly=True)
+        self.sha256.setFont(theme.font(SMALL_PIXELS))
+        self.sha256.setAccessibleName("SHA-256 of the written file")
+        self.sha256_line = QWidget(self)
         self.close_button = QPushButton("Close", self)
         self.start = QPushButton("Export", self)
         self.start.setObjectName("primary")
@@ -66,7 +71,7 @@ class ExportDialog(QDialog):
         self.close_button.clicked.connect(self._on_close)
         self.encoding.set_value(encoding)
         self._on_encoding(encoding)
-        for widget in (self.banner, self.bar, self.progress_text, self.outcome):
+        for widget in (self.banner, self.bar, self.progress_text, self.outcome, self.sha256_line):
             widget.hide()
 
     def _lay_out(self) -> None:
@@ -80,6 +85,10 @@ class ExportDialog(QDialog):
         form.addRow("File", line)
         form.addRow("Encoding", self.encoding)
         form.addRow("", self.note)
+        digest = QHBoxLayout(self.sha256_line)
+        digest.setContentsMargins(0, 0, 0, 0)
+        digest.addWidget(QLabel("SHA-256", self.sha256_line))
+        digest.addWidget(self.sha256, 1)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.close_button)
@@ -88,7 +97,7 @@ class ExportDialog(QDialog):
         column.setContentsMargins(16, 16, 16, 14)
         column.setSpacing(10)
         column.addLayout(form)
-        for widget in (self.banner, self.bar, self.progress_text, self.outcome):
+        for widget in (self.banner, self.bar, self.progress_text, self.outcome, self.sha256_line):
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(buttons)
@@ -107,28 +116,31 @@ class ExportDialog(QDialog):
         """The file is written: what the comparison found."""
         self._end()
         verified = report.verified
-        exact = f"{verified.samples} samples, largest difference {verified.max_abs_difference:.3g}"
+        exact = f"{verified.counted}, largest difference {verified.max_abs_difference:.3g}"
         if verified.ok:
             self.banner.set_state("good", "Verified: the file is what you saw", exact)
         else:
             where = f"; first differs in {verified.first_difference}" if verified.first_difference else ""
-            self.banner.set_state("bad", "The file is not what you saw", exact + where)
+            self.banner.set_state("bad", "Not written: the file would not be what you saw", exact + where)
         change = report.after.file_bytes / report.before.file_bytes - 1 if report.before.file_bytes else 0.0
         lines = [
-            ("File", str(report.output_path)),
+            ("File", report.output_path.name if report.is_written else "not written; what was there before stays"),
             (
                 "Size",
                 f"{format_bytes(report.before.file_bytes)} → {format_bytes(report.after.file_bytes)}"
                 f" ({format_change(change)})",
             ),
             ("Preview said", format_bytes(report.preview_bytes)),
-            ("Same answers", f"{format_fraction(verified.agreement)} of {verified.samples} samples"),
+            ("Same answers", f"{format_fraction(verified.agreement)} of {verified.counted}"),
             ("Largest difference", f"{verified.max_abs_difference:.3g}"),
-            # In one piece, so that it can be copied.
-            ("SHA-256", f"<small>{report.output_sha256}</small>"),
         ]
+        if verified.num_nan:
+            lines.append(("Not numbers", format_nan(verified.num_nan, verified.samples)))
+        self.sha256.setText(report.output_sha256)
+        self.sha256.setCursorPosition(0)
+        self.sha256_line.setVisible(report.is_written)
         if report.after.accuracy is not None:
-            lines.insert(3, ("Accuracy", format_fraction(report.after.accuracy.value)))
+            lines.insert(3, (format_metric(report.metric), format_figure(report.after.accuracy)))
         style = "padding-right: 14px; white-space: nowrap"
         rows = "".join(f"<tr><td style='{style}'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines)
         # A label that wraps does not tell the dialog how tall a table is.
@@ -138,12 +150,20 @@ class ExportDialog(QDialog):
         self.adjustSize()
 
     def show_failure(self, text: str) -> None:
-        """Nothing was written, or it is not what was previewed: why."""
+        """Nothing was written: why."""
         self._end()
-        self.banner.set_state("bad", "Export failed", text)
+        self.banner.set_state("bad", "Export failed", "nothing was written")
         self.outcome.setWordWrap(True)
         self.outcome.setText(text)
         self.outcome.setVisible(True)
+        # Only now is it known how tall the text is: without the room, the lines above would be squeezed.
+        self.adjustSize()
+
+    def show_stopped(self) -> None:
+        """The user has stopped it, which is no failure."""
+        self._end()
+        self.banner.set_state("accent", "Export stopped", "nothing was written; what was there before stays")
+        self.adjustSize()
 
     def _end(self) -> None:
         self._running = False
@@ -165,8 +185,8 @@ class ExportDialog(QDialog):
         if force and not self._asks.ask_overwrite(self, path):
             return
         self._running = True
-        self.banner.hide()
-        self.outcome.hide()
+        for widget in (self.banner, self.outcome, self.sha256_line):
+            widget.hide()
         self.bar.setValue(0)
         self.bar.show()
         self.progress_text.setText("Starting…")

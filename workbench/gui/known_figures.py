@@ -18,6 +18,9 @@ from workbench.project.tool_version import tool_version
 
 _log = logging.getLogger(__name__)
 
+# Another word than that of programs that timed the original at another moment, which compared the load with it.
+_LATENCY = "latency by turns"
+
 
 class KnownFigures:
     """Evaluations, exact sizes and latencies. A figure of more samples is never replaced by one of fewer.
@@ -28,7 +31,7 @@ class KnownFigures:
 
     def __init__(self, store: MeasurementStore | None = None) -> None:
         self._store = store
-        self._model_digest = self._data_digest = self._device = ""
+        self._model_digest = self._data_digest = self._ranges_digest = self._device = ""
         self._evaluations: dict[str, EvaluationReport] = {}
         self._latencies: dict[str, LatencyReport] = {}
         self._sizes: dict[str, int] = {}
@@ -40,11 +43,6 @@ class KnownFigures:
         return tuple(self._evaluations.values())
 
     @property
-    def latencies(self) -> tuple[LatencyReport, ...]:
-        """All that are known of this model."""
-        return tuple(self._latencies.values())
-
-    @property
     def sizes(self) -> dict[str, int]:
         """Exact bytes by recipe digest."""
         return dict(self._sizes)
@@ -54,6 +52,7 @@ class KnownFigures:
         self._model_digest = model_digest
         self._latencies.clear()
         self._sizes.clear()
+        self._ranges_digest = ""
         self.begin_data("")
 
     def begin_data(self, data_digest: str) -> None:
@@ -61,6 +60,22 @@ class KnownFigures:
         self._data_digest = data_digest
         self._evaluations.clear()
         self.seconds_per_sample = None
+
+    def begin_ranges(self, digest: str) -> None:
+        """From now on ranges are set on these samples: with others the same recipe gives another file."""
+        if digest == self._ranges_digest:
+            return
+        self._ranges_digest = digest
+        known: tuple[dict[str, object], ...] = (self._evaluations, self._latencies, self._sizes)  # type: ignore[assignment] # only keys are looked at
+        for figures in known:
+            for recipe_digest in [key for key in figures if key != Recipe().digest]:
+                del figures[recipe_digest]
+
+    def is_of_these(self, report: EvaluationReport | LatencyReport) -> bool:
+        """Whether a report is of this model and these samples: what it comes from may have begun before they were."""
+        if isinstance(report, EvaluationReport) and report.dataset_digest != self._data_digest:
+            return False
+        return report.model_digest == self._model_digest
 
     def evaluation(self, recipe: Recipe) -> EvaluationReport | None:
         """The evaluation of most samples of what a recipe gives."""
@@ -113,7 +128,7 @@ class KnownFigures:
         """The latency of what a recipe gives; from the store once it is known which device this is."""
         digest = recipe.digest
         if digest not in self._latencies and self._device:
-            values = self._find(replace(self._key("latency", digest), device=self._device))
+            values = self._find(replace(self._key(_LATENCY, digest), device=self._device))
             if values is not None:
                 self._latencies[digest] = latency_from_json(values)
         return self._latencies.get(digest)
@@ -122,14 +137,17 @@ class KnownFigures:
         """Take a latency in."""
         self._device = report.device
         self._latencies[report.recipe_digest] = report
-        key = replace(self._key("latency", report.recipe_digest), device=report.device)
+        key = replace(self._key(_LATENCY, report.recipe_digest), device=report.device)
         self._keep(key, latency_to_json(report), report.p50.n)
 
     def _evaluation_key(self, digest: str) -> MeasurementKey:
-        return replace(self._key("evaluation", digest), dataset_digest=self._data_digest)
+        data, ranges = self._data_digest, self._ranges_digest
+        is_same = ranges in ("", data) or digest == Recipe().digest
+        return replace(self._key("evaluation", digest), dataset_digest=data if is_same else f"{data}+{ranges}")
 
     def _key(self, kind: str, digest: str) -> MeasurementKey:
-        return MeasurementKey(kind, self._model_digest, recipe_digest=digest, tool=tool_version())
+        ranges = "" if digest == Recipe().digest else self._ranges_digest
+        return MeasurementKey(kind, self._model_digest, ranges, recipe_digest=digest, tool=tool_version())
 
     def _find(self, key: MeasurementKey) -> dict[str, object] | None:
         if self._store is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject
 
 from workbench.gui.engine import Engine, Ticket
+from workbench.jobs import Progress
 
 
 class LatestLane(QObject):
@@ -36,6 +37,7 @@ class LatestLane(QObject):
         on_done: Callable[[object], None] | None = None,
         on_partial: Callable[[object], None] | None = None,
         on_failed: Callable[[object], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
         **kwargs: object,
     ) -> None:
         """Ask for a verb now, or as soon as what runs has ended."""
@@ -47,9 +49,10 @@ class LatestLane(QObject):
                 *args,
                 on_done=self._then(on_done),
                 on_partial=on_partial,
+                on_progress=self._while_wanted(on_progress),
                 on_failed=self._then(on_failed),
                 on_stopped=self._then(None),
-                **kwargs,  # type: ignore[arg-type] # they are the verb's own
+                **kwargs,
             )
 
         if self._running is None:
@@ -59,6 +62,17 @@ class LatestLane(QObject):
         if self._cancels:
             # Nobody waits for the old answer in vain: an ordinary edit must not cost the worker.
             self._engine.cancel(self._running, insist=False)
+
+    def _while_wanted(self, say: Callable[[Progress], None] | None) -> Callable[[Progress], None] | None:
+        """Progress of what has been cancelled is no news."""
+        if say is None:
+            return None
+
+        def on_progress(progress: Progress) -> None:
+            if self._running is not None and not self._running.is_cancelled:
+                say(progress)
+
+        return on_progress
 
     def clear(self) -> None:
         """Drop what waits, and cancel what runs."""

@@ -8,11 +8,13 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 
 import workbench
 from workbench.gui.actions import ACTIONS, dress_actions, make_actions
+from workbench.gui.calibration_form import CalibrationForm
 from workbench.gui.data_form import DataForm
-from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
 from workbench.gui.file_dialogs import Asks
+from workbench.gui.panels.activation_view import ActivationView
 from workbench.gui.panels.distribution import DistributionPanel
+from workbench.gui.panels.distribution_tab import DistributionTab
 from workbench.gui.panels.jobs import JobsPanel
 from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.log import LogPanel
@@ -25,8 +27,10 @@ from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.message_bar import MessageBar
 from workbench.gui.window_edits import WindowEdits
 from workbench.gui.window_files import WindowFiles
+from workbench.gui.window_float import WindowFloat
 from workbench.gui.window_jobs import WindowJobs
 from workbench.gui.window_layout import WindowLayout
+from workbench.project.demo_files import demo_files
 
 _NAME = "Model compression workbench"
 
@@ -51,14 +55,18 @@ class MainWindow(QMainWindow):
         self.message_bar = MessageBar(theme, self)
         self.layers = LayersPanel(document, theme, self)
         self.distribution = DistributionPanel(document, theme, self.layers.states, self)
+        self.activations = ActivationView(document, theme, self)
+        self.distributions = DistributionTab(theme, self.distribution, self.activations, self)
         self.preview = PreviewPanel(document, theme, self)
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)
         self.welcome = WelcomePage(theme, self)
         self.files = WindowFiles(document, asks, settings, self)
         self.jobs = WindowJobs(document, self.job_rows, theme, asks, self)
+        self.float_layers = WindowFloat(document, theme, self)
         self.edits = WindowEdits(document, self)
         self.data_form = DataForm(document, theme, self)
+        self.calibration = CalibrationForm(document, theme, asks, self)
         self.all_actions = make_actions(self)
         self.title_bar = TitleBar(theme, self.all_actions, self)
         self.addToolBar(self.title_bar)
@@ -70,7 +78,7 @@ class MainWindow(QMainWindow):
             welcome=self.welcome,
             left=self.layers,
             right=self.preview,
-            middle=({"Distribution": self.distribution}, {"Jobs": self.job_rows, "Log": self.log}),
+            middle=({"Distribution": self.distributions}, {"Jobs": self.job_rows, "Log": self.log}),
         )
         self.statusBar().setSizeGripEnabled(False)
         runtime = make_label(runtime_text(), "muted", self)
@@ -110,6 +118,7 @@ class MainWindow(QMainWindow):
         files.data_asked.connect(self.data_form.await_data)
         self.edits.noted.connect(self.statusBar().showMessage)
         self.jobs.logged.connect(self.log.add)
+        self.float_layers.began.connect(self._show_jobs)
         self.jobs.began.connect(self._show_jobs)
         self.title_bar.data_wished.connect(self._on_path_wished)
         self.welcome.demo_wished.connect(files.open_demo)
@@ -136,7 +145,8 @@ class MainWindow(QMainWindow):
     def _on_data_changed(self) -> None:
         data = self.document.dataset
         if data is not None:
-            self.log.add(f"opened {data.path}: {data.num_samples} samples")
+            unused = f"; not used: {', '.join(data.unused)}" if data.unused else ""
+            self.log.add(f"opened {data.path}: {data.num_samples} samples{unused}")
         self._show_what_is_open()
 
     def _show_what_is_open(self) -> None:
@@ -149,7 +159,7 @@ class MainWindow(QMainWindow):
         self.welcome.demo.setEnabled(demo_files() is not None)
         self.welcome.set_recent([*files.recent_projects.paths(), *files.recent_models.paths()])
         self.title_bar.show_model(document.model)
-        self.title_bar.show_data(document.dataset, files.recent_data.paths())
+        self.title_bar.show_data(document.dataset, files.recent_data.paths(), document.calibration.info)
         self.layout_of_panels.pages.setCurrentIndex(1 if have["model"] else 0)
         self._on_stack_changed()
         self.statusBar().showMessage("Ready" if have["model"] else "Open a model to begin")

@@ -11,7 +11,9 @@ from workbench.gui.background import Background, Step
 from workbench.gui.engine import Engine
 from workbench.gui.known_figures import KnownFigures, evaluated_digest
 from workbench.gui.lanes import LatestLane
-from workbench.gui.running_jobs import RunningJobs
+from workbench.gui.probe_row import ProbeRow
+from workbench.gui.recipe_needs import learns_rounding, needs_ranges
+from workbench.gui.running_jobs import RunningJobs, outcome_text
 from workbench.worker.messages import Failed
 
 _REST_MS = 300
@@ -32,8 +34,12 @@ class Measuring(QObject):
         self._data: DataInfo | None = None
         self._recipe = Recipe()
         self._is_paused = False
-        self._size_asked = ""
-        self._size_lane = LatestLane(engine, "quick", parent=self)
+        self._size_asked = self._calibration_digest = ""
+        self._is_held = False
+        self._given_up = ""
+        self.probe = ProbeRow(jobs, self)
+        # Both build the file, which may take a minute: not in the lane that a drag looks at layers through.
+        self._size_lane = LatestLane(engine, "probe", cancels=True, parent=self)
         self._probe_lane = LatestLane(engine, "probe", cancels=True, parent=self)
         self._background = Background(jobs, self)
         self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
@@ -55,6 +61,7 @@ class Measuring(QObject):
         self._background.forget()
         self._model, self._data = model, None
         self._size_asked = ""
+        self._calibration_digest = ""
         self.figures.begin_model(model.digest)
 
     def set_data(self, data: DataInfo) -> None:
@@ -62,21 +69,46 @@ class Measuring(QObject):
         self._background.forget()
         self._data = data
         self.figures.begin_data(data.digest)
+        self._begin_ranges()
+
+    def set_calibration(self, digest: str) -> None:
+        """Ranges are set on samples with this digest; "" for those that are evaluated on."""
+        self._background.forget()
+        self._calibration_digest = digest
+        self._begin_ranges()
+
+    def _begin_ranges(self) -> None:
+        data_digest = self._data.digest if self._data is not None else ""
+        self._given_up = ""
+        self._give_up_probe("given up for other samples")
+        self.figures.begin_ranges(self._calibration_digest or data_digest)
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Another recipe lies on the bench; what runs for the old one is given up."""
         self._recipe = recipe
         self._background.stop()
+        self._give_up_probe("given up for an edit")
 
     def after_rest(self) -> None:
-        """Measure when nothing has moved for a while."""
-        if self._model is not None:
+        """Measure when nothing has moved for a while; what takes long, only when the slider is let go."""
+        if self._model is not None and not (self._is_held and learns_rounding(self._recipe)):
             self._rest.start()
+
+    def hold(self) -> None:
+        """A drag begins."""
+        self._is_held = True
+
+    def let_go(self) -> None:
+        """A drag has ended: measure at once."""
+        self._is_held = False
+        self.now()
 
     def pause(self) -> None:
         """Leave the engine to what somebody waits for."""
         self._is_paused = True
         self._background.stop()
+        # It would build the same file beside the job.
+        self._give_up_probe("given up for a job")
 
     def resume(self) -> None:
         """Go on measuring by itself."""
@@ -91,10 +123,14 @@ class Measuring(QObject):
     def begin_again(self) -> None:
         """The engine was started anew: what it was asked for is lost."""
         self._size_asked = ""
+        self.probe.end("the engine was started again", "muted")
         self.after_rest()
 
     def give_up(self, job: int) -> None:
         """Somebody stopped a job: do not start it again by itself."""
+        if job == self.probe.number:
+            self._given_up = self._recipe.digest
+            self._give_up_probe("cancelled")
         self._background.give_up(job)
 
     @Slot()
@@ -107,16 +143,27 @@ class Measuring(QObject):
             self._ask_size()
             self._refine()
             return
+        if self._given_up == self._recipe.digest:
+            return
+        self.probe.begin()
         self._probe_lane.submit(
             "evaluate", self._recipe, limit=self._probe_samples(), on_partial=self._on_probe, on_done=self._on_probed,
-            on_failed=self._on_failed,
+            on_failed=self._on_probe_failed, on_progress=self.probe.progress,
         )  # fmt: skip
 
+    def _give_up_probe(self, reason: str) -> None:
+        self._probe_lane.clear()
+        self._size_lane.clear()
+        self._size_asked = ""
+        self.probe.end(reason, "muted")
+
     def take(self, report: object) -> None:
-        """A report has come, of whichever recipe."""
+        """A report has come, of whichever recipe; one of another model or of other samples is dropped."""
+        if not isinstance(report, EvaluationReport | LatencyReport) or not self.figures.is_of_these(report):
+            return
         if isinstance(report, EvaluationReport):
             self.measured.emit(self.figures.add_evaluation(report))
-        elif isinstance(report, LatencyReport):
+        else:
             self.figures.add_latency(report)
             self.measured.emit(report)
 
@@ -133,12 +180,20 @@ class Measuring(QObject):
         # The file has been built by now, and its size costs nothing more.
         self._ask_size()
 
+    def _on_probe_failed(self, failure: object) -> None:
+        self.probe.end(failure.text if isinstance(failure, Failed) else "failed", "bad")
+        self._on_failed(failure)
+
     def _on_probed(self, report: object) -> None:
+        self.probe.end(outcome_text(report), "good")
         self._on_probe(report)
         self._refine()
 
     def _ask_size(self) -> None:
         recipe = self._recipe
+        if needs_ranges(recipe) and self._data is None and not self._calibration_digest:
+            # The file would have float activations: no size of what is asked.
+            return
         if self._size_asked == recipe.digest or self.figures.size(recipe) is not None:
             return
         self._size_asked = recipe.digest
@@ -159,10 +214,8 @@ class Measuring(QObject):
         if self._is_paused:
             return
         recipe, steps = self._recipe, []
-        # The original's too, which the recipe's is compared with: an early edit may have cut it short.
-        for timed in dict.fromkeys((Recipe(), recipe)):
-            if self.figures.latency(timed) is None:
-                steps.append(Step("Latency", timed.digest, "measure_latency", (timed,), self.take))
+        if self.figures.latency(recipe) is None:
+            steps.append(Step("Latency", recipe.digest, "measure_latency", (recipe,), self.take))
         known = self.figures.evaluation(recipe) if self._data is not None else None
         if self._data is not None and (known is None or known.done < self._data.num_samples):
             digest = evaluated_digest(recipe)

@@ -1,4 +1,4 @@
-"""Opening a project in steps: nothing on the bench changes until all that it names is read."""
+"""Opening a project: nothing on the bench changes, neither here nor in the engine, until all that it names is read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,10 @@ from PySide6.QtCore import QObject, Signal
 from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
-from workbench.engine.core.reports import DataInfo, EvaluationReport, ModelFootprint
+from workbench.engine.core.reports import DataInfo, EvaluationReport, ModelFootprint, OpenedBench
 from workbench.gui.engine import Engine
-from workbench.project.project_file import Project, read_project
+from workbench.project.project_file import Project, ProjectData, read_project
 from workbench.project.tool_version import tool_version
-from workbench.worker.messages import Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +21,7 @@ class OpenedProject:
 
     Args:
         data: None where there are no samples, or they cannot be read.
+        calibration: None where there are none of their own, or they cannot be read.
         recipe: the project's; empty where it does not fit the model.
         evaluations, sizes: those that this very program measured on the model and samples that were read.
     """
@@ -31,15 +31,17 @@ class OpenedProject:
     model: ModelInfo
     footprint: ModelFootprint
     data: DataInfo | None
+    calibration: DataInfo | None
     recipe: Recipe
     evaluations: tuple[EvaluationReport, ...]
     sizes: Mapping[str, int] = field(hash=False)
 
 
 class ProjectOpening(QObject):
-    """Asks the engine for one thing after the other, and tells `opened(project)` at the end.
+    """Asks the engine for everything at once, so that its bench changes with the window's or not at all.
 
-    `failed(text, details)` for each thing that is not as it was saved; only without the model nothing is opened.
+    `opened(project)` at the end; `failed(text, details)` for each thing that is not as it was saved; only without
+    the model nothing is opened.
     """
 
     opened = Signal(object)
@@ -58,96 +60,87 @@ class ProjectOpening(QObject):
                 f"{path}: its model {project.model_path} is not there", "put it back, or beside the project as before"
             )
         self.is_running = True
-        _Steps(self, self._engine, path, project).begin()
-
-
-class _Steps:
-    """One opening: what has been read so far."""
-
-    def __init__(self, opening: ProjectOpening, engine: Engine, path: Path, project: Project) -> None:
-        self._opening, self._engine = opening, engine
-        self._path, self._project = path, project
-        self._model: ModelInfo | None = None
-        self._footprint: ModelFootprint | None = None
-        self._data: DataInfo | None = None
-        self._notes: list[str] = []
-
-    def begin(self) -> None:
+        data = project.data
         self._engine.request(
-            "quick", "open_model", str(self._project.model_path), on_done=self._on_model, on_failed=self._on_no_model,
-            on_stopped=self._give_up,
+            "quick", "open_bench", str(project.model_path), str(data.path) if data is not None else None,
+            dict(data.overrides) if data is not None else None, project.recipe, source=f"{path}, recipe",
+            on_done=lambda bench: self._on_bench(path, project, bench), on_stopped=lambda why: self._give_up(path, why),
+            on_failed=lambda failure: self._give_up(path, f"its model cannot be read: {failure.text}"),
         )  # fmt: skip
 
-    def _on_no_model(self, failure: Failed) -> None:
-        self._give_up(f"its model cannot be read: {failure.text}")
+    def _give_up(self, path: Path, reason: str) -> None:
+        self.is_running = False
+        self.failed.emit(f"{path}: not opened: {reason}", "")
 
-    def _give_up(self, reason: str) -> None:
-        self._opening.is_running = False
-        self._opening.failed.emit(f"{self._path}: not opened: {reason}", "")
-
-    def _on_model(self, info: object) -> None:
-        assert isinstance(info, ModelInfo)
-        self._model = info
-        self._engine.request(
-            "quick", "footprint", on_done=self._on_footprint, on_failed=self._on_no_model, on_stopped=self._give_up
-        )
-
-    def _on_footprint(self, footprint: object) -> None:
-        assert isinstance(footprint, ModelFootprint)
-        self._footprint = footprint
-        data = self._project.data
-        if data is None:
-            self._check_recipe()
+    def _on_bench(self, path: Path, project: Project, bench: object) -> None:
+        assert isinstance(bench, OpenedBench)
+        calibration = project.calibration
+        if calibration is None:
+            self._end(path, project, bench, None)
             return
         self._engine.request(
-            "quick", "open_data", str(data.path), dict(data.overrides), on_done=self._on_data,
-            on_failed=self._on_no_data, on_stopped=lambda _: self._check_recipe(),
+            "quick", "open_calibration", str(calibration.path), dict(calibration.overrides),
+            on_done=lambda info: self._end(path, project, bench, info), on_stopped=lambda why: self._give_up(path, why),
+            on_failed=lambda failure: self._end(path, project, bench, None, f"without its calibration: {failure.text}"),
         )  # fmt: skip
 
-    def _on_data(self, info: object) -> None:
-        assert isinstance(info, DataInfo)
-        self._data = info
-        self._check_recipe()
+    def _end(self, path: Path, project: Project, bench: OpenedBench, calibration: object, refusal: str = "") -> None:
+        self.is_running = False
+        info = calibration if isinstance(calibration, DataInfo) else None
+        self.opened.emit(_opened(path, project, bench, info))
+        notes = _notes(project, bench)
+        if refusal:
+            notes.append(f"it is open {refusal}")
+        if notes:
+            self.failed.emit(f"{path.name}: " + "; ".join(notes), "")
 
-    def _on_no_data(self, failure: Failed) -> None:
-        self._notes.append(f"it is open without samples: {failure.text}")
-        self._check_recipe()
 
-    def _check_recipe(self) -> None:
-        self._engine.request(
-            "quick", "plan", self._project.recipe, source=f"{self._path}, recipe",
-            on_done=lambda _: self._finish(self._project.recipe), on_failed=self._on_no_recipe,
-            on_stopped=lambda _: self._finish(self._project.recipe),
-        )  # fmt: skip
+def _opened(path: Path, project: Project, bench: OpenedBench, calibration: DataInfo | None) -> OpenedProject:
+    # Other code may give other figures; they are measured anew without a word.
+    is_same_tool = project.tool == tool_version()
+    # Ranges that are set on other samples give another file.
+    has_same_ranges = _digest(calibration) == _digest(project.calibration)
+    return OpenedProject(
+        path,
+        project,
+        bench.model,
+        bench.footprint,
+        bench.data,
+        calibration,
+        Recipe() if bench.recipe_refusal else project.recipe,
+        project.evaluations if _is_same_data(project, bench) and is_same_tool and has_same_ranges else (),
+        project.sizes if _has_same_samples(project, bench) and is_same_tool and has_same_ranges else {},
+    )
 
-    def _on_no_recipe(self, failure: Failed) -> None:
-        self._notes.append(f"it is open without its recipe, which does not fit the model: {failure.text}")
-        self._finish(Recipe())
 
-    def _finish(self, recipe: Recipe) -> None:
-        assert self._model is not None
-        assert self._footprint is not None
-        project = self._project
-        # Other code may give other figures; they are measured anew without a word.
-        is_same_tool = project.tool == tool_version()
-        is_same_model = project.model_sha256 == self._model.sha256
-        if not is_same_model:
-            self._notes.insert(0, f"{self._model.path} has changed since it was saved, so kept figures are left out")
-        is_same_data = is_same_model and self._data is not None and project.data is not None
-        is_same_data = is_same_data and self._data.digest == project.data.digest  # type: ignore[union-attr] # not None
-        if is_same_model and self._data is not None and not is_same_data and project.evaluations:
-            self._notes.append("its samples have changed since it was saved, so kept accuracies are left out")
-        opened = OpenedProject(
-            self._path,
-            project,
-            self._model,
-            self._footprint,
-            self._data,
-            recipe,
-            project.evaluations if is_same_data and is_same_tool else (),
-            project.sizes if is_same_model and is_same_tool else {},
-        )
-        self._opening.is_running = False
-        self._opening.opened.emit(opened)
-        if self._notes:
-            self._opening.failed.emit(f"{self._path.name}: " + "; ".join(self._notes), "")
+def _is_same_model(project: Project, bench: OpenedBench) -> bool:
+    return project.is_of_model(bench.model)
+
+
+def _digest(data: DataInfo | ProjectData | None) -> str:
+    return data.digest if data is not None else ""
+
+
+def _has_same_samples(project: Project, bench: OpenedBench) -> bool:
+    return _is_same_model(project, bench) and _digest(project.data) == _digest(bench.data)
+
+
+def _is_same_data(project: Project, bench: OpenedBench) -> bool:
+    if bench.data is None or project.data is None or not _is_same_model(project, bench):
+        return False
+    return bench.data.digest == project.data.digest
+
+
+def _notes(project: Project, bench: OpenedBench) -> list[str]:
+    """What is not as it was saved, in words."""
+    notes = []
+    if not _is_same_model(project, bench):
+        notes.append(f"{bench.model.path} has changed since it was saved, so kept figures are left out")
+    if bench.data_refusal:
+        notes.append(f"it is open without samples: {bench.data_refusal}")
+    if bench.recipe_refusal:
+        notes.append(f"it is open without its recipe, which does not fit the model: {bench.recipe_refusal}")
+    is_other_data = bench.data is not None and _is_same_model(project, bench) and not _is_same_data(project, bench)
+    if is_other_data and project.evaluations:
+        notes.append("its samples have changed since it was saved, so kept accuracies are left out")
+    return notes

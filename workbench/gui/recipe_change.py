@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workbench.engine.core.recipe import Rule
 
@@ -13,9 +14,11 @@ def changed_rules(old: Sequence[Rule], new: Sequence[Rule]) -> list[Rule]:
     return [*old[start : len(old) - end], *new[start : len(new) - end]]
 
 
-def has_patterns(rule: Rule) -> bool:
-    """Whether the rule selects by type or pattern, and not by names alone."""
-    return any(selector.startswith("op:") or any(c in selector for c in "*?[") for selector in rule.select)
+def is_pruning_alone(old: Sequence[Rule], new: Sequence[Rule]) -> bool:
+    """Whether the recipes differ in what some rules prune, and in nothing else."""
+    return len(old) == len(new) and all(
+        before is after or replace(before, prune=after.prune) == after for before, after in zip(old, new, strict=True)
+    )
 
 
 def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:

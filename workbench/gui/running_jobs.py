@@ -1,11 +1,13 @@
 """Long requests that have a row in the list of jobs."""
 
 import itertools
+import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from workbench.engine.core.format import format_bytes, format_fraction, format_ms
+from workbench.engine.core.format import format_bytes, format_figure, format_ms, format_ratio
+from workbench.engine.core.quantization_reports import FloatSuggestion, SqnrReport
 from workbench.engine.core.reports import ApplyReport, EvaluationReport, LatencyReport
 from workbench.gui.engine import Engine, Ticket
 from workbench.jobs import Progress
@@ -62,7 +64,7 @@ class RunningJobs(QObject):
             self.finished.emit(number, text, tone)
 
         def done(value: object) -> None:
-            end(outcome_text(value), "good")
+            end(outcome_text(value), "bad" if isinstance(value, ApplyReport) and not value.is_written else "good")
             on_done(value)
 
         def failed(failure: Failed) -> None:
@@ -94,16 +96,28 @@ class RunningJobs(QObject):
             self._engine.cancel(self._tickets[job], insist=insist)
 
 
+def sqnr_text(report: SqnrReport) -> str:
+    """The layer with the most noise in its output."""
+    noisy = [entry for entry in report.layers if math.isfinite(entry.output_db)]
+    if not noisy:
+        return f"no layer differs, n = {report.num_samples}"
+    least = min(noisy, key=lambda entry: entry.output_db)
+    return f"least {least.output_db:.1f} dB in {least.layer}, n = {report.num_samples}"
+
+
 def outcome_text(value: object) -> str:
     """What a job's result says in a few words."""
     if isinstance(value, EvaluationReport):
-        figure = value.figure
-        shown = format_fraction(figure.value) if figure.unit == "fraction" else f"{figure.value:.2f} {figure.unit}"
-        return f"{value.metric} {shown}, n = {figure.n}"
+        return f"{value.metric} {format_figure(value.figure)}, n = {value.figure.n}"
     if isinstance(value, LatencyReport):
-        return f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
+        times = f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
+        compared = format_ratio(value.ratio) if value.ratio is not None else ""
+        return "; ".join(part for part in (times, compared, value.note) if part)
     if isinstance(value, ApplyReport):
-        return (
-            f"{format_bytes(value.after.file_bytes)}, {'verified' if value.verified.ok else 'NOT what was previewed'}"
-        )
+        verdict = "verified" if value.is_written else "NOT what was previewed, so not written"
+        return f"{format_bytes(value.after.file_bytes)}, {verdict}"
+    if isinstance(value, FloatSuggestion):
+        return f"{len(value.layers)} of {len(value.effects)} layers suggested, n = {value.before.n}"
+    if isinstance(value, SqnrReport):
+        return sqnr_text(value)
     return "done"

@@ -10,13 +10,14 @@ from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QSettings, QTim
 from PySide6.QtWidgets import QApplication
 
 from workbench.engine.core.errors import WorkbenchError
-from workbench.engine.core.recipe import Prune, WeightRule
-from workbench.gui.demo_files import demo_files
+from workbench.engine.core.recipe import ActivationRule, Prune, WeightRule
 from workbench.gui.document import Document
 from workbench.gui.main_window import MainWindow
+from workbench.gui.panels.distribution_tab import INPUT
 from workbench.gui.panels.layer_edits import selectors_for
 from workbench.gui.theme import DARK, LIGHT, Theme, Tokens
 from workbench.project.budgets import Budgets
+from workbench.project.demo_files import demo_files
 
 WIDTH, HEIGHT = 1600, 1000
 _TIMEOUT_S = 120
@@ -48,7 +49,9 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         _wait(lambda: document.measuring.is_idle, "the size and the latency")
         _wait(lambda: window.distribution.has_curves, "the histogram")
         _set_budgets(document)
-        return [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
+        pictures = [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
+        _show_activations(window)
+        return [*pictures, _grab(window, theme, application, LIGHT, out, "activations")]
     finally:
         document.close()
         window.deleteLater()
@@ -80,15 +83,34 @@ def _set_budgets(document: Document) -> None:
     document.set_budgets(Budgets(accuracy.figure.value - 0.02, 1.3 * size, 1.5 * latency.p50.value))
 
 
+def _show_activations(window: MainWindow) -> None:
+    """Activations quantized coarsely enough to see it, measured as a person would."""
+    document = window.document
+    model, recipe = document.model, document.recipe
+    assert model is not None
+    rule = ActivationRule(bits=8, range="percentile")
+    recipe = recipe.with_rule("*", weights=WeightRule(rounding="nearest"), activations=rule)
+    document.edit(recipe, "Activations")
+    document.released()
+    window.layers.card.show_page("activations")
+    window.distributions.show_side(INPUT)
+    _wait(lambda: window.activations.has_answer, "the activations")
+    _wait(lambda: document.measuring.is_idle, "the figures with activations")
+    document.measure_sqnr()
+    _wait(lambda: document.sqnr is not None and document.measuring.is_idle, "the SQNR")
+
+
 def _has_accuracy(document: Document) -> bool:
     report = document.accuracy
     return report is not None and report.is_final and report.recipe_digest == document.recipe.digest
 
 
-def _grab(window: MainWindow, theme: Theme, application: QCoreApplication, tokens: Tokens, out: Path) -> Path:
+def _grab(
+    window: MainWindow, theme: Theme, application: QCoreApplication, tokens: Tokens, out: Path, what: str = "window"
+) -> Path:
     theme.apply(application, tokens)
     _rest(300)
-    path = out / f"window-{theme.tokens.name}.png"
+    path = out / f"{what}-{theme.tokens.name}.png"
     window.grab().save(str(path))
     return path
 

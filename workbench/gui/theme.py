@@ -90,6 +90,9 @@ class Theme(QObject):
     def __init__(self, tokens: Tokens = LIGHT, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tokens = tokens
+        # A move of a slider asks for some two hundred of each.
+        self._colors: dict[tuple[str, int], QColor] = {}
+        self._fonts: dict[tuple[int, bool], QFont] = {}
 
     @property
     def tokens(self) -> Tokens:
@@ -103,21 +106,28 @@ class Theme(QObject):
 
     def color(self, name: str, alpha: int = 255) -> QColor:
         """A token as a colour, with an alpha of 0…255."""
-        color = QColor(getattr(self._tokens, name))
-        color.setAlpha(alpha)
+        color = self._colors.get((name, alpha))
+        if color is None:
+            color = QColor(getattr(self._tokens, name))
+            color.setAlpha(alpha)
+            self._colors[name, alpha] = color
         return color
 
     def font(self, pixels: int = FONT_PIXELS, *, bold: bool = False) -> QFont:
         """The window's font at a fixed size in pixels."""
-        font = QFont()
-        font.setFamilies(list(FONT_FAMILIES))
-        font.setPixelSize(pixels)
-        font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+        font = self._fonts.get((pixels, bold))
+        if font is None:
+            font = QFont()
+            font.setFamilies(list(FONT_FAMILIES))
+            font.setPixelSize(pixels)
+            font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+            self._fonts[pixels, bold] = font
         return font
 
     def apply(self, application: QCoreApplication, tokens: Tokens | None = None) -> None:
         """Dress the whole application in these tokens, or in those in use."""
         self._tokens = tokens or self._tokens
+        self._colors.clear()
         if not isinstance(application, QApplication):
             return
         # Asking for the style by name each time would reset the palette of every widget twice.

@@ -13,7 +13,7 @@ from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.combo import Combo
 from workbench.gui.widgets.pill import Pill
 
-_FILE, _FOLDER, _SETTINGS = "open_data", "open_folder", "data_form"
+_FILE, _FOLDER, _SETTINGS, _CALIBRATION = "open_data", "open_folder", "data_form", "calibration"
 
 
 class TitleBar(QToolBar):
@@ -67,13 +67,13 @@ class TitleBar(QToolBar):
         if model is not None:
             name = model.path.replace("\\", "/").rpartition("/")[2]
             facts = f"opset {model.opset} · {format_bytes(model.file_bytes)} · {len(model.layers)} layers"
-            self.pill.set_value(facts, name)
-            self.pill.setToolTip(
-                f"{model.path}\nSHA-256 {model.sha256}\nwritten by {model.producer or 'an unnamed program'}"
-            )
+            warned = f" · {len(model.warnings)} warning{'s' if len(model.warnings) > 1 else ''}"
+            self.pill.set_value(facts + (warned if model.warnings else ""), name)
+            lines = (f"SHA-256 {model.sha256}", f"written by {model.producer or 'an unnamed program'}")
+            self.pill.setToolTip("\n".join((model.path, *lines, *(f"warning: {text}" for text in model.warnings))))
 
-    def show_data(self, data: DataInfo | None, recent: list[str]) -> None:
-        """Say which samples are open, and offer those that were open lately."""
+    def show_data(self, data: DataInfo | None, recent: list[str], calibration: DataInfo | None = None) -> None:
+        """Say which samples are open, and offer those that were open lately; those that set ranges stand with them."""
         self.data.blockSignals(True)
         self.data.clear()
         self.data.addItem(_data_text(data) if data else "No data", data.path if data else "")
@@ -86,7 +86,9 @@ class TitleBar(QToolBar):
             self.data.addItem("Data settings…", _SETTINGS)
         if data is not None:
             guesses = ", ".join(data.preprocessing.guessed)
-            self.data.setToolTip(f"{data.path}" + (f"\nguessed: {guesses}" if guesses else ""))
+            own = f"\ncalibration: {calibration.path}" if calibration is not None else ""
+            self.data.setToolTip(f"{data.path}" + (f"\nguessed: {guesses}" if guesses else "") + own)
+        self.data.addItem(f"Calibration: {_data_text(calibration) if calibration else 'the open data'}…", _CALIBRATION)
         self.data.blockSignals(False)
 
     @Slot(int)
@@ -94,7 +96,7 @@ class TitleBar(QToolBar):
         path = self.data.itemData(index)
         self.data.setCurrentIndex(0)
         if path and index > 0:
-            if path in (_FILE, _FOLDER, _SETTINGS):
+            if path in (_FILE, _FOLDER, _SETTINGS, _CALIBRATION):
                 self._actions[path].trigger()
             else:
                 self.data_wished.emit(path)

@@ -1,6 +1,6 @@
 """Undo with its history, and the recipe on the clipboard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QGuiApplication
@@ -67,9 +67,12 @@ class WindowEdits(QObject):
             action.setEnabled(able)
             action.setToolTip(f"{key.capitalize()} {text}".strip() + f" ({action.shortcut().toString()})")
 
-    def _copy(self, make_text: Callable[[str, str | None, Recipe], str]) -> None:
+    def _copy(self, make_text: Callable[[str, str | None, Recipe, Mapping[str, object], str | None], str]) -> None:
         model, data = self._document.model, self._document.dataset
         if model is not None:
-            text = make_text(model.path, data.path if data else None, self._document.recipe)
+            document = self._document
+            own = document.calibration.info
+            paths = (data.path if data else None, own.path if own is not None else None)
+            text = make_text(model.path, paths[0], document.recipe, document.data_overrides, paths[1])
             QGuiApplication.clipboard().setText(text)
             self.noted.emit("Copied")

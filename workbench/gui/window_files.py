@@ -1,6 +1,6 @@
 """Opening and saving: by dialog, by drop, from what was open lately, and the question before edits are lost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from workbench.engine.core.errors import WorkbenchError
-from workbench.gui.demo_files import demo_files
 from workbench.gui.document import Document
 from workbench.gui.dropped import Kind, in_opening_order, kind_of
 from workbench.gui.file_dialogs import (
@@ -21,6 +20,7 @@ from workbench.gui.file_dialogs import (
     Unsaved,
 )
 from workbench.gui.recent import RecentFiles
+from workbench.project.demo_files import demo_files
 
 
 class WindowFiles(QObject):
@@ -43,6 +43,7 @@ class WindowFiles(QObject):
         self._asks = asks
         self._window = window
         self._waiting: tuple[Path, ...] = ()
+        self._given: dict[Path, Mapping[str, object]] = {}
         self.recent_models = RecentFiles(settings, "models")
         self.recent_data = RecentFiles(settings, "data")
         self.recent_projects = RecentFiles(settings, "projects")
@@ -52,6 +53,10 @@ class WindowFiles(QObject):
         document.model_refused.connect(self._on_model_refused)
 
     # Opening what a path is
+
+    def give_settings(self, path: Path, settings: Mapping[str, object]) -> None:
+        """How these samples are made ready when they are opened next."""
+        self._given[path] = settings
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open several files: what belongs to a model waits until the model is read."""
@@ -80,7 +85,7 @@ class WindowFiles(QObject):
         self.began.emit()
         verbs: dict[Kind, Callable[[Path], None]] = {
             Kind.MODEL: self._document.open_model,
-            Kind.DATA: self._document.open_data,
+            Kind.DATA: lambda path: self._document.open_data(path, self._given.pop(path, None)),
             Kind.RECIPE: self._document.open_recipe,
             Kind.PROJECT: self._document.open_project,
         }

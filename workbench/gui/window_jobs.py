@@ -35,6 +35,8 @@ class WindowJobs(QObject):
         document.jobs.finished.connect(self._on_finished)
         document.awaited.exported.connect(self._on_exported)
         document.awaited.export_failed.connect(self._on_export_failed)
+        document.awaited.export_stopped.connect(self._on_export_stopped)
+        document.model_changed.connect(panel.forget_done)
         panel.cancel_wished.connect(document.awaited.cancel)
 
     @Slot()
@@ -48,6 +50,12 @@ class WindowJobs(QObject):
         """Time the model on this computer."""
         self.began.emit()
         self._document.measure_latency()
+
+    @Slot()
+    def measure_sqnr(self) -> None:
+        """Measure the SQNR of every layer."""
+        self.began.emit()
+        self._document.measure_sqnr()
 
     @Slot()
     def export(self) -> None:
@@ -78,7 +86,8 @@ class WindowJobs(QObject):
 
     @Slot(object)
     def _on_exported(self, report: ApplyReport) -> None:
-        self.logged.emit(f"wrote {report.output_path}, SHA-256 {report.output_sha256}")
+        if report.is_written:
+            self.logged.emit(f"wrote {report.output_path}, SHA-256 {report.output_sha256}")
         if self.export_dialog is not None:
             self.export_dialog.show_report(report)
 
@@ -86,6 +95,11 @@ class WindowJobs(QObject):
     def _on_export_failed(self, text: str, details: str) -> None:
         if self.export_dialog is not None:
             self.export_dialog.show_failure(text)
+
+    @Slot()
+    def _on_export_stopped(self) -> None:
+        if self.export_dialog is not None:
+            self.export_dialog.show_stopped()
 
     @Slot(int, str)
     def _on_started(self, job: int, title: str) -> None:

@@ -43,7 +43,7 @@ class WindowLayout:
             self._columns.addWidget(widget)
             self._columns.setStretchFactor(number, stretch)
             self._columns.setCollapsible(number, False)
-        self._columns.setSizes([496, 730, 350])
+        self._columns.setSizes([556, 680, 340])
         for splitter in (self._columns, self.rows):
             splitter.setHandleWidth(SPACING)
         self.pages = QStackedWidget(window)
@@ -63,7 +63,7 @@ class WindowLayout:
         settings.setValue("window/state", self._window.saveState())
         settings.setValue("window/columns", self._columns.saveState())
         settings.setValue("window/rows", self.rows.saveState())
-        settings.setValue("window/table", table.horizontalHeader().saveState())
+        settings.setValue("window/layer_table", table.horizontalHeader().saveState())
 
     def restore(self, settings: QSettings, table: QTableView) -> None:
         """Find sizes and places as they were left; 1600×1000 the first time."""
@@ -72,7 +72,7 @@ class WindowLayout:
         _restored(settings, "state", self._window.restoreState)
         _restored(settings, "columns", self._columns.restoreState)
         _restored(settings, "rows", self.rows.restoreState)
-        _restored(settings, "table", table.horizontalHeader().restoreState)
+        _restored(settings, "layer_table", table.horizontalHeader().restoreState)
 
 
 def _tabs(parent: QWidget, contents: dict[str, QWidget]) -> QTabWidget:

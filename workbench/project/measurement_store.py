@@ -42,8 +42,9 @@ class MeasurementKey:
     """Everything that a measurement depends on.
 
     Args:
-        kind: "evaluation top1", "latency" or "size"; the metric is part of it.
-        model_digest, dataset_digest, recipe_digest: what it holds for; empty where not involved.
+        kind: "evaluation", "latency by turns" or "size".
+        model_digest, dataset_digest, recipe_digest: what it holds for; empty where not involved. The metric is one of
+            the samples' settings, and so part of their digest.
         device: for latencies, where it was measured.
         tool: programs and versions that gave it.
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from workbench.engine.core.errors import ProjectError
 from workbench.project.recipe_text import parse_recipe
 
-VERSION = 2
+VERSION = 3
 FORMAT = "workbench project"
 
 Values = dict[str, object]
@@ -62,4 +62,9 @@ def migrate_1_to_2(values: Values, source: str) -> Values:
     }
 
 
-_STEPS: Mapping[int, Callable[[Values, str], Values]] = {1: migrate_1_to_2}
+def migrate_2_to_3(values: Values, source: str) -> Values:
+    """Format 3 has samples of their own for calibration."""
+    return {**values, "calibration": None}
+
+
+_STEPS: Mapping[int, Callable[[Values, str], Values]] = {1: migrate_1_to_2, 2: migrate_2_to_3}

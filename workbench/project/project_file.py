@@ -12,18 +12,14 @@ from pathlib import Path
 
 import workbench
 from workbench.engine.core.errors import ProjectError, WorkbenchError
+from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
-from workbench.engine.core.reports import EvaluationReport, LatencyReport
+from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.whole_file import write_whole
 from workbench.project.budgets import Budgets
 from workbench.project.migrations import FORMAT, VERSION, migrate
 from workbench.project.recipe_text import parse_recipe
-from workbench.project.report_json import (
-    evaluation_from_json,
-    evaluation_to_json,
-    latency_from_json,
-    latency_to_json,
-)
-from workbench.project.whole_file import write_whole
+from workbench.project.report_json import evaluation_from_json, evaluation_to_json
 
 _LARGEST_BYTES = 64 << 20
 
@@ -47,6 +43,9 @@ class Project:
     """What a project file says. Measurements hold for the very model and data that it names.
 
     Args:
+        model_sha256: of the model file alone.
+        calibration: samples that set ranges; None where those of `data` do.
+        model_digest: of the model file and its external data; "" in files of before it was kept.
         sizes: exact bytes of the file that a recipe gives, by the recipe's digest.
         tool: that the measurements were made with.
         app_version: of the program that wrote the file; "" where it is not known.
@@ -58,36 +57,41 @@ class Project:
     data: ProjectData | None = None
     budgets: Budgets = field(default_factory=Budgets)
     evaluations: tuple[EvaluationReport, ...] = ()
-    latencies: tuple[LatencyReport, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     notes: str = ""
     tool: str = ""
     app_version: str = workbench.__version__
+    model_digest: str = ""
+    calibration: ProjectData | None = None
+
+    def is_of_model(self, model: ModelInfo) -> bool:
+        """Whether the project was saved with this very model, so that its measurements hold for it."""
+        # Without external data both digests are the same; with it, an old file cannot know.
+        return model.digest == (self.model_digest or self.model_sha256)
 
 
 def save_project(path: Path, project: Project) -> None:
-    """Write a project; what was there stays until the new one is whole. Raises ProjectError."""
+    """Write a project; what was there stays until the new one is whole. Raises ExportError."""
     folder = path.absolute().parent
-    data = project.data
     values = {
         "format": FORMAT,
         "version": VERSION,
         "app_version": project.app_version,
-        "model": {"path": _stored_path(project.model_path, folder), "sha256": project.model_sha256},
-        "dataset": {
-            "path": _stored_path(data.path, folder),
-            "overrides": dict(data.overrides),
-            "digest": data.digest,
-        }
-        if data is not None
-        else None,
+        "model": {
+            "path": _stored_path(project.model_path, folder),
+            "sha256": project.model_sha256,
+            "digest": project.model_digest,
+        },
+        "dataset": _data_to_json(project.data, folder),
+        "calibration": _data_to_json(project.calibration, folder),
         "recipe": project.recipe.to_json(),
         "budgets": project.budgets.to_json(),
         "tool": project.tool,
         "measurements": list(_measurements_to_json(project)),
         "notes": project.notes,
     }
-    write_whole(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, text.encode("utf-8"), force=True)
 
 
 def read_project(path: Path) -> Project:
@@ -123,12 +127,12 @@ def _read(path: Path) -> Mapping[str, object]:
 
 def _project(values: Mapping[str, object], path: Path) -> Project:
     model, recipe = _object(values["model"], "model"), _object(values["recipe"], "recipe")
-    data = values.get("dataset")
+    data, calibration = values.get("dataset"), values.get("calibration")
     folder = path.absolute().parent
     measurements = values.get("measurements", [])
     if not isinstance(measurements, list):
         raise TypeError("measurements is no list")
-    evaluations, latencies, sizes = _measurements_from_json(measurements)
+    evaluations, sizes = _measurements_from_json(measurements)
     return Project(
         model_path=_real_path(model["path"], folder),
         model_sha256=str(model["sha256"]),
@@ -136,12 +140,19 @@ def _project(values: Mapping[str, object], path: Path) -> Project:
         data=_data(_object(data, "dataset"), folder) if data is not None else None,
         budgets=Budgets.from_json(_object(values.get("budgets", {}), "budgets")),
         evaluations=evaluations,
-        latencies=latencies,
         sizes=sizes,
         notes=str(values.get("notes", "")),
         tool=str(values.get("tool", "")),
         app_version=str(values.get("app_version", "")),
+        model_digest=str(model.get("digest", "")),
+        calibration=_data(_object(calibration, "calibration"), folder) if calibration is not None else None,
     )
+
+
+def _data_to_json(data: ProjectData | None, folder: Path) -> dict[str, object] | None:
+    if data is None:
+        return None
+    return {"path": _stored_path(data.path, folder), "overrides": dict(data.overrides), "digest": data.digest}
 
 
 def _data(values: Mapping[str, object], folder: Path) -> ProjectData:
@@ -154,8 +165,6 @@ def _measurements_to_json(project: Project) -> Iterator[dict[str, object]]:
         # JSON has no word for an infinite figure, such as the PSNR of identical images.
         if math.isfinite(evaluation.figure.value):
             yield {"kind": "evaluation", **_finite(evaluation_to_json(evaluation))}
-    for latency in project.latencies:
-        yield {"kind": "latency", **latency_to_json(latency)}
     for digest, size in project.sizes.items():
         yield {"kind": "size", "recipe_digest": digest, "bytes": size}
 
@@ -171,20 +180,20 @@ def _finite(values: dict[str, object]) -> dict[str, object]:
 
 def _measurements_from_json(
     measurements: list[object],
-) -> tuple[tuple[EvaluationReport, ...], tuple[LatencyReport, ...], dict[str, int]]:
-    evaluations, latencies, sizes = [], [], {}
+) -> tuple[tuple[EvaluationReport, ...], dict[str, int]]:
+    """Evaluations and sizes. Latencies, which older programs wrote too, are of a computer that may be another one."""
+    evaluations: list[EvaluationReport] = []
+    sizes: dict[str, int] = {}
     for item in measurements:
         values = _object(item, "measurement")
         if values["kind"] == "evaluation":
             evaluations.append(evaluation_from_json(values))
-        elif values["kind"] == "latency":
-            latencies.append(latency_from_json(values))
         elif values["kind"] == "size":
             size = values["bytes"]
             if isinstance(size, bool) or not isinstance(size, int):
                 raise TypeError(f"{size!r} is no number of bytes")
             sizes[str(values["recipe_digest"])] = size
-    return tuple(evaluations), tuple(latencies), sizes
+    return tuple(evaluations), sizes
 
 
 def _object(values: object, name: str) -> Mapping[str, object]:

@@ -1,17 +1,22 @@
 """Recipes as YAML text: read with the line of each mistake, and written so that they read back the same."""
 
 import re
+from collections.abc import Mapping
+from typing import TypeGuard
 
 import yaml
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.recipe import (
+    DYNAMIC,
     ENCODINGS,
     FLOAT,
+    FLOAT16,
     MAX_BITS,
     MIN_BITS,
     RANGE_ESTIMATORS,
+    ROUNDINGS,
     ActivationRule,
     Calibration,
     Prune,
@@ -22,10 +27,10 @@ from workbench.engine.core.recipe import (
 from workbench.project.yaml_reader import YamlReader, line_of
 
 VERSION = 1
-_KEYS = ("version", "rules", "encoding", "calibration")
+_KEYS = ("version", "rules", "encoding", "equalize", "calibration")
 _RULE_KEYS = ("select", "weights", "activations", "prune")
-_WEIGHT_KEYS = ("bits", "granularity", "symmetric", "range")
-_ACTIVATION_KEYS = ("bits", "symmetric", "range")
+_WEIGHT_KEYS = ("bits", "granularity", "symmetric", "range", "rounding", "bias_correction", "reduce_range")
+_ACTIVATION_KEYS = ("bits", "symmetric", "signed", "range")
 _WEIGHT_PRUNE_KEYS = ("kind", "threshold", "sparsity", "pattern", "scope")
 _CHANNEL_PRUNE_KEYS = ("kind", "ratio", "scope", "criterion", "multiple_of")
 _PRUNE_KEYS = (*_WEIGHT_PRUNE_KEYS, "ratio", "criterion", "multiple_of")
@@ -54,14 +59,16 @@ def parse_recipe(text: str, source: str = "recipe") -> Recipe:
     if version != VERSION:
         raise reader.error(entries["version"][1], f"version {version} is not known", f"this program reads {VERSION}")
     recipe = Recipe(version=version)
-    rules, encoding, calibration = recipe.rules, recipe.encoding, recipe.calibration
+    rules, encoding, equalize, calibration = recipe.rules, recipe.encoding, recipe.equalize, recipe.calibration
     if "rules" in entries:
         rules = _rules(reader, entries["rules"][1])
     if "encoding" in entries:
         encoding = reader.text(entries["encoding"][1], "encoding", ENCODINGS)
+    if "equalize" in entries:
+        equalize = reader.truth(entries["equalize"][1], "equalize")
     if "calibration" in entries:
         calibration = _calibration(reader, entries["calibration"][1])
-    return Recipe(rules, encoding, calibration, version)
+    return Recipe(rules, encoding, calibration, version, equalize)
 
 
 def format_recipe(recipe: Recipe) -> str:
@@ -74,6 +81,8 @@ def format_recipe(recipe: Recipe) -> str:
         for number, (key, value) in enumerate(rule.items()):
             lines.append(f"  {'- ' if number == 0 else '  '}{key}: {_flow(value)}")
     lines.append(f"encoding: {_flow(recipe.encoding)}")
+    if recipe.equalize:
+        lines.append("equalize: true")
     lines.append(f"calibration: {_flow(data['calibration'])}")
     return "\n".join(lines) + "\n"
 
@@ -126,16 +135,31 @@ def _bits(reader: YamlReader, node: Node) -> int | str:
     return FLOAT if _is_float(node) else reader.whole(node, "bits", MIN_BITS, MAX_BITS)
 
 
+def _weight_bits(reader: YamlReader, node: Node) -> int | str:
+    return node.value if _is_word(node) else reader.whole(node, "bits", MIN_BITS, MAX_BITS)
+
+
+def _is_word(node: Node) -> TypeGuard[ScalarNode]:
+    return isinstance(node, ScalarNode) and node.value in (FLOAT, FLOAT16)
+
+
 def _weights(reader: YamlReader, node: Node) -> WeightRule:
-    if _is_float(node):
-        return WeightRule(bits=FLOAT)
+    if _is_word(node):
+        return WeightRule(bits=node.value)
     values = {name: value for name, (_key, value) in reader.entries(node, _WEIGHT_KEYS, "weights").items()}
     return WeightRule(
-        bits=_bits(reader, values["bits"]) if "bits" in values else None,
+        bits=_weight_bits(reader, values["bits"]) if "bits" in values else None,
         granularity=_granularity(reader, values["granularity"]) if "granularity" in values else None,
-        symmetric=reader.truth(values["symmetric"], "symmetric") if "symmetric" in values else None,
+        symmetric=_truth(reader, values, "symmetric"),
         range=reader.text(values["range"], "range", RANGE_ESTIMATORS) if "range" in values else None,
+        rounding=reader.text(values["rounding"], "rounding", ROUNDINGS) if "rounding" in values else None,
+        bias_correction=_truth(reader, values, "bias_correction"),
+        reduce_range=_truth(reader, values, "reduce_range"),
     )
+
+
+def _truth(reader: YamlReader, values: Mapping[str, Node], name: str) -> bool | None:
+    return reader.truth(values[name], name) if name in values else None
 
 
 def _activations(reader: YamlReader, node: Node) -> ActivationRule:
@@ -144,8 +168,9 @@ def _activations(reader: YamlReader, node: Node) -> ActivationRule:
     values = {name: value for name, (_key, value) in reader.entries(node, _ACTIVATION_KEYS, "activations").items()}
     return ActivationRule(
         bits=_bits(reader, values["bits"]) if "bits" in values else None,
-        symmetric=reader.truth(values["symmetric"], "symmetric") if "symmetric" in values else None,
-        range=reader.text(values["range"], "range", RANGE_ESTIMATORS) if "range" in values else None,
+        symmetric=_truth(reader, values, "symmetric"),
+        signed=_truth(reader, values, "signed"),
+        range=reader.text(values["range"], "range", (*RANGE_ESTIMATORS, DYNAMIC)) if "range" in values else None,
     )
 
 

@@ -17,6 +17,9 @@ def evaluation_to_json(report: EvaluationReport) -> dict[str, object]:
         "total": report.total,
         "seconds": report.seconds,
         "recipe_digest": report.recipe_digest,
+        "model_digest": report.model_digest,
+        "dataset_digest": report.dataset_digest,
+        "num_nan": report.num_nan,
     }
     for name in _PAIRED:
         figure = getattr(report, name)
@@ -38,6 +41,9 @@ def evaluation_from_json(values: Mapping[str, object]) -> EvaluationReport:
         difference=_figure_or_none(values.get("difference")),
         agreement=_figure_or_none(values.get("agreement")),
         kl_divergence=_figure_or_none(values.get("kl_divergence")),
+        model_digest=_text(values.get("model_digest", "")),
+        dataset_digest=_text(values.get("dataset_digest", "")),
+        num_nan=int(_number(values.get("num_nan", 0))),
     )
 
 
@@ -48,6 +54,10 @@ def latency_to_json(report: LatencyReport) -> dict[str, object]:
         "p90": report.p90.to_json(),
         "device": report.device,
         "recipe_digest": report.recipe_digest,
+        "niceness": report.niceness,
+        "model_digest": report.model_digest,
+        "original": report.original.to_json() if report.original is not None else None,
+        "ratio": report.ratio.to_json() if report.ratio is not None else None,
     }
 
 
@@ -58,6 +68,10 @@ def latency_from_json(values: Mapping[str, object]) -> LatencyReport:
         p90=figure_from_json(values["p90"]),
         device=_text(values["device"]),
         recipe_digest=_text(values["recipe_digest"]),
+        niceness=int(_number(values.get("niceness", 0))),
+        model_digest=_text(values.get("model_digest", "")),
+        original=_figure_or_none(values.get("original")),
+        ratio=_figure_or_none(values.get("ratio")),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from workbench.jobs import Progress
 
-LANES = ("quick", "probe", "run")
+LANES = ("quick", "probe", "look", "run")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The engine's process: calls verbs of a session in three lanes, and answers through a pipe."""
+"""The engine's process: calls verbs of a session in four lanes, and answers through a pipe."""
 
 import contextlib
 import importlib
@@ -76,12 +76,12 @@ def serve(connection: Connection, factory: str) -> None:
 
 
 class Lanes:
-    """One thread a lane. Runs wait at their checkpoints while another lane works."""
+    """One thread a lane. Runs wait at their checkpoints while another lane works, and others while a run is alone."""
 
     def __init__(self, session: object, send: Callable[[Reply], None]) -> None:
         self._session = session
         self._send = send
-        self._urgent = _Urgent()
+        self._turns = _Turns()
         self._contexts: dict[int, JobContext] = {}
         self._queues: dict[str, queue.SimpleQueue[Request | None]] = {lane: queue.SimpleQueue() for lane in LANES}
         self._threads = [threading.Thread(target=self._work, args=(lane,), name=lane, daemon=True) for lane in LANES]
@@ -93,7 +93,7 @@ class Lanes:
         context = self._context(request)
         self._contexts[request.id] = context
         if request.lane != "run":
-            self._urgent.add()
+            self._turns.add_urgent()
         self._queues[request.lane].put(request)
 
     def cancel(self, request: int) -> None:
@@ -123,19 +123,25 @@ class Lanes:
                 self._send(Progressed(request.id, progress))
 
         def gate() -> None:
-            self._urgent.wait_until_none(context)
+            self._turns.wait_for_urgent(context)
 
-        context = JobContext(report, gate if request.lane == "run" else None)
+        def alone() -> contextlib.AbstractContextManager[None]:
+            return self._turns.alone(context)
+
+        is_run = request.lane == "run"
+        context = JobContext(report, gate if is_run else None, alone if is_run else None)
         return context
 
     def _work(self, lane: str) -> None:
         while (request := self._queues[lane].get()) is not None:
             try:
+                if lane != "run":
+                    self._turns.wait_for_alone()
                 self._send(self._answer(request))
             finally:
                 del self._contexts[request.id]
                 if lane != "run":
-                    self._urgent.remove()
+                    self._turns.remove_urgent()
 
     def _answer(self, request: Request) -> Reply:
         context = self._contexts[request.id]
@@ -198,27 +204,53 @@ def _pickled(reply: Reply) -> memoryview:
         return ForkingPickler.dumps(Failed(reply.id, text, traceback.format_exc()))
 
 
-class _Urgent:
-    """Counts requests that others wait for."""
+class _Turns:
+    """Who may work now: what others wait for goes before runs, but begins when a run that is timed is let go."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._num_urgent = 0
+        self._is_alone = False
         self._changed = threading.Condition()
 
-    def add(self) -> None:
+    def add_urgent(self) -> None:
         with self._changed:
-            self._count += 1
+            self._num_urgent += 1
 
-    def remove(self) -> None:
+    def remove_urgent(self) -> None:
         with self._changed:
-            self._count -= 1
+            self._num_urgent -= 1
             self._changed.notify_all()
 
-    def wait_until_none(self, context: JobContext) -> None:
+    def wait_for_urgent(self, context: JobContext) -> None:
+        """Until nothing urgent is left, or the context is cancelled."""
         with self._changed:
-            # The time-out is for a cancel that comes while waiting.
-            while self._count and not context.is_cancelled:
-                self._changed.wait(_GATE_S)
+            self._wait_for_urgent(context)
+
+    def wait_for_alone(self) -> None:
+        """Until no run is alone."""
+        with self._changed:
+            while self._is_alone:
+                self._changed.wait()
+
+    @contextlib.contextmanager
+    def alone(self, context: JobContext) -> Iterator[None]:
+        """Nothing urgent works while it is held. Raises Cancelled."""
+        with self._changed:
+            self._wait_for_urgent(context)
+            if context.is_cancelled:
+                raise Cancelled
+            self._is_alone = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_alone = False
+                self._changed.notify_all()
+
+    def _wait_for_urgent(self, context: JobContext) -> None:
+        # The time-out is for a cancel that comes while waiting.
+        while self._num_urgent and not context.is_cancelled:
+            self._changed.wait(_GATE_S)
 
 
 def _make_session(factory: str) -> object:

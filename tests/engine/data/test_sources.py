@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from workbench.engine.core.errors import DataError
+from workbench.engine.core.layer import TensorInfo
 from workbench.engine.data.dataset import open_dataset
 
 
@@ -90,6 +91,26 @@ def test_arrays_keep_labels_in_either_memory_order(tmp_path: Path):
 
     assert dataset.batch([2, 0])["x"].tolist() == [[4, 5], [0, 1]]
     assert dataset.labels.tolist() == [1, 0, 2]
+
+
+def test_arrays_beside_the_samples_are_left_aside_whatever_they_hold(tmp_path: Path):
+    x, names = np.zeros((2, 3), np.float32), np.array(["a", "b"])
+    objects = np.array([{"a": 1}], dtype=object)
+    np.savez(tmp_path / "d.npz", x=x, y=[1, 0], names=names, objects=objects, boxes=np.zeros((2, 4)), scale=np.ones(()))
+
+    dataset = open_dataset(tmp_path / "d.npz", {}, [TensorInfo("in", "float", ("N", 3))])
+
+    assert dataset.labels.tolist() == [1, 0]
+    assert list(dataset.batch([0])) == ["in"]
+    assert set(dataset.info.unused) == {"names", "objects", "boxes", "scale"}
+
+
+def test_an_array_that_a_model_asks_for_says_why_it_cannot_be_used(tmp_path: Path):
+    np.savez(tmp_path / "d.npz", tokens=np.array(["a", "b"]), image=np.zeros((2, 3), np.float32))
+    wanted = [TensorInfo("image", "float", ("N", 3)), TensorInfo("tokens", "int64", ("N",))]
+
+    with pytest.raises(DataError, match="'tokens' holds <U1, not numbers"):
+        open_dataset(tmp_path / "d.npz", {}, wanted)
 
 
 def _bomb_npz(path: Path) -> Path:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.engine.evaluate.answers import answers_of, kl_divergence, two_classes
+from workbench.engine.evaluate.answers import answers_of, kl_divergence, same_answers, two_classes
 
 
 def test_of_equal_scores_the_first_comes_first():
@@ -31,6 +31,26 @@ def test_divergence_is_that_of_two_coins():
     # ½ ln(0.5/0.9) + ½ ln(0.5/0.1) = 0.5108 nats.
     assert kl_divergence(fair, biased) == pytest.approx(np.array([0.5108]), abs=1e-4)
     assert kl_divergence(fair, fair) == pytest.approx(np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("scores", "classes"),
+    [
+        (np.array([[[0, 1], [5, 2], [0, 9]]]), [[1, 0, 1]]),
+        (np.array([[[[0, 7, 1]] * 3, [[3, 3, 3]] * 3]]), [[1, 0, 1] * 3]),
+        (np.array([[[[0, 3], [7, 3], [1, 3]]] * 4]), [[1, 0, 1] * 4]),
+    ],
+    ids=["rows of anchors", "maps, classes first", "maps, classes last"],
+)
+def test_many_positions_each_have_their_class(scores: np.ndarray, classes: list[list[int]]):
+    assert answers_of(scores).positions.tolist() == classes
+
+
+def test_positions_agree_in_part():
+    one = answers_of(np.array([[[0, 1], [5, 2], [0, 9], [4, 0]]]))
+    other = answers_of(np.array([[[0, 1], [5, 2], [9, 0], [4, 0]]]))
+
+    assert same_answers(one, other).tolist() == [0.75]
 
 
 def test_images_have_no_divergence():

@@ -92,6 +92,46 @@ def test_without_labels_agreement_is_measured(same: bytes, reversed_scores: byte
     assert _last(reversed_scores, dataset, reference=reference).metric == "agreement"
 
 
+@pytest.mark.parametrize("batch", [16, 3], ids=["at once", "kept answers"])
+def test_outputs_of_many_positions_agree_by_position(model, tmp_path: Path, batch: int):
+    """Four anchors with two scores each; the other model turns those of the last anchor around."""
+    one = model("m (float[N,4,2] x) => (float[N,4,2] y) { y = Identity(x) }")
+    sign = "<float[1,4,1] sign = {1, 1, 1, -1}>"
+    other = model(f"m (float[N,4,2] x) => (float[N,4,2] y) {sign} {{ y = Mul(x, sign) }}")
+    np.savez(tmp_path / "d.npz", x=np.random.default_rng(2).normal(size=(20, 4, 2)).astype(np.float32))
+    dataset = open_dataset(tmp_path / "d.npz", None, RuntimeSession(one).inputs)
+    reference = ReferenceAnswers(RuntimeSession(one), dataset)
+    _last(other, dataset, reference=reference, limit=5)
+
+    report = _last(other, dataset, reference=reference, first_batch=batch, batch_size=batch)
+
+    assert (report.metric, report.figure.value, report.figure.n) == ("agreement", 0.75, 20)
+    assert (report.agreement.value, report.difference.value, report.reference.value) == (0.75, -0.25, 1.0)
+
+
+def test_answers_that_are_no_numbers_are_counted(model, tmp_path: Path):
+    root = model("m (float[N,3] x) => (float[N,3] y) { y = Sqrt(x) }")
+    x = np.ones((40, 3), np.float32)
+    x[[3, 20, 21], 1] = -1
+    np.savez(tmp_path / "d.npz", x=x, y=np.zeros(40, np.int64))
+
+    report = _last(root, open_dataset(tmp_path / "d.npz", None, RuntimeSession(root).inputs))
+
+    assert report.num_nan == 3
+
+
+def test_a_mask_of_single_scores_agrees_by_pixel(model, tmp_path: Path):
+    one = model("m (float[N,1,2,2] x) => (float[N,1,2,2] y) { y = Sigmoid(x) }")
+    zero = model("m (float[N,1,2,2] x) => (float[N,1,2,2] y) { z = Sub(x, x) y = Sigmoid(z) }")
+    np.savez(tmp_path / "d.npz", x=np.tile(np.array([[[[-3, 2], [-1, -5]]]], np.float32), (6, 1, 1, 1)))
+    dataset = open_dataset(tmp_path / "d.npz", None, RuntimeSession(one).inputs)
+
+    report = _last(zero, dataset, reference=ReferenceAnswers(RuntimeSession(one), dataset))
+
+    # A half is no more than a half, so the other model's pixels are all of class 0.
+    assert report.figure.value == 0.75
+
+
 def test_the_original_never_runs_twice_on_a_sample(same: bytes, reversed_scores: bytes, scores):
     dataset = scores(same)
     session = _CountingSession(same)
@@ -134,7 +174,7 @@ def test_labels_out_of_range_are_named_before_anything_runs(same: bytes, scores)
 
 
 @pytest.mark.parametrize(
-    ("metric", "text"), [("top1", "needs labels"), ("psnr", "needs target"), ("", "without labels")]
+    ("metric", "text"), [("top1", "needs labels"), ("psnr", "needs target"), ("", "only agreement")]
 )
 def test_a_metric_that_the_data_cannot_have_is_refused(same: bytes, scores, metric: str, text: str):
     with pytest.raises(DataError, match=text):

@@ -12,7 +12,7 @@ from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import WeightSettings
-from workbench.engine.core.reports import ApplyReport, ModelSummary, Verification
+from workbench.engine.core.reports import ApplyReport, DataInfo, ModelSummary, Preprocessing, Verification
 from workbench.engine.export.report import render_report
 from workbench.engine.export.report_bars import kept_fraction, layer_bars
 
@@ -83,6 +83,7 @@ def _report(**changes: object) -> ApplyReport:
         verified=Verification(5000, 0.0, 1.0, ok=True),
         output_path=Path("small.onnx"),
         output_sha256="cd" * 32,
+        metric="top1",
     )
     return replace(report, **changes)
 
@@ -117,13 +118,13 @@ def test_a_failed_verification_is_named_with_the_first_layer_that_differs() -> N
 
     assert "not verified" in text
     assert "The first layer whose output differs from the preview: layer7" in text
-    assert "90.0 % of 5,000" in text
+    assert "90.0 % of 5,000 samples" in text
 
 
 def test_without_samples_it_says_not_evaluated_rather_than_nothing() -> None:
     bare = ModelSummary(100, 10, None, 0.0)
 
-    text = _page(_report(before=bare, after=bare, difference=None, preview_accuracy=None)).text
+    text = _page(_report(before=bare, after=bare, difference=None, preview_accuracy=None, metric="")).text
 
     assert "Accuracy not evaluated not evaluated" in text
     assert "Multiply-adds, batch 1 unknown unknown" in text
@@ -132,17 +133,48 @@ def test_without_samples_it_says_not_evaluated_rather_than_nothing() -> None:
 def test_a_verification_without_samples_claims_no_share() -> None:
     text = _page(_report(verified=Verification(0, 0.0, 1.0, ok=True))).text
 
-    assert "Samples with the same answer no samples were given" in text
+    assert "With the same answer no samples were given" in text
+
+
+def test_random_inputs_are_not_called_samples() -> None:
+    text = _page(_report(verified=Verification(8, 0.0, 1.0, ok=True, is_random=True))).text
+
+    assert "With the same answer 100.0 % of 8 random inputs, as no samples were given" in text
+
+
+def test_guessed_preprocessing_is_shown_as_a_guess() -> None:
+    guessed = Preprocessing(scale=0.5, mean=(0.25, 0.75), guessed=("scale", "mean"))
+    data = DataInfo("d.npz", 5000, True, 10, (8, 8, 1), guessed, "digest")
+
+    text = _page(_report(data=data)).text
+
+    assert "Guessed, as nobody gave it: scale 0.5, mean 0.25 0.75." in text
+    assert "Guessed" not in _page(_report()).text
 
 
 def test_a_quality_in_decibel_is_not_called_accuracy() -> None:
     quality = Figure(38.2, "dB", Origin.MEASURED, n=20)
     summary = ModelSummary(100, 10, None, 0.0, quality)
 
-    text = _page(_report(before=summary, after=summary, difference=None)).text
+    difference = Figure(-0.3, "dB", Origin.MEASURED, -0.4, -0.2, 20)
 
-    assert "Quality of the output 38.2 dB measured n = 20" in text
+    text = _page(_report(before=summary, after=summary, difference=difference, metric="psnr")).text
+
+    assert "PSNR 38.2 dB measured n = 20" in text
+    assert "PSNR −0.300 dB" in text
     assert "Accuracy" not in text
+    assert "%" not in text.partition("PSNR 38.2")[2].partition("Zeros")[0].replace("95 %", "")
+
+
+def test_agreement_with_the_original_is_no_figure_of_the_original() -> None:
+    agreement = Figure(0.98, "fraction", Origin.MEASURED, n=50)
+    before, after = ModelSummary(100, 10, None, 0.0), ModelSummary(50, 10, None, 0.0, agreement)
+
+    text = _page(_report(before=before, after=after, difference=None, metric="agreement")).text
+
+    assert "Agreement with the original 98.0 % measured n = 50" in text
+    assert "Accuracy" not in text
+    assert "not evaluated" not in text
 
 
 def test_loads_nothing_and_runs_nothing() -> None:

@@ -58,6 +58,7 @@ def test_the_very_file_is_verified_on_every_sample(written, samples: Dataset):
     found = verify_file(_network(), written(_network()), samples, JobContext(lambda step: seen.append(step.done)))
 
     assert (found.samples, found.max_abs_difference, found.agreement, found.ok) == (150, 0.0, 1.0, True)
+    assert found.counted == "150 samples"
     assert found.first_difference == ""
     assert seen[-1] == 150
 
@@ -92,7 +93,10 @@ def test_the_difference_and_the_agreement_are_those_of_the_outputs(written, samp
 
 
 def test_without_samples_random_inputs_are_compared(written):
-    assert verify_file(_network(), written(_network()), None, JobContext()).samples == 8
+    found = verify_file(_network(), written(_network()), None, JobContext())
+
+    assert (found.samples, found.is_random, found.ok) == (8, True, True)
+    assert found.counted == "8 random inputs"
     assert not verify_file(_network(), written(_network(first=1)), None, JobContext()).ok
 
 
@@ -119,3 +123,11 @@ def test_a_cancel_stops_it(written, samples: Dataset):
 
     with pytest.raises(Cancelled):
         verify_file(_network(), written(_network()), samples, ctx)
+
+
+def test_outputs_that_are_no_numbers_are_counted(written, samples: Dataset):
+    data = _network(second=float("nan"))
+
+    found = verify_file(data, written(data), samples, JobContext())
+
+    assert (found.num_nan, found.ok) == (150, True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.compress.compressor import Compressor
+from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.engine.graph.model import load_model
 from workbench.project.recipe_text import parse_recipe
 
@@ -206,3 +207,33 @@ def test_names_stay_when_the_model_is_compressed(save_text_model: Save, tmp_path
 
     assert [layer.name for layer in again.info.layers] == [layer.name for layer in model.info.layers]
     assert [layer.name for layer in again.info.layers] == ["MatMul_0", "Gemm_0", "MatMul_1"]
+
+
+@pytest.mark.parametrize("compressed", ["first", "second", "both", "both apart"])
+def test_layers_with_one_weight_keep_their_names_when_one_of_them_is_compressed(
+    save_text_model: Save, tmp_path: Path, compressed: str
+):
+    import onnx
+
+    path = save_text_model("g (float[N,4] x) => (float y) { a = MatMul(x, w) y = MatMul(a, w) }")
+    proto = onnx.load(str(path))
+    for node in proto.graph.node:
+        node.input[1] = "tied.weight"
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.eye(4, dtype=np.float32), "tied.weight"))
+    onnx.save(proto, str(path))
+    model = load_model(path)
+    first, second = (layer.name for layer in model.info.layers)
+    bits = {
+        "first": {first: 3},
+        "second": {second: 3},
+        "both": {first: 3, second: 3},
+        "both apart": {first: 3, second: 5},
+    }[compressed]
+    recipe = Recipe()
+    for name, number in bits.items():
+        recipe = recipe.with_rule(name, weights=WeightRule(bits=number))
+    compressor = Compressor(model)
+    small = tmp_path / "small.onnx"
+    small.write_bytes(compressor.build(compressor.plan(recipe)))
+
+    assert [layer.name for layer in load_model(small).info.layers] == [first, second]

@@ -1,4 +1,4 @@
-"""Raising opsets, and writing whole files or none."""
+"""Raising opsets, and what is known before a model is written."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from workbench.engine.core.errors import ExportError, ModelError
 from workbench.engine.graph import save
 from workbench.engine.graph.model import load_model
 from workbench.engine.graph.opset import opset_of, raised
-from workbench.engine.graph.save import check_target, serialize, write_atomically
+from workbench.engine.graph.save import check_target, serialize
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["weights-are-inputs", "weights-are-not"])
@@ -54,37 +54,6 @@ def test_models_over_two_gigabytes_are_refused(monkeypatch: pytest.MonkeyPatch):
 
     with pytest.raises(ModelError, match="2 GiB"):
         serialize(onnx.ModelProto(producer_name="longer than ten bytes"))
-
-
-def test_an_existing_file_is_kept_unless_forced(tmp_path: Path):
-    target = tmp_path / "out.onnx"
-    target.write_bytes(b"old")
-
-    with pytest.raises(ExportError, match="already exists"):
-        write_atomically(target, b"new")
-    assert target.read_bytes() == b"old"
-
-    write_atomically(target, b"new", force=True)
-    assert target.read_bytes() == b"new"
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "ctrl-c"])
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
-):
-    target = tmp_path / "out.onnx"
-    target.write_bytes(b"old")
-
-    def fail(_: int) -> None:
-        raise error
-
-    monkeypatch.setattr(save.os, "fsync", fail)
-    expected = ExportError if isinstance(error, OSError) else KeyboardInterrupt
-    with pytest.raises(expected):
-        write_atomically(target, b"new", force=True)
-
-    assert [path.name for path in tmp_path.iterdir()] == ["out.onnx"]
-    assert target.read_bytes() == b"old"
 
 
 def test_a_target_that_cannot_be_written_is_known_beforehand(tmp_path: Path):

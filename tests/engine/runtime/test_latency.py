@@ -1,5 +1,7 @@
 """Times are measured, their intervals are those of order statistics."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from workbench.engine.core.errors import RunError
 from workbench.engine.core.measurement import Origin
 from workbench.engine.core.reports import LatencyReport
 from workbench.engine.runtime.cpu_name import _from_cpuinfo, cpu_name
-from workbench.engine.runtime.latency import measure_latency
+from workbench.engine.runtime.latency import _ratio, measure_latency
 from workbench.engine.runtime.order_statistics import quantile_figure, quantile_ranks
 from workbench.jobs import Cancelled, JobContext
 
@@ -59,6 +61,47 @@ def test_latency_is_measured_at_batch_1(model: bytes):
     assert 0 < report.p50.low <= report.p50.value <= report.p50.high
     assert report.p50.value <= report.p90.value <= report.p90.high
     assert report.device == cpu_name()
+
+
+def test_a_model_is_timed_by_turns_with_the_one_that_it_is_compared_with(model: bytes):
+    text = '<ir_version: 8, opset_import: ["" : 13]> m (float[N,3] x, int64[1] i) => (float[500,500] y) '
+    body = "{ s = Constant<value = int64[2] {500, 500}>() j = Cast<to = 1>(i) e = Expand(j, s) "
+    heavy = onnx.parser.parse_model(text + body + "y = MatMul(e, e) }").SerializeToString()
+
+    report = measure_latency(heavy, JobContext(), against=model, max_runs=80)
+
+    assert report.original.value < report.p50.value
+    assert 1 < report.ratio.low <= report.ratio.value <= report.ratio.high
+    # One for each pair of rounds, of ten runs at most.
+    assert report.ratio.n >= 8
+
+
+def test_load_that_comes_and_goes_does_not_make_one_of_them_quicker():
+    loads = (1.0, 1.0, 4.0, 9.0, 2.0, 1.0)
+    rounds = [(2 * load, 2.5 * load, 3 * load) for load in loads]
+
+    ratio = _ratio(rounds, [tuple(2 * ms for ms in times) for times in rounds])
+
+    assert (ratio.value, ratio.low, ratio.high, ratio.n) == (0.5, 0.5, 0.5, 6)
+
+
+def test_only_the_runs_that_are_timed_have_the_engine_to_themselves(model: bytes):
+    seen: list[str] = []
+
+    @contextmanager
+    def alone() -> Iterator[None]:
+        seen.append("alone")
+        yield
+        seen.append("let go")
+
+    def gate() -> None:
+        assert seen[-1:] != ["alone"], "what waits for the end of it would never come"
+
+    report = measure_latency(model, JobContext(gate=gate, alone=alone), max_runs=40)
+
+    assert report.p50.n == 40
+    assert seen == ["alone", "let go"] * (len(seen) // 2)
+    assert len(seen) // 2 >= 4
 
 
 def test_a_cancelled_measurement_stops(model: bytes):

@@ -72,7 +72,7 @@ def test_pruned_share_is_read_from_the_weights(panel, bench):
     panel.histogram.threshold_moved.emit(0.4)
 
     assert panel.pruned.value == "40.0 %"
-    assert panel.threshold.value == "0.4"
+    assert panel.threshold.value == "0.4000"
 
 
 def test_undo_moves_the_lines_back(panel, bench):
@@ -86,12 +86,26 @@ def test_undo_moves_the_lines_back(panel, bench):
     assert panel.histogram.right.value() == 0.0
 
 
-def test_channels_are_sorted_by_range(panel, bench):
+def test_channels_are_sorted_by_range(panel, bench, qtbot):
     bench.put(a=np.array([[0.0, 0.1], [-3.0, 1.0], [0.0, 2.0]], np.float32))
     bench.select(("a",))
 
+    qtbot.waitUntil(lambda: panel.channels._low.yData.size == 3)
     np.testing.assert_allclose(panel.channels._low.yData, [-3, 0, 0])
     np.testing.assert_allclose(panel.channels._high.yData, [1, 2, 0.1], rtol=1e-6)
+
+
+def test_axes_keep_their_room_whatever_is_counted(panel, bench):
+    bench.put(few=np.linspace(-1, 1, 10, dtype=np.float32)[None], many=np.ones((300, 300), np.float32))
+    bench.select(("few",))
+    panel.grab()
+    axis = panel.histogram.plot.getAxis("left")
+    room = axis.width()
+
+    bench.select(("many",))
+    panel.grab()
+
+    assert axis.width() == room
 
 
 def test_plots_are_not_built_before_a_layer_is_shown(panel):

@@ -1,3 +1,5 @@
+import pytest
+
 from workbench.gui.panels.jobs import JobsPanel
 
 
@@ -57,3 +59,20 @@ def test_old_rows_are_forgotten(theme, qtbot):
         panel.finish(job, "done")
 
     assert len(panel._rows) == 8
+
+
+def test_of_a_model_that_is_closed_only_what_runs_is_listed(theme, qtbot):
+    panel = JobsPanel(theme)
+    qtbot.addWidget(panel)
+    for job in (1, 2):
+        panel.start(job, "Evaluate")
+    panel.finish(1, "top1 81.0 %")
+
+    panel.forget_done()
+
+    assert panel.num_running == 1
+    with pytest.raises(KeyError):
+        panel.row_texts(1)
+    panel.finish(2, "stopped")
+    panel.forget_done()
+    assert not panel.empty.isHidden()

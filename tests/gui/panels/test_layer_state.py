@@ -1,6 +1,6 @@
 import numpy as np
 
-from workbench.engine.core.recipe import Prune, Recipe
+from workbench.engine.core.recipe import Prune, Recipe, WeightRule
 from workbench.gui.magnitude_tables import sparsity_at, threshold_at
 from workbench.gui.panels.layer_state import LayerStates
 
@@ -70,3 +70,12 @@ def test_states_that_are_kept_equal_those_resolved_anew(make_layer, make_model):
         fresh.reset(model, recipe)
 
         assert [kept.of(layer) for layer in layers] == [fresh.of(layer) for layer in layers]
+
+
+def test_bits_that_cannot_be_written_are_shown_as_the_float_that_they_stay(make_layer, make_model):
+    layer = make_layer("a", np.ones((2, 3), np.float32))
+    states = LayerStates()
+
+    states.reset(make_model(layer), Recipe().with_rule("a", weights=WeightRule(bits=4, range="entropy")))
+
+    assert states.of(layer).bits is None

@@ -109,11 +109,11 @@ def test_undo_moves_the_card_back(panel, bench):
     bench.put(a=weight())
     bench.select(("a",))
     panel.set_bits(4)
-    assert panel.card.precision.value == 4
+    assert panel.card.weights.bits.value == 4
 
     bench.undo_stack.undo()
 
-    assert panel.card.precision.value is None
+    assert panel.card.weights.bits.value == "float"
 
 
 def test_a_layer_that_cannot_be_edited_is_greyed_with_its_reason(panel, bench, make_layer, make_model):
@@ -124,9 +124,20 @@ def test_a_layer_that_cannot_be_edited_is_greyed_with_its_reason(panel, bench, m
     drag_prune(panel, 0, [0.2, 0.4])
 
     assert bench.recipe == Recipe()
-    assert not panel.card.precision.isEnabled()
-    assert panel.card.precision.toolTip() == "the weights are computed while the model runs"
+    assert not panel.card.weights.bits.isEnabled()
+    assert panel.card.weights.bits.toolTip() == "the weights are computed while the model runs"
     assert "computed while" in panel.rows.index(0, Column.BITS).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_selection_that_is_pruned_in_different_ways_has_no_single_amount(panel, bench):
+    bench.put(a=weight(), b=weight(1))
+    bench.set_recipe(Recipe().with_rule("a", prune=Prune("weights", sparsity=0.4)))
+
+    bench.select(("a", "b"))
+    assert panel.card.spin.text() == "mixed"
+
+    panel.set_sparsity(0.5)
+    assert panel.card.spin.text() == "50.0 %"
 
 
 def test_filter_and_sort_by_parameters(panel, bench):
@@ -158,6 +169,16 @@ def test_hostile_weights_are_painted(panel, bench, values):
     panel.set_sparsity(0.5)
 
     assert not panel.grab().isNull()
+
+
+@pytest.mark.parametrize(("width", "is_hidden"), [(620, False), (520, True)])
+def test_names_stay_readable_and_the_column_without_edits_gives_way(panel, bench, width: int, is_hidden: bool):
+    bench.put(**{"features.3.conv.weight_quantized": weight()})
+
+    panel.resize(width, 900)
+
+    assert panel.table.columnWidth(Column.LAYER) >= 116
+    assert panel.table.isColumnHidden(Column.SENSITIVITY) is is_hidden
 
 
 def test_nothing_open_paints_and_edits_nothing(panel, bench):
@@ -201,7 +222,7 @@ def test_a_move_of_one_layer_asks_for_its_own_cells_only(panel, bench):
 
     panel.set_sparsity(0.4)
 
-    assert asked == [(3, 3, column) for column in (Column.WEIGHTS, Column.PRUNE, Column.BITS)]
+    assert asked == [(3, 3, column) for column in (Column.WEIGHTS, Column.PRUNE, Column.BITS, Column.ACTIVATIONS)]
 
 
 def test_a_move_of_all_layers_of_a_thousand_changes_all_of_them(panel, bench):

@@ -1,13 +1,13 @@
 """Pruning and quantizing one layer's weights, and what that did to them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.compress.affine import QuantParams, quantize
-from workbench.engine.compress.magnitude import kept_mask
 from workbench.engine.compress.packing import CompressedWeight
 from workbench.engine.compress.range_minmax import minmax_params
 from workbench.engine.compress.range_mse import mse_params
@@ -23,38 +23,47 @@ RANGE_ESTIMATORS: Mapping[str, RangeEstimator] = MappingProxyType(
 
 
 def compress_weight(
-    weight: npt.NDArray[np.float32], axis: int, threshold: float | None, settings: WeightSettings | None
+    weight: npt.NDArray[np.floating],
+    axis: int,
+    kept: npt.NDArray[np.bool_] | None,
+    settings: WeightSettings | None,
+    *,
+    least_scale: npt.NDArray[np.float32] | None = None,
 ) -> CompressedWeight:
     """Prune, then quantize what is left.
 
     Args:
-        weight: any shape, finite.
+        weight: any shape, finite; what stays in float keeps its element type.
         axis: of the output channels.
-        threshold: |w| < threshold becomes zero; None for no pruning.
+        kept: which weights pruning leaves, same shape; None for all.
         settings: how to quantize; None to stay in float.
+        least_scale: scales are made no smaller, one for each output channel; None for no such limit.
 
     Raises:
         RangeError: the weight has values that are not finite.
     """
-    kept = kept_mask(weight, threshold) if threshold else None
-    pruned = weight if kept is None else weight * kept
-    if settings is None:
-        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor()), kept, values=pruned)
+    pruned = weight if kept is None else weight * kept.astype(weight.dtype)
+    if settings is None or settings.floating:
+        values = pruned if settings is None else pruned.astype(np.float16)
+        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor()), kept, values=values)
+    floats = np.asarray(pruned, np.float32)
     rows = WeightRows(weight.shape, axis, parse_granularity(settings.granularity))
-    by_row = RANGE_ESTIMATORS[settings.range](rows.rows(pruned), settings.bits, symmetric=settings.symmetric)
-    params = QuantParams(
+    params = weight_params(rows, floats, settings)
+    if least_scale is not None:
+        least = least_scale if params.scale.size > 1 else least_scale.max(initial=0.0)
+        params = replace(params, scale=np.maximum(params.scale, np.reshape(least, params.scale.shape)))
+    return CompressedWeight(rows, kept, codes=quantize(floats, rows.spread_params(params)), params=params)
+
+
+def weight_params(rows: WeightRows, weight: npt.NDArray[np.float32], settings: WeightSettings) -> QuantParams:
+    """Scales and zero points of a weight, of `rows.scale_shape`, by the range estimator of the settings."""
+    by_row = RANGE_ESTIMATORS[settings.range](rows.rows(weight), settings.bits, symmetric=settings.symmetric)
+    return QuantParams(
         by_row.scale.reshape(rows.scale_shape),
         by_row.zero_point.reshape(rows.scale_shape),
         settings.bits,
         by_row.signed,
     )
-    spread = QuantParams(
-        rows.spread(params.scale).astype(np.float32),
-        rows.spread(params.zero_point).astype(np.int32),
-        settings.bits,
-        by_row.signed,
-    )
-    return CompressedWeight(rows, kept, codes=quantize(pruned, spread), params=params)
 
 
 def sqnr_db(original: npt.NDArray[np.float32], changed: npt.NDArray[np.float32]) -> float:

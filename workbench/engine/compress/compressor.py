@@ -2,26 +2,37 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+from onnx import TensorProto
 
+from workbench.engine.compress.calibration import CalibrationSet
 from workbench.engine.compress.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.footprint import model_footprint
+from workbench.engine.compress.integer_tensors import integer_obstacle
+from workbench.engine.compress.magnitude import kept_mask
 from workbench.engine.compress.packing import CompressedWeight
 from workbench.engine.compress.plan import resolve_plan
+from workbench.engine.compress.quantization_plan import Abilities
+from workbench.engine.compress.quantized_model import quantized_model
+from workbench.engine.compress.quantizer import Quantizer
 from workbench.engine.compress.replaced_weights import Replacement, replace_weights
+from workbench.engine.compress.sequential_rounding import rounding_obstacle
+from workbench.engine.compress.weight_storage import StoredTensor, planned_bytes, stored_smallest, written_tensors
 from workbench.engine.core.footprint import Encoding, opset_needed
-from workbench.engine.core.layer import Layer
+from workbench.engine.core.half_floats import float16_obstacle
+from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
-from workbench.engine.core.reports import LayerFootprint, LayerPreview, ModelFootprint
-from workbench.engine.graph.model import Model
-from workbench.engine.graph.opset import raised
+from workbench.engine.core.reports import LayerPreview, ModelFootprint
+from workbench.engine.graph.model import Model, item_bytes
+from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
+from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
 
@@ -49,12 +60,37 @@ class Compressor:
         self._cached_bytes = 0
         self._lock = threading.Lock()
         self._footprint: ModelFootprint | None = None
-        self._footprint_of: dict[str, LayerFootprint] | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
+        self._nodes = {node.output[0]: node for node in model.proto.graph.node if node.output}
+        self.quantizer = Quantizer(model)
 
-    def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
-        """The recipe resolved on the model. Raises RecipeError."""
-        return resolve_plan(self.model.info, recipe, self.model.weight, source=source)
+    def plan(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
+        """The recipe resolved on the model, and whether the file grows by it. Raises RecipeError.
+
+        Args:
+            recipe: what is asked.
+            has_samples: whether there will be samples to calibrate with.
+            source: name of the recipe's text, for messages.
+        """
+        plan = self._resolved(recipe, has_samples=has_samples, source=source)
+        return replace(plan, notes=(*plan.notes, *self._growth(plan, plain=recipe.encoding == "plain")))
+
+    def _resolved(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
+        abilities = Abilities(
+            has_samples, self._integer_obstacle, self._rounding_obstacle, self._bias_obstacle, self._half_obstacle
+        )
+        return resolve_plan(self.model.info, recipe, self.model.weight, abilities, source=source)
+
+    def _growth(self, plan: Plan, *, plain: bool) -> tuple[str, ...]:
+        """A note where the file gets larger than the original; none is foreseen of quantized activations."""
+        tensors = written_tensors(self.model.info, [entry for entry in plan.layers if entry.is_changed])
+        if not tensors or plan.needs_preparation:
+            return ()
+        footprint, before = self.footprint(), self.model.info.file_bytes
+        after = planned_bytes(tensors, stored_smallest(tensors, footprint, plain=plain), footprint)
+        if after <= before:
+            return ()
+        return (f"the file grows from {before:,} to {after:,} bytes: what is added takes more than the weights save",)
 
     def footprint(self) -> ModelFootprint:
         """What size previews need; computed at the first call."""
@@ -62,35 +98,81 @@ class Compressor:
             self._footprint = model_footprint(self.model)
         return self._footprint
 
-    def build(self, plan: Plan, *, encoding: str = "auto") -> bytes:
+    def build(
+        self,
+        plan: Plan,
+        *,
+        encoding: str = "auto",
+        samples: CalibrationSet | None = None,
+        ctx: JobContext | None = None,
+    ) -> bytes:
         """The bytes of the compressed model file.
 
         Args:
             plan: of this very model.
             encoding: "auto", or "plain" for containers that other tools read.
+            samples: what a plan that quantizes activations or learns is calibrated with.
+            ctx: asked before each batch of samples; told the progress.
 
         Raises:
+            Cancelled: somebody asked to stop.
             ModelError: the model's opset cannot be raised to what the encoding needs.
+            RunError: the model does not run on the samples.
         """
-        changed = [entry for entry in plan.layers if entry.threshold or entry.weights is not None]
+        if plan.needs_preparation:
+            return serialize(self._build_prepared(plan, encoding == "plain", samples, ctx or JobContext()))
+        changed = [entry for entry in plan.layers if entry.is_changed]
         proto = self.model.to_proto()
         if not changed:
             return serialize(proto)
-        replacements = self._replacements(changed, plain=encoding == "plain")
-        needed = max(opset_needed(item.encoding, item.weight.tensor_shape) for item in replacements)
+        weights = {entry.layer: self._compressed(self.model.info.layer(entry.layer), entry).weight for entry in changed}
+        replacements = self._replacements(self.model.info, changed, weights, plain=encoding == "plain")
+        needed = max(opset_needed(item.storage, item.weight.tensor_shape) for item in replacements)
         proto = raised(proto, needed)
-        replace_weights(proto, replacements, _opset(proto))
+        replace_weights(proto, replacements, opset_of(proto))
         return serialize(proto)
+
+    def _build_prepared(
+        self, plan: Plan, plain: bool, samples: CalibrationSet | None, ctx: JobContext
+    ) -> onnx.ModelProto:
+        graph = self.quantizer.graph(plan)
+        quantized = self.quantizer.layers(plan, samples, ctx)
+        entries = [entry for entry in plan.layers if entry.layer in quantized.weights]
+        replacements = self._replacements(graph.model.info, entries, quantized.weights, plain=plain)
+        return quantized_model(graph, plan, quantized, replacements)
+
+    def _integer_obstacle(self, layer_name: str) -> str:
+        layer = self.model.info.layer(layer_name)
+        return self._type_obstacle(layer) or integer_obstacle(self._nodes.get(layer.node_output), layer)
+
+    def _rounding_obstacle(self, layer_name: str) -> str:
+        layer = self.model.info.layer(layer_name)
+        node = self._nodes.get(layer.node_output)
+        return self._type_obstacle(layer) or (rounding_obstacle(node, layer) if node is not None else "it is in a body")
+
+    def _bias_obstacle(self, layer_name: str) -> str:
+        layer = self.model.info.layer(layer_name)
+        has_bias = layer.op_type in ("Conv", "Gemm")
+        return self._type_obstacle(layer) or ("" if has_bias else f"{layer.op_type} has none")
+
+    def _type_obstacle(self, layer: Layer) -> str:
+        is_float = self.model.weight_dtype(layer.name) == TensorProto.FLOAT
+        return "" if is_float else "the layer is not float32, which quantization with samples starts from"
+
+    def _half_obstacle(self, layer_name: str) -> str:
+        stored_bytes = item_bytes(self.model.stored_dtype(layer_name))
+        return float16_obstacle(self.model.info.layer(layer_name), stored_bytes)
 
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         """What the recipe does to one layer's weights. Raises RecipeError."""
         layer = self.model.info.layer(layer_name)
-        entry = self.plan(recipe).layer(layer_name) or LayerPlan(layer_name, "", "", num_kept=layer.num_weights)
+        plan = self._resolved(recipe)
+        entry = plan.layer(layer_name) or LayerPlan(layer_name, "", "", num_kept=layer.num_weights)
         if not layer.editable:
             return _untouched(layer, recipe)
         cached = self._compressed(layer, entry)
         weight = cached.weight
-        encoding, size = self._encoding(layer, weight, plain=recipe.encoding == "plain")
+        stored = self._stored(plan, entry, plain=recipe.encoding == "plain")
         low, high, clipped = _clipping(self.model.weight(layer_name), weight)
         channel_low, channel_high = _by_channel(low, layer), _by_channel(high, layer)
         return LayerPreview(
@@ -105,9 +187,21 @@ class Compressor:
             channel_clip_high=channel_high,
             clipped=clipped,
             sqnr_db=cached.sqnr_db,
-            size_bytes=size,
-            encoding=encoding,
+            size_bytes=stored.num_bytes,
+            encoding=stored.storage.encoding,
         )
+
+    def weight_sqnr_db(self, entry: LayerPlan) -> float:
+        """SQNR of one layer's weights after pruning and rounding to nearest, dB; infinite if nothing changes."""
+        if not entry.is_changed:
+            return float("inf")
+        return self._compressed(self.model.info.layer(entry.layer), entry).sqnr_db
+
+    def _stored(self, plan: Plan, entry: LayerPlan, *, plain: bool) -> StoredTensor:
+        """How the plan stores the layer of one entry, beside all others: they share tables."""
+        changed = [other for other in plan.layers if other.is_changed and other.layer != entry.layer]
+        tensors = written_tensors(self.model.info, [entry, *changed])
+        return stored_smallest(tensors, self.footprint(), plain=plain)[0]
 
     def sparsity(self, plan: Plan) -> float:
         """Fraction of zeros among the weights of the model's layers after the plan."""
@@ -116,30 +210,32 @@ class Compressor:
             if layer.statistics is None:
                 continue
             entry = plan.layer(layer.name)
-            is_changed = entry is not None and (entry.threshold or entry.weights is not None)
+            is_changed = entry is not None and entry.is_changed
             share = self._compressed(layer, entry).sparsity if entry and is_changed else layer.statistics.sparsity
             zeros += share * layer.num_weights
             total += layer.num_weights
         return zeros / total if total else 0.0
 
-    def _replacements(self, changed: Sequence[LayerPlan], *, plain: bool) -> list[Replacement]:
+    def _replacements(
+        self, info: ModelInfo, changed: Sequence[LayerPlan], weights: Mapping[str, CompressedWeight], *, plain: bool
+    ) -> list[Replacement]:
         """One replacement for all layers that read the same tensor and are treated alike."""
-        together: OrderedDict[tuple[object, ...], list[Layer]] = OrderedDict()
-        entries: dict[tuple[object, ...], LayerPlan] = {}
-        for entry in changed:
-            layer = self.model.info.layer(entry.layer)
-            key: tuple[object, ...] = (layer.weight_name, entry.threshold, entry.weights, layer.axis)
-            together.setdefault(key, []).append(layer)
-            entries[key] = entry
-        replacements = []
-        for key, layers in together.items():
-            weight = self._compressed(layers[0], entries[key]).weight
-            encoding, _ = self._encoding(layers[0], weight, plain=plain)
-            dtype = self.model.weight_dtype(layers[0].name)
-            readers = tuple(layer.node_output for layer in layers)
-            number = self._numbers[layers[0].name]
-            replacements.append(Replacement(number, layers[0].weight_name, readers, weight, encoding, dtype))
-        return replacements
+        # Where a bias needs it, a scale is larger than the settings alone give.
+        scales = {name: weight.params.scale.tobytes() for name, weight in weights.items() if weight.params is not None}
+        tensors = written_tensors(info, [entry for entry in changed if entry.layer in weights], scales)
+        stored = stored_smallest(tensors, self.footprint(), plain=plain)
+        return [
+            Replacement(
+                number=self._numbers[tensor.layers[0].name],
+                weight_name=tensor.layers[0].weight_name,
+                readers=tuple(layer.node_output for layer in tensor.layers),
+                weight=weights[tensor.layers[0].name],
+                storage=one.storage,
+                dtype=self.model.weight_dtype(tensor.layers[0].name),
+                as_codes=tensor.entry.runs_on_integers,
+            )
+            for tensor, one in zip(tensors, stored, strict=True)
+        ]
 
     def _compressed(self, layer: Layer, entry: LayerPlan) -> _Cached:
         key = (layer.name, entry.threshold, entry.weights)
@@ -149,7 +245,9 @@ class Compressor:
                 return self._cache[key]
         original = self.model.weight(layer.name)
         assert layer.axis is not None
-        weight = compress_weight(original, layer.axis, entry.threshold, entry.weights)
+        kept = kept_mask(original, entry.threshold) if entry.threshold else None
+        values = self.model.weight_values(layer.name) if entry.weights is None else original
+        weight = compress_weight(values, layer.axis, kept, entry.weights)
         dense = weight.dense()
         size = dense.nbytes + (dense.size if weight.kept is not None else 0)
         sparsity = 1 - float(np.count_nonzero(dense)) / max(1, dense.size)
@@ -162,15 +260,6 @@ class Compressor:
                 _, oldest = self._cache.popitem(last=False)
                 self._cached_bytes -= oldest.size
         return cached
-
-    def _encoding(self, layer: Layer, weight: CompressedWeight, *, plain: bool) -> tuple[Encoding, int]:
-        if self._footprint_of is None:
-            self._footprint_of = {entry.layer: entry for entry in self.footprint().layers}
-        return self._footprint_of[layer.name].smallest_encoding(weight.tensor_shape, plain=plain)
-
-
-def _opset(proto: onnx.ModelProto) -> int:
-    return max((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), default=0)
 
 
 def _clipping(

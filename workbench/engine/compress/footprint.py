@@ -8,22 +8,25 @@ from functools import lru_cache
 
 import numpy as np
 import onnx
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from workbench.engine.compress.compressed_layer import compress_weight
 from workbench.engine.compress.node_list import NodeList
-from workbench.engine.compress.packing import add_weight
+from workbench.engine.compress.packing import CompressedWeight, add_weight
 from workbench.engine.compress.replaced_weights import count_reads, drop_unread_constants
 from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_scattered
 from workbench.engine.compress.weight_rows import WeightRows
 from workbench.engine.core.bit_layout import LAYOUTS
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import (
+    BEFORE_SLICE_INPUTS,
     Encoding,
+    FloatFormat,
     HeaderKey,
     Headers,
     HeaderSize,
     ScaleLayout,
+    Storage,
     TableKey,
     has_padded_codes,
     has_padded_mask,
@@ -35,7 +38,7 @@ from workbench.engine.core.granularity import PerChannel
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import WeightSettings
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
-from workbench.engine.graph.model import Model
+from workbench.engine.graph.model import Model, item_bytes
 from workbench.engine.graph.opset import raised
 from workbench.engine.graph.save import serialize
 
@@ -70,25 +73,27 @@ def model_footprint(model: Model) -> ModelFootprint:
     for number, layer in enumerate(model.info.layers):
         chain = model.found[layer.name].chain
         if layer.editable and chain is not None:
-            dtype = model.weight_dtype(layer.name)
-            layers.append(_layer_footprint(layer, number, goes_away.get(chain.root, 0), dtype))
-    return ModelFootprint(unchanged, rewritten, tuple(layers), _shared_overhead())
+            types = model.weight_dtype(layer.name), model.stored_dtype(layer.name)
+            layers.append(_layer_footprint(layer, number, goes_away.get(chain.root, 0), *types))
+    return ModelFootprint(unchanged, rewritten, tuple(layers), _shared_overhead(), model.info.opset)
 
 
-def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int) -> LayerFootprint:
+def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int, stored: int) -> LayerFootprint:
     assert layer.axis is not None
     rows = WeightRows(layer.weight_shape, layer.axis, PerChannel())
     outer, length, inner = rows.view
-    name_bytes = len(layer.weight_name.encode())
     return LayerFootprint(
         layer=layer.name,
         number=number,
         original_bytes=original_bytes,
-        headers=_headers(len(layer.weight_shape)),
-        fixed_bytes=name_bytes + (0 if dtype == TensorProto.FLOAT else _cast_bytes(dtype)),
+        # What is cast may be stored in fewer bytes than the layer has now.
+        headers=_headers(len(layer.weight_shape), dtype, stored if stored != dtype else TensorProto.FLOAT16),
+        fixed_bytes=len(layer.weight_name.encode()),
         num_channels=rows.num_scales,
         num_rows=outer * inner,
         row_length=length,
+        stored_floats=FloatFormat(item_bytes(stored), is_cast=stored != dtype),
+        read_floats=FloatFormat(item_bytes(dtype)),
     )
 
 
@@ -118,7 +123,7 @@ def _shared_overhead() -> dict[TableKey, int]:
     """Bytes of each look-up table that layers share."""
     makers: dict[TableKey, Callable[[LookUpTables], str]] = {("mask", 1, 0): LookUpTables.mask}
     for bits in LAYOUTS:
-        for key in tables_of(Encoding.BITS, bits):
+        for key in tables_of(Storage(Encoding.BITS, bits)):
             makers[key] = _maker(key)
     sizes = {}
     for key, make in makers.items():
@@ -136,40 +141,56 @@ def _maker(key: TableKey) -> Callable[[LookUpTables], str]:
 
 
 @lru_cache(maxsize=16)
-def _headers(num_dims: int) -> Headers:
-    """Headers of weights with so many axes: those of a small weight, less what it holds."""
+def _headers(num_dims: int, dtype: int, cast_from: int) -> Headers:
+    """Headers of weights with so many axes: those of a small weight, less what it holds.
+
+    Args:
+        num_dims: number of axes.
+        dtype: ONNX element type that the layer reads.
+        cast_from: that of floats which are stored in another one.
+    """
     codes_trim = _difference(_built_codes(15), _built_codes(16))
     mask_trim = _difference(_built_mask(15), _built_mask(16))
     untrimmed = Headers({}, codes_trim, mask_trim)
-    return Headers({key: _measured(key, num_dims, untrimmed) for key in header_keys()}, codes_trim, mask_trim)
+    sizes = {
+        key: _measured(key, _small_weight(key, num_dims, cast_from if key.is_cast else dtype), dtype, untrimmed)
+        for key in header_keys()
+    }
+    old_slice = _difference(_built_codes(15), _built_codes(15, opset=BEFORE_SLICE_INPUTS))
+    return Headers(sizes, codes_trim, mask_trim, old_slice)
 
 
-def _measured(key: HeaderKey, num_dims: int, trims: Headers) -> HeaderSize:
-    encoding, bits, symmetric, scales = key
+def _small_weight(key: HeaderKey, num_dims: int, stored: int) -> CompressedWeight:
     # No longer with more axes: a stranger's model may have many.
     shape = tuple(4 if axis < _LONG_AXES else 1 for axis in range(num_dims))
     weight = np.linspace(-1, 1, math.prod(shape), dtype=np.float32).reshape(shape)
-    settings = WeightSettings(bits, granularity=_GRANULARITY[scales], symmetric=symmetric) if bits else None
-    compressed = compress_weight(weight, 0, 0.5 if encoding is Encoding.MASK else None, settings)
-    nodes = NodeList(_PREFIX, ())
+    kept = np.abs(weight) >= 0.5 if key.encoding is Encoding.MASK else None
+    if key.bits is None:
+        return compress_weight(weight.astype(helper.tensor_dtype_to_np_dtype(stored)), 0, kept, None)
+    settings = WeightSettings(key.bits, granularity=_GRANULARITY[key.scales], symmetric=key.symmetric)
+    return compress_weight(weight, 0, kept, settings)
+
+
+def _measured(key: HeaderKey, weight: CompressedWeight, dtype: int, trims: Headers) -> HeaderSize:
+    nodes, storage = NodeList(_PREFIX, ()), Storage(key.encoding, key.bits)
     tables = LookUpTables(NodeList("wbt", ()))
-    add_weight(nodes, tables, compressed, encoding, opset=13, dtype=TensorProto.FLOAT, output=_NAME)
-    found = _header_size(nodes)
-    num_bytes = found.num_bytes - len(_NAME) - payload_bytes(encoding, compressed.tensor_shape)
+    add_weight(nodes, tables, weight, storage, opset=13, dtype=dtype, output=_NAME)
+    found, tensor = _header_size(nodes), weight.tensor_shape
+    num_bytes = found.num_bytes - len(_NAME) - payload_bytes(storage, tensor)
     num_names = found.num_names
     for is_there, trim in (
-        (has_padded_codes(encoding, compressed.tensor_shape), trims.codes_trim),
-        (has_padded_mask(encoding, compressed.tensor_shape), trims.mask_trim),
+        (has_padded_codes(storage, tensor), trims.codes_trim),
+        (has_padded_mask(storage, tensor), trims.mask_trim),
     ):
         if is_there:
             num_bytes, num_names = num_bytes - trim.num_bytes, num_names - trim.num_names
     return HeaderSize(num_bytes, num_names)
 
 
-def _built_codes(count: int) -> HeaderSize:
+def _built_codes(count: int, *, opset: int = 13) -> HeaderSize:
     """Of nodes for so many codes of four bits."""
     nodes = NodeList(_PREFIX, ())
-    add_codes(nodes, LookUpTables(NodeList("wbt", ())), np.zeros(count, np.int32), 4, opset=13)
+    add_codes(nodes, LookUpTables(NodeList("wbt", ())), np.zeros(count, np.int32), 4, opset=opset)
     return _header_size(nodes)
 
 
@@ -178,14 +199,6 @@ def _built_mask(count: int) -> HeaderSize:
     mask = np.ones(count, np.bool_)
     add_scattered(nodes, LookUpTables(NodeList("wbt", ())), "w", mask, TensorProto.INT8, opset=13)
     return _header_size(nodes)
-
-
-@lru_cache(maxsize=16)
-def _cast_bytes(dtype: int) -> int:
-    """What a weight costs more that is not read as float32."""
-    nodes = NodeList(_PREFIX, ())
-    nodes.add("Cast", "wb0_10", to=dtype)
-    return _total(nodes)
 
 
 def _header_size(nodes: NodeList) -> HeaderSize:

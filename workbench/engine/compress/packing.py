@@ -4,13 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from workbench.engine.compress.affine import QuantParams, dequantize
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.unpack_nodes import LookUpTables, add_codes, add_dequantized, add_scattered
 from workbench.engine.compress.weight_rows import WeightRows
-from workbench.engine.core.footprint import Encoding, TensorShape
+from workbench.engine.core.bit_layout import WHOLE_BYTE
+from workbench.engine.core.footprint import Encoding, FloatFormat, Storage, TensorShape
+
+# Those that all versions of onnxruntime have a kernel of Where for.
+_SCATTERED_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
+# One int8 code a weight needs no unpacking.
+_AS_THEY_ARE = (Storage(Encoding.BITS, WHOLE_BYTE), Storage(Encoding.PLAIN, WHOLE_BYTE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,14 +28,14 @@ class CompressedWeight:
         kept: which weights pruning left, shape of the weight; None for all.
         codes: int32, shape of the weight, unsigned or signed as `params` says; None for float.
         params: scale of `rows.scale_shape`; None for float.
-        values: float32, shape of the weight; None if there are codes.
+        values: shape of the weight, in the element type that they are stored in; None if there are codes.
     """
 
     rows: WeightRows
     kept: npt.NDArray[np.bool_] | None
     codes: npt.NDArray[np.int32] | None = None
     params: QuantParams | None = None
-    values: npt.NDArray[np.float32] | None = None
+    values: npt.NDArray[np.floating] | None = None
 
     @property
     def tensor_shape(self) -> TensorShape:
@@ -37,7 +43,8 @@ class CompressedWeight:
         num_weights = int(np.prod(self.rows.shape, dtype=np.int64))
         num_kept = num_weights if self.kept is None else max(1, int(self.kept.sum()))
         if self.params is None:
-            return TensorShape(num_weights, num_kept, bits=None)
+            assert self.values is not None
+            return TensorShape(num_weights, num_kept, bits=None, floats=FloatFormat(self.values.dtype.itemsize))
         return TensorShape(
             num_weights,
             num_kept,
@@ -50,16 +57,10 @@ class CompressedWeight:
     def dense(self) -> npt.NDArray[np.float32]:
         """The weights as they will be when the file is open: float32, shape of the weight."""
         if self.values is not None:
-            return self.values
+            return np.asarray(self.values, np.float32)
         assert self.codes is not None
         assert self.params is not None
-        spread = QuantParams(
-            self.rows.spread(self.params.scale).astype(np.float32),
-            self.rows.spread(self.params.zero_point).astype(np.int32),
-            self.params.num_bits,
-            self.params.signed,
-        )
-        return dequantize(self.codes, spread)
+        return dequantize(self.codes, self.rows.spread_params(self.params))
 
     @property
     def levels(self) -> npt.NDArray[np.int32]:
@@ -74,11 +75,12 @@ def add_weight(
     nodes: NodeList,
     tables: LookUpTables,
     weight: CompressedWeight,
-    encoding: Encoding,
+    storage: Storage,
     *,
     opset: int,
     dtype: int,
     output: str,
+    as_codes: bool = False,
 ) -> None:
     """Add the nodes and initializers that give the weight, named `output`.
 
@@ -86,37 +88,104 @@ def add_weight(
         nodes: where they are added.
         tables: the model's shared tables.
         weight: what is to be stored.
-        encoding: as `smallest_encoding` chose it.
+        storage: one of its `possible_storages`.
         opset: of the model.
         dtype: ONNX element type that the weight's reader expects.
         output: name of the tensor that the weight's reader reads.
+        as_codes: end in 8-bit codes and DequantizeLinear, which onnxruntime makes integer kernels of, instead of
+            in floats.
     """
+    if as_codes:
+        _add_integer(nodes, tables, weight, storage, opset, output)
+        return
+    if storage.bits is None:
+        _add_floats(nodes, tables, weight, storage, opset=opset, dtype=dtype, output=output)
+        return
     last = output if dtype == TensorProto.FLOAT else ""
-    if encoding is Encoding.DENSE:
-        made = nodes.add("Identity", nodes.constant(weight.dense()), output=last)
-    elif encoding is Encoding.PLAIN:
+    if storage.encoding is Encoding.PLAIN:
         made = _add_plain(nodes, weight, last)
     else:
-        made = _add_packed(nodes, tables, weight, encoding, opset, last)
+        made = _add_packed(nodes, tables, weight, storage, opset, last)
     if not last:
         nodes.add("Cast", made, to=dtype, output=output)
 
 
+def _add_floats(
+    nodes: NodeList,
+    tables: LookUpTables,
+    weight: CompressedWeight,
+    storage: Storage,
+    *,
+    opset: int,
+    dtype: int,
+    output: str,
+) -> None:
+    """All values, or a mask and the values that it leaves; cast where they are read in another element type."""
+    values = _stored_values(weight, dtype)
+    stored = int(helper.np_dtype_to_tensor_dtype(values.dtype))
+    if storage.encoding is Encoding.DENSE:
+        made = nodes.constant(values, name=output if stored == dtype else "")
+        if stored != dtype:
+            nodes.add("Cast", made, to=dtype, output=output)
+        return
+    mask = _stored_mask(weight)
+    kept = nodes.constant(values.reshape(-1)[mask])
+    if stored not in _SCATTERED_TYPES:
+        kept, stored = nodes.add("Cast", kept, to=TensorProto.FLOAT), TensorProto.FLOAT
+    scattered = add_scattered(nodes, tables, kept, mask, stored, opset=opset)
+    last = output if stored == dtype else ""
+    made = nodes.add("Reshape", scattered, nodes.shape(*weight.rows.shape), output=last)
+    if not last:
+        nodes.add("Cast", made, to=dtype, output=output)
+
+
+def _stored_values(weight: CompressedWeight, dtype: int) -> npt.NDArray[np.floating]:
+    """The values in their own element type, or in that of the reader where it takes fewer bytes."""
+    values = weight.dense() if weight.values is None else weight.values
+    read = np.dtype(helper.tensor_dtype_to_np_dtype(dtype))
+    return values.astype(read) if read.itemsize < values.dtype.itemsize else values
+
+
 def _add_packed(
-    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, encoding: Encoding, opset: int, output: str
+    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, storage: Storage, opset: int, output: str
 ) -> str:
-    mask = _stored_mask(weight) if encoding is Encoding.MASK else None
-    if weight.params is None:
-        assert mask is not None
-        assert weight.values is not None
-        kept = nodes.constant(weight.values.reshape(-1)[mask])
-        scattered = add_scattered(nodes, tables, kept, mask, TensorProto.FLOAT, opset=opset)
-        return nodes.add("Reshape", scattered, nodes.shape(*weight.rows.shape), output=output)
-    levels = weight.levels if mask is None else weight.levels[mask]
-    codes = add_codes(nodes, tables, levels, weight.params.num_bits, opset=opset, trimmed=mask is None)
-    if mask is not None:
-        codes = add_scattered(nodes, tables, codes, mask, TensorProto.INT8, opset=opset)
+    assert weight.params is not None
+    codes = _add_levels(nodes, tables, weight, storage, opset)
     return add_dequantized(nodes, codes, weight.params, weight.rows, opset=opset, output=output)
+
+
+def _add_levels(nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, storage: Storage, opset: int) -> str:
+    """The codes as signed levels, flat or with a first axis more."""
+    assert storage.bits is not None
+    if storage.encoding is Encoding.BITS:
+        return add_codes(nodes, tables, weight.levels, storage.bits, opset=opset)
+    mask = _stored_mask(weight)
+    kept = add_codes(nodes, tables, weight.levels[mask], storage.bits, opset=opset, trimmed=False)
+    if storage.bits <= WHOLE_BYTE:
+        return add_scattered(nodes, tables, kept, mask, TensorProto.INT8, opset=opset)
+    # onnxruntime has no kernel of Where for int16; float32 holds such numbers exactly.
+    kept = nodes.add("Cast", kept, to=TensorProto.FLOAT)
+    return add_scattered(nodes, tables, kept, mask, TensorProto.FLOAT, opset=opset)
+
+
+def _add_integer(
+    nodes: NodeList, tables: LookUpTables, weight: CompressedWeight, storage: Storage, opset: int, output: str
+) -> None:
+    """Codes that are unpacked to int8 when the file is opened, and the scales that make them weights."""
+    assert weight.params is not None
+    shape, bits = weight.rows.shape, weight.params.num_bits
+    if storage in _AS_THEY_ARE:
+        codes = nodes.constant(weight.levels.astype(np.int8).reshape(shape))
+    else:
+        codes = nodes.add("Reshape", _add_levels(nodes, tables, weight, storage, opset), nodes.shape(*shape))
+    # Levels are codes less half their number, and so are the zero points.
+    offset = 0 if weight.params.signed else 1 << (bits - 1)
+    zero = (weight.params.zero_point - offset).astype(np.int8)
+    one_scale = weight.rows.num_scales == 1 and not weight.rows.scale_shape
+    layout: tuple[int, ...] = () if one_scale else (-1,)
+    attributes = {} if one_scale else {"axis": weight.rows.axis}
+    scale = nodes.constant(weight.params.scale.reshape(layout))
+    nodes.add("DequantizeLinear", codes, scale, nodes.constant(zero.reshape(layout)), output=output, **attributes)
 
 
 def _stored_mask(weight: CompressedWeight) -> npt.NDArray[np.bool_]:

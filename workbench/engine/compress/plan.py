@@ -6,25 +6,38 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.compress.compressed_layer import RANGE_ESTIMATORS
 from workbench.engine.compress.magnitude import kept_mask, threshold_for_sparsity
+from workbench.engine.compress.plan_text import (
+    describe_activations,
+    describe_settings,
+    describe_weights,
+    plan_notes,
+)
+from workbench.engine.compress.quantization_plan import Abilities, activations_done, weights_done
 from workbench.engine.core.errors import RecipeError
-from workbench.engine.core.granularity import PerGroup, parse_granularity
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan
-from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule, WeightSettings
+from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
 
 ReadWeight = Callable[[str], npt.NDArray[np.float32]]
 _NOTHING = "nothing"
 
 
-def resolve_plan(info: ModelInfo, recipe: Recipe, read_weight: ReadWeight, *, source: str = "recipe") -> Plan:
+def resolve_plan(
+    info: ModelInfo,
+    recipe: Recipe,
+    read_weight: ReadWeight,
+    abilities: Abilities | None = None,
+    *,
+    source: str = "recipe",
+) -> Plan:
     """The recipe resolved on one model.
 
     Args:
         info: the model's layers.
         recipe: what is asked.
         read_weight: gives the float weights of a layer by its name.
+        abilities: what can be done beyond storing weights in fewer bits.
         source: name of the recipe's text, for messages.
 
     Raises:
@@ -36,8 +49,8 @@ def resolve_plan(info: ModelInfo, recipe: Recipe, read_weight: ReadWeight, *, so
     for layer in info.layers:
         settings = recipe.settings_for(layer.name, layer.op_type)
         if not settings.is_empty:
-            entries.append(_layer_plan(layer, settings, recipe, thresholds, read_weight))
-    return Plan(tuple(entries), _notes(info, recipe))
+            entries.append(_layer_plan(layer, settings, recipe, thresholds, read_weight, abilities or Abilities()))
+    return Plan(tuple(entries), plan_notes(entries, recipe), recipe.equalize and bool(entries))
 
 
 def _check_selectors(info: ModelInfo, recipe: Recipe, source: str) -> None:
@@ -53,14 +66,18 @@ def _check_selectors(info: ModelInfo, recipe: Recipe, source: str) -> None:
 
 
 def _layer_plan(
-    layer: Layer, settings: LayerSettings, recipe: Recipe, thresholds: "_Thresholds", read_weight: ReadWeight
+    layer: Layer,
+    settings: LayerSettings,
+    recipe: Recipe,
+    thresholds: "_Thresholds",
+    read_weight: ReadWeight,
+    abilities: Abilities,
 ) -> LayerPlan:
     asked = describe_settings(settings)
     if not layer.editable:
         return LayerPlan(layer.name, asked, _NOTHING, layer.reason or "the layer cannot be changed")
-    reasons = []
-    weights, reason = _weights_done(layer, settings.weights, recipe)
-    reasons += [reason] if reason else []
+    activations, why_activations = activations_done(layer, settings, abilities)
+    weights, why_weights = weights_done(layer, settings.weights, activations, recipe, abilities)
     threshold, num_kept = None, layer.num_weights
     pruning = settings.prune("weights")
     done = []
@@ -70,40 +87,22 @@ def _layer_plan(
         done.append(f"zero {1 - num_kept / max(1, layer.num_weights):.1%} of the weights (|w| < {threshold:.6g})")
     if weights is not None:
         done.append(describe_weights(weights))
-    reasons += _not_done(settings)
+    if activations is not None:
+        done.append(describe_activations(activations))
     return LayerPlan(
         layer=layer.name,
         asked=asked,
         done="; ".join(done) or _NOTHING,
-        reason="; ".join(reasons),
+        reason="; ".join([*why_weights, *why_activations, *_not_pruned(settings), *_emptied(layer, num_kept)]),
         threshold=threshold,
         num_kept=num_kept,
         weights=weights,
+        activations=activations,
     )
 
 
-def _weights_done(layer: Layer, asked: WeightSettings | None, recipe: Recipe) -> tuple[WeightSettings | None, str]:
-    """How the weights will be quantized, and why that is not what was asked."""
-    if asked is None:
-        return None, ""
-    if asked.bits > 8:
-        return None, f"weights of {asked.bits} bits are not written yet; 2 to 8 bits are"
-    if asked.range not in RANGE_ESTIMATORS:
-        return None, f"range {asked.range!r} is for activations; weights take {', '.join(RANGE_ESTIMATORS)}"
-    if recipe.encoding != "plain":
-        return asked, ""
-    if isinstance(parse_granularity(asked.granularity), PerGroup):
-        return None, "the plain encoding has no per-group scales before opset 21; ask per_channel"
-    return (
-        asked,
-        "" if asked.bits == 8 else "the plain encoding keeps these bits in an int8 container: no smaller than 8",
-    )
-
-
-def _not_done(settings: LayerSettings) -> list[str]:
+def _not_pruned(settings: LayerSettings) -> list[str]:
     reasons = []
-    if settings.activations is not None:
-        reasons.append("activations stay float: quantizing them is not built yet")
     for pruning in settings.prunes:
         if pruning.kind in ("filters", "neurons"):
             reasons.append(f"no {pruning.kind} are removed: structured pruning is not built yet")
@@ -112,11 +111,8 @@ def _not_done(settings: LayerSettings) -> list[str]:
     return reasons
 
 
-def _notes(info: ModelInfo, recipe: Recipe) -> tuple[str, ...]:
-    notes = []
-    if any(recipe.settings_for(layer.name, layer.op_type).weights for layer in info.layers):
-        notes.append("weights alone are quantized: the file gets smaller, the speed stays that of the float model")
-    return tuple(notes)
+def _emptied(layer: Layer, num_kept: int) -> list[str]:
+    return ["every weight of this layer becomes zero"] if layer.num_weights and num_kept == 0 else []
 
 
 @dataclass
@@ -150,34 +146,3 @@ class _Thresholds:
             for layer in self.info.layers
             if layer.editable and self.recipe.settings_for(layer.name, layer.op_type).prune("weights") is pruning
         ]
-
-
-def describe_settings(settings: LayerSettings) -> str:
-    """What is asked of a layer, in words."""
-    parts = []
-    for pruning in settings.prunes:
-        parts.append(_describe_prune(pruning))
-    if settings.weights is not None:
-        parts.append(describe_weights(settings.weights))
-    if settings.activations is not None:
-        parts.append(f"activations {settings.activations.bits} bit by {settings.activations.range}")
-    return "; ".join(parts)
-
-
-def describe_weights(weights: WeightSettings) -> str:
-    """How weights are quantized, in words: "weights 4 bit per channel, symmetric, by mse"."""
-    words = weights.granularity.replace("_", " ")
-    return (
-        f"weights {weights.bits} bit {words}, {'symmetric' if weights.symmetric else 'asymmetric'}, by {weights.range}"
-    )
-
-
-def _describe_prune(pruning: Prune) -> str:
-    if pruning.threshold is not None:
-        return f"prune {pruning.kind} below {pruning.threshold:g}"
-    if pruning.sparsity is not None:
-        scope = " over all layers of the rule" if pruning.scope == "global" else ""
-        return f"prune {pruning.sparsity:.1%} of the {pruning.kind}{scope}"
-    if pruning.pattern is not None:
-        return f"prune {pruning.kind} to {pruning.pattern}"
-    return f"remove {pruning.ratio or 0:.1%} of the {pruning.kind}"

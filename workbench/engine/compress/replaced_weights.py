@@ -1,7 +1,7 @@
 """Putting compressed weights into a graph in place of the float ones, and dropping what nothing reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -9,7 +9,8 @@ import onnx
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.packing import CompressedWeight, add_weight
 from workbench.engine.compress.unpack_nodes import LookUpTables
-from workbench.engine.core.footprint import Encoding
+from workbench.engine.core.footprint import Storage
+from workbench.engine.graph.layer_names import split_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,26 +18,28 @@ class Replacement:
     """One compressed tensor and the nodes that read it.
 
     Args:
-        number: of the layer; part of the names that are made.
+        number: of the first layer that reads it; part of the names that are made.
         weight_name: the tensor that the nodes read now.
         readers: first outputs of those nodes.
-        weight, encoding: what to store, and how.
+        weight, storage: what to store, and how.
         dtype: ONNX element type that the readers expect.
+        as_codes: end in codes and DequantizeLinear, for readers that run on integers.
     """
 
     number: int
     weight_name: str
     readers: tuple[str, ...]
     weight: CompressedWeight
-    encoding: Encoding
+    storage: Storage
     dtype: int
+    as_codes: bool = False
 
 
 def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement], opset: int) -> None:
     """Rewrite the graph, in place, so that the readers read the compressed tensors.
 
-    The new tensor keeps its old name where all who read the old one are to read it, so that layers
-    keep their names. Constants that nothing reads any more are dropped.
+    The new tensor keeps its old name where all who read the old one are to read it, and else has one that tells
+    where it was split off, so that layers keep their names. Constants that nothing reads any more are dropped.
 
     Args:
         proto: a copy that belongs to the caller, at least of the opset that the encodings need.
@@ -44,30 +47,33 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
         opset: of the model.
     """
     graph = proto.graph
-    taken = _names(graph)
+    taken = names_in(graph)
     shared = NodeList("wbt", taken)
     tables = LookUpTables(shared)
     by_output = {node.output[0]: node for node in graph.node if node.output}
     num_reads = count_reads(graph)
+    outputs = {info.name for info in graph.output}
     own: list[NodeList] = []
-    for number, replacement in enumerate(replacements):
-        nodes = NodeList(f"wb{number}_", taken)
+    gone: set[str] = set()
+    for replacement in replacements:
+        nodes = NodeList(f"wb{replacement.number}_", taken)
         readers = [by_output[output] for output in replacement.readers]
         reads = sum(list(node.input).count(replacement.weight_name) for node in readers)
         output = replacement.weight_name
-        if reads < num_reads[output] or output in {info.name for info in graph.output}:
-            output = _fresh_name(f"{output}.for.{replacement.readers[0]}", taken)
+        if reads < num_reads[output] or output in outputs:
+            output = _fresh_name(split_name(output, replacement.readers[0]), taken)
         else:
-            _remove_producer(graph, output)
+            gone.add(output)
         add_weight(
-            nodes, tables, replacement.weight, replacement.encoding,
-            opset=opset, dtype=replacement.dtype, output=output,
+            nodes, tables, replacement.weight, replacement.storage,
+            opset=opset, dtype=replacement.dtype, output=output, as_codes=replacement.as_codes,
         )  # fmt: skip
         for node in readers:
             for index, name in enumerate(node.input):
                 if name == replacement.weight_name:
                     node.input[index] = output
         own.append(nodes)
+    _remove_producers(graph, gone)
     _prepend(graph, [shared, *own])
     drop_unread_constants(graph)
 
@@ -128,7 +134,8 @@ def _bodies(attribute: onnx.AttributeProto) -> Iterable[onnx.GraphProto]:
     return tuple(attribute.graphs)
 
 
-def _names(graph: onnx.GraphProto) -> set[str]:
+def names_in(graph: onnx.GraphProto) -> set[str]:
+    """Every name of a tensor that the graph uses."""
     names = {tensor.name for tensor in graph.initializer} | {info.name for info in graph.input}
     for node in graph.node:
         names.update(node.input)
@@ -144,15 +151,14 @@ def _fresh_name(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def _remove_producer(graph: onnx.GraphProto, name: str) -> None:
-    """Remove what gives the tensor now: an initializer (and its graph input), or a node with this one output."""
-    for repeated in (graph.initializer, graph.input):
-        for item in [item for item in repeated if item.name == name]:
-            repeated.remove(item)
-    for node in [node for node in graph.node if list(node.output) == [name]]:
-        graph.node.remove(node)
-    for info in [info for info in graph.value_info if info.name == name]:
-        graph.value_info.remove(info)
+def _remove_producers(graph: onnx.GraphProto, names: Collection[str]) -> None:
+    """Remove what gives these tensors now: initializers (and graph inputs), or nodes with the one output."""
+    for repeated in (graph.initializer, graph.input, graph.value_info):
+        for index in reversed([index for index, item in enumerate(repeated) if item.name in names]):
+            del repeated[index]
+    sole = [index for index, node in enumerate(graph.node) if len(node.output) == 1 and node.output[0] in names]
+    for index in reversed(sole):
+        del graph.node[index]
 
 
 def _prepend(graph: onnx.GraphProto, lists: Sequence[NodeList]) -> None:

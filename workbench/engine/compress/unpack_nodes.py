@@ -18,7 +18,8 @@ from workbench.engine.compress.affine import QuantParams
 from workbench.engine.compress.bit_fields import pack_codes, pack_mask, signed_levels
 from workbench.engine.compress.node_list import NodeList
 from workbench.engine.compress.weight_rows import WeightRows
-from workbench.engine.core.bit_layout import LAYOUTS
+from workbench.engine.core.bit_layout import LAYOUTS, WHOLE_BYTE
+from workbench.engine.core.footprint import BEFORE_SLICE_INPUTS
 from workbench.engine.core.granularity import PerGroup
 
 MASK_BITS = 1
@@ -82,15 +83,15 @@ def add_codes(
         nodes: where they are added.
         tables: the model's tables.
         codes: flat, as signed levels −2^(bits−1) … 2^(bits−1)−1.
-        bits: 2 to 8.
+        bits: 2 to 8, or 16.
         opset: of the model.
         trimmed: cut off what fills the last index.
 
     Returns:
-        Name of an int8 tensor with `codes.size` elements, or a few more.
+        Name of an int8 tensor with `codes.size` elements, or a few more; int16 for 16 bits.
     """
-    if bits == 8:
-        return nodes.constant(codes.astype(np.int8))
+    if bits not in LAYOUTS:
+        return nodes.constant(codes.astype(container(bits)))
     layout = LAYOUTS[bits]
     low, *high = pack_codes(codes & ((1 << bits) - 1), bits)
     index = nodes.add("Cast", nodes.constant(low), to=TensorProto.INT32)
@@ -145,14 +146,19 @@ def add_dequantized(
         shape = rows.shape
     real = nodes.add("Cast", nodes.add("Reshape", levels, nodes.shape(*shape)), to=TensorProto.FLOAT)
     if not params.signed:
-        # Levels are codes − 2^(b−1), and so are the zero points: both fit int8, and their difference is the same.
-        shifted = (params.zero_point - (1 << (params.num_bits - 1))).astype(np.int8)
+        # Levels are codes − 2^(b−1), and so are the zero points: both fit as signed, their difference is the same.
+        shifted = (params.zero_point - (1 << (params.num_bits - 1))).astype(container(params.num_bits))
         zero_point = nodes.add("Cast", _per_weight(nodes, shifted, rows, ragged, opset), to=TensorProto.FLOAT)
         real = nodes.add("Sub", real, zero_point)
     scale = _per_weight(nodes, params.scale, rows, ragged, opset)
     if shape == rows.shape:
         return nodes.add("Mul", real, scale, output=output)
     return nodes.add("Reshape", nodes.add("Mul", real, scale), nodes.shape(*rows.shape), output=output)
+
+
+def container(bits: int) -> type[np.signedinteger]:
+    """The smallest whole signed type that holds levels of so many bits."""
+    return np.int8 if bits <= WHOLE_BYTE else np.int16
 
 
 def _per_weight(nodes: NodeList, per_scale: npt.NDArray[np.generic], rows: WeightRows, ragged: bool, opset: int) -> str:
@@ -171,6 +177,6 @@ def _per_weight(nodes: NodeList, per_scale: npt.NDArray[np.generic], rows: Weigh
 
 def _first(nodes: NodeList, tensor: str, count: int, opset: int, *, axis: int) -> str:
     """The first `count` elements along an axis."""
-    if opset < 10:
+    if opset <= BEFORE_SLICE_INPUTS:
         return nodes.add("Slice", tensor, starts=[0], ends=[count], axes=[axis])
     return nodes.add("Slice", tensor, nodes.shape(0), nodes.shape(count), nodes.shape(axis))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from workbench.engine.compress.affine import QuantParams
 from workbench.engine.core.footprint import ScaleLayout
 from workbench.engine.core.granularity import Granularity, PerChannel, PerGroup
 
@@ -104,6 +105,15 @@ class WeightRows:
             return per_scale.reshape(self.scale_shape)
         repeated = np.repeat(per_scale.reshape(self.scale_shape), self.group_size, axis=1)
         return repeated[:, : self.view[1]].reshape(self.shape)
+
+    def spread_params(self, params: QuantParams) -> QuantParams:
+        """Scales and zero points in a shape that broadcasts against the weight."""
+        return QuantParams(
+            self.spread(params.scale).astype(np.float32),
+            self.spread(params.zero_point).astype(np.int32),
+            params.num_bits,
+            params.signed,
+        )
 
     @property
     def _reduced_axes(self) -> tuple[int, ...]:

@@ -6,6 +6,15 @@ single bit planes takes as many bytes, but unpacking needs a full-size tensor fo
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+# Codes of more bits than the layouts pack are whole numbers of one byte or two.
+WHOLE_BYTE, TWO_BYTES = 8, 16
+
+Count = TypeVar("Count", int, npt.NDArray[np.int64])
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class BitLayout:
         """The number of indices is padded to a multiple of this, so that every field fills its bytes."""
         return max((8 // field for field in self.high_fields), default=1)
 
-    def num_indices(self, count: int) -> int:
+    def num_indices(self, count: Count) -> Count:
         """How many indices `count` codes take, with padding."""
         needed = -(-count // self.codes_per_index)
         return -(-needed // self.index_multiple) * self.index_multiple
@@ -41,14 +50,21 @@ LAYOUTS = {
 }
 
 
-def packed_arrays(count: int, bits: int) -> tuple[int, ...]:
-    """Bytes of each array that `count` codes of `bits` bits take; 8 bits and more are stored as they are.
+def packed_arrays(count: Count, bits: int) -> tuple[Count, ...]:
+    """Bytes of each array that `count` codes of `bits` bits take; from 8 bits on they are stored as they are.
+
+    Args:
+        count: of one tensor, or of many at once.
+        bits: of each code.
 
     >>> packed_arrays(1024, 3)
     (256, 128)
     """
-    if bits >= 8:
+    if bits >= WHOLE_BYTE:
         return (count * (-(-bits // 8)),)
     layout = LAYOUTS[bits]
     indices = layout.num_indices(count)
-    return (indices, *(indices * field // 8 for field in layout.high_fields))
+    arrays = [indices]
+    for field in layout.high_fields:
+        arrays.append(indices * field // 8)
+    return tuple(arrays)

@@ -8,7 +8,7 @@ WorkbenchError
 ├── RunError            the runtime refused or failed to run a model
 ├── ExportError         a file could not be written
 ├── VerificationError   a written file is not what was previewed
-├── ProjectError        a project file cannot be read or written
+├── ProjectError        a project file cannot be read, or a store of measurements used
 ├── PluginError         a plugin is malformed or failed
 └── WorkerError         the engine's process ended, or answered nonsense
 """
@@ -62,7 +62,7 @@ class VerificationError(WorkbenchError):
 
 
 class ProjectError(WorkbenchError):
-    """A project file cannot be read or written."""
+    """A project file cannot be read, or a store of measurements used."""
 
 
 class PluginError(WorkbenchError):

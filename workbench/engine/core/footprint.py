@@ -7,15 +7,21 @@ nodes and tensors are given, as a table, by whoever can build the real nodes.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
-from workbench.engine.core.bit_layout import LAYOUTS, packed_arrays
+import numpy as np
+
+from workbench.engine.core.bit_layout import LAYOUTS, TWO_BYTES, WHOLE_BYTE, Count, packed_arrays
+
+# The last opset in which Slice takes its bounds as attributes, which are shorter than tensors.
+BEFORE_SLICE_INPUTS = 9
 
 
 class Encoding(StrEnum):
     """How a weight tensor is written.
 
-    DENSE: float values as they are. BITS: b bits a weight. MASK: one bit a weight, and the values
-    that are not zero, in b bits or as floats. PLAIN: the standard int8 container and DequantizeLinear.
+    DENSE: float values as they are. BITS: codes of b bits. MASK: one bit a weight, and the values
+    that are not zero, as codes or floats. PLAIN: the standard int8 container and DequantizeLinear.
     """
 
     DENSE = "dense"
@@ -37,16 +43,35 @@ class ScaleLayout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FloatFormat:
+    """How floats are stored.
+
+    Args:
+        num_bytes: of each: 2, 4 or 8.
+        is_cast: whether they are read in another element type than they are stored in.
+    """
+
+    num_bytes: int = 4
+    is_cast: bool = False
+
+
+FLOAT32 = FloatFormat()
+CAST_FLOAT16 = FloatFormat(2, is_cast=True)
+
+
+@dataclass(frozen=True, slots=True)
 class TensorShape:
     """What the size of an encoded tensor depends on.
 
     Args:
         num_weights: number of weights.
         num_kept: weights that pruning left; at least 1.
-        bits: 2 to 8; None for float.
+        bits: 2 to 16; None for float.
         num_scales: float32 scales; 0 for float.
-        symmetric: without zero points, which take one byte a scale.
+        symmetric: without zero points, which take a byte or two a scale.
         scales: how the scales lie.
+        dims: of the weight, where they are known: long ones take more bytes.
+        floats: how its values are stored where no codes stand for them.
     """
 
     num_weights: int
@@ -55,25 +80,50 @@ class TensorShape:
     num_scales: int = 0
     symmetric: bool = True
     scales: ScaleLayout = ScaleLayout.TENSOR
+    dims: tuple[int, ...] = ()
+    floats: FloatFormat = FLOAT32
 
 
-HeaderKey = tuple[Encoding, int | None, bool, ScaleLayout]
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How one weight tensor is written.
+
+    Args:
+        encoding: the encoding.
+        bits: of each code as it is stored: those of the quantization, or a whole byte; None for floats.
+    """
+
+    encoding: Encoding
+    bits: int | None = None
+
+
+class HeaderKey(NamedTuple):
+    """Everything that decides which nodes are written; of floats, `is_cast` alone beside the encoding."""
+
+    encoding: Encoding
+    bits: int | None = None
+    symmetric: bool = True
+    scales: ScaleLayout = ScaleLayout.TENSOR
+    is_cast: bool = False
+
+
 TableKey = tuple[str, int, int]
 
 
 def header_keys() -> Iterator[HeaderKey]:
-    """Everything that decides which nodes are written: encoding, bits, symmetric, scale layout."""
-    yield Encoding.DENSE, None, True, ScaleLayout.TENSOR
-    yield Encoding.MASK, None, True, ScaleLayout.TENSOR
+    """Every combination that there is."""
+    for is_cast in (False, True):
+        yield HeaderKey(Encoding.DENSE, is_cast=is_cast)
+        yield HeaderKey(Encoding.MASK, is_cast=is_cast)
     for scales in ScaleLayout:
-        for bits in range(2, 9):
-            yield Encoding.MASK, bits, True, scales
+        for bits in (*LAYOUTS, WHOLE_BYTE, TWO_BYTES):
+            yield HeaderKey(Encoding.MASK, bits, scales=scales)
             for symmetric in (True, False):
-                yield Encoding.BITS, bits, symmetric, scales
+                yield HeaderKey(Encoding.BITS, bits, symmetric, scales)
     for scales in (ScaleLayout.TENSOR, ScaleLayout.CHANNEL):
         for symmetric in (True, False):
             # One container for all widths.
-            yield Encoding.PLAIN, 8, symmetric, scales
+            yield HeaderKey(Encoding.PLAIN, 8, symmetric, scales)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,123 +146,159 @@ class Headers:
     Args:
         sizes: for every one of `header_keys()`.
         codes_trim, mask_trim: of the nodes that cut padding off codes, or off a mask.
+        old_slice: how much shorter each Slice is up to opset `BEFORE_SLICE_INPUTS`.
     """
 
     sizes: Mapping[HeaderKey, HeaderSize] = field(hash=False)
     codes_trim: HeaderSize = HeaderSize(0)
     mask_trim: HeaderSize = HeaderSize(0)
+    old_slice: HeaderSize = HeaderSize(0)
 
-    def num_bytes(self, encoding: Encoding, tensor: TensorShape, num_digits: int) -> int:
+    def num_bytes(self, storage: Storage, tensor: TensorShape, num_digits: int) -> int:
         """Headers of one tensor.
 
         Args:
-            encoding: how it is written.
+            storage: how it is written.
             tensor: what is written.
             num_digits: of the layer's number.
         """
-        bits = 8 if encoding is Encoding.PLAIN else tensor.bits
-        size = self.sizes[encoding, bits, tensor.symmetric, tensor.scales]
+        size = self.sizes[header_key(storage, tensor)]
         total, names = size.num_bytes, size.num_names
-        if has_padded_codes(encoding, tensor):
+        if has_padded_codes(storage, tensor):
             total, names = total + self.codes_trim.num_bytes, names + self.codes_trim.num_names
-        if has_padded_mask(encoding, tensor):
+        if has_padded_mask(storage, tensor):
             total, names = total + self.mask_trim.num_bytes, names + self.mask_trim.num_names
         return total + names * (num_digits - 1)
 
+    def old_slice_bytes(self, storage: Storage, tensor: TensorShape, num_digits: int) -> int:
+        """How much less `num_bytes` is where Slice still takes attributes; masks need a later opset."""
+        if storage.encoding is not Encoding.BITS:
+            return 0
+        is_trimmed = has_padded_codes(storage, tensor)
+        num_slices = int(is_trimmed)
+        if tensor.scales is ScaleLayout.RAGGED:
+            num_slices += 1 if tensor.symmetric else 2
+        less = num_slices * (self.old_slice.num_bytes + self.old_slice.num_names * (num_digits - 1))
+        # An attribute takes as many bytes as its number needs, a tensor always eight.
+        return less - _longer(tensor.num_weights) * int(is_trimmed)
 
-def payload_arrays(encoding: Encoding, tensor: TensorShape) -> tuple[int, ...]:
-    """Bytes of each array that holds weights, mask, scales or zero points.
 
-    >>> payload_arrays(Encoding.BITS, TensorShape(num_weights=1000, num_kept=1000, bits=3, num_scales=10))
-    (250, 125, 40)
+def header_key(storage: Storage, tensor: TensorShape) -> HeaderKey:
+    """What decides which nodes are written for the tensor."""
+    if storage.bits is None:
+        return HeaderKey(storage.encoding, is_cast=tensor.floats.is_cast)
+    return HeaderKey(storage.encoding, storage.bits, tensor.symmetric, tensor.scales)
+
+
+def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[tuple[int, int], ...]:
+    """Bytes and number of elements of each array that holds weights, mask, scales or zero points.
+
+    >>> payload_arrays(Storage(Encoding.BITS, 3), TensorShape(num_weights=1000, num_kept=1000, bits=3, num_scales=10))
+    ((250, 250), (125, 125), (40, 10))
     """
-    if encoding is Encoding.DENSE:
-        return (4 * tensor.num_weights,)
-    scales = (4 * tensor.num_scales,) if tensor.bits else ()
+    is_masked = storage.encoding is Encoding.MASK
+    mask_bytes = -(-tensor.num_weights // 8)
+    mask = ((mask_bytes, mask_bytes),) if is_masked else ()
+    count = tensor.num_kept if is_masked else tensor.num_weights
+    values = _values_arrays(count, storage.bits, tensor.floats.num_bytes)
+    if storage.bits is None:
+        return (*mask, *values)
+    # Scales by group lie along two axes: neither is longer than one of the weight's own.
+    is_grouped = tensor.scales in (ScaleLayout.GROUP, ScaleLayout.RAGGED)
+    longest = min(tensor.num_scales, max(tensor.dims, default=1)) if is_grouped else tensor.num_scales
     # DequantizeLinear takes the type of its zero point as that of the codes: it is always written.
-    if not tensor.symmetric or encoding is Encoding.PLAIN:
-        scales = (*scales, tensor.num_scales)
-    if encoding is Encoding.PLAIN:
-        return (tensor.num_weights, *scales)
-    if encoding is Encoding.BITS:
-        return (*packed_arrays(tensor.num_weights, tensor.bits or 32), *scales)
-    values = packed_arrays(tensor.num_kept, tensor.bits) if tensor.bits else (4 * tensor.num_kept,)
-    return (-(-tensor.num_weights // 8), *values, *scales)
+    has_zero_points = not tensor.symmetric or storage.encoding is Encoding.PLAIN
+    zero_bytes = 1 if storage.bits <= WHOLE_BYTE else 2
+    zero_points = ((zero_bytes * tensor.num_scales, longest),) if has_zero_points else ()
+    return (*mask, *values, (4 * tensor.num_scales, longest), *zero_points)
 
 
-def payload_bytes(encoding: Encoding, tensor: TensorShape) -> int:
+def payload_bytes(storage: Storage, tensor: TensorShape) -> int:
     """Bytes of weights, mask, scales and zero points, with the lengths that are written before long arrays.
 
-    >>> payload_bytes(Encoding.BITS, TensorShape(num_weights=100, num_kept=100, bits=4, num_scales=10))
+    >>> payload_bytes(Storage(Encoding.BITS, 4), TensorShape(num_weights=100, num_kept=100, bits=4, num_scales=10))
     90
     """
-    return sum(size + _long_length(size) for size in payload_arrays(encoding, tensor))
+    arrays = payload_arrays(storage, tensor)
+    total = sum(_with_lengths(*array) for array in arrays)
+    if tensor.dims and storage.encoding in (Encoding.DENSE, Encoding.PLAIN):
+        # The others are flat.
+        total += sum(_longer(size) for size in tensor.dims) - _longer(arrays[0][1])
+    return total
 
 
-def has_padded_codes(encoding: Encoding, tensor: TensorShape) -> bool:
+def values_bytes(num_kept: Count, bits: int | None, float_bytes: Count) -> Count:
+    """Bytes of the values behind a mask, with the lengths before long arrays: all that changes while pruning moves.
+
+    Args:
+        num_kept: of one tensor, or of many at once.
+        bits: of each stored code; None for float.
+        float_bytes: of each float, if those are stored.
+    """
+    first, *others = _values_arrays(num_kept, bits, float_bytes)
+    total = _with_lengths(*first)
+    for array in others:
+        total = total + _with_lengths(*array)
+    return total
+
+
+def _values_arrays(count: Count, bits: int | None, float_bytes: Count) -> tuple[tuple[Count, Count], ...]:
+    """Bytes and number of elements of each array that so many codes take, or floats."""
+    if bits is None:
+        return ((float_bytes * count, count),)
+    arrays = packed_arrays(count, bits)
+    return ((arrays[0], count),) if bits >= WHOLE_BYTE else tuple((size, size) for size in arrays)
+
+
+def has_padded_codes(storage: Storage, tensor: TensorShape) -> bool:
     """Whether the codes do not fill their last index, so that nodes must cut them; behind a mask nothing reads more."""
-    if tensor.bits not in LAYOUTS or encoding is not Encoding.BITS:
+    if storage.bits not in LAYOUTS or storage.encoding is not Encoding.BITS:
         return False
-    layout = LAYOUTS[tensor.bits]
+    layout = LAYOUTS[storage.bits]
     return layout.num_indices(tensor.num_weights) * layout.codes_per_index != tensor.num_weights
 
 
-def has_padded_mask(encoding: Encoding, tensor: TensorShape) -> bool:
+def has_padded_mask(storage: Storage, tensor: TensorShape) -> bool:
     """Whether the mask does not fill its last byte."""
-    return encoding is Encoding.MASK and tensor.num_weights % 8 != 0
+    return storage.encoding is Encoding.MASK and tensor.num_weights % 8 != 0
 
 
-def tables_of(encoding: Encoding, bits: int | None) -> tuple[TableKey, ...]:
+def tables_of(storage: Storage) -> tuple[TableKey, ...]:
     """The look-up tables of the whole file that unpack such a tensor: codes, the fields above, masks."""
     tables: list[TableKey] = []
-    if encoding in (Encoding.BITS, Encoding.MASK) and bits in LAYOUTS:
-        tables.append(("codes", bits, 0))
+    if storage.encoding in (Encoding.BITS, Encoding.MASK) and storage.bits in LAYOUTS:
+        tables.append(("codes", storage.bits, 0))
         shift = 8
-        for width in LAYOUTS[bits].high_fields:
+        for width in LAYOUTS[storage.bits].high_fields:
             tables.append(("field", width, shift))
             shift += width
-    if encoding is Encoding.MASK:
+    if storage.encoding is Encoding.MASK:
         tables.append(("mask", 1, 0))
     return tuple(tables)
 
 
-def opset_needed(encoding: Encoding, tensor: TensorShape) -> int:
+def opset_needed(storage: Storage, tensor: TensorShape) -> int:
     """Version of the default operator set that the nodes need: Expand 8, CumSum 11, DequantizeLinear 10 or 13."""
-    if encoding is Encoding.PLAIN:
+    if storage.encoding is Encoding.PLAIN:
         return 13 if tensor.num_scales > 1 else 10
-    return 11 if encoding is Encoding.MASK else 8
+    return 11 if storage.encoding is Encoding.MASK else 8
 
 
-def smallest_encoding(
-    tensor: TensorShape, headers: Headers, *, fixed_bytes: int = 0, num_digits: int = 1, plain: bool = False
-) -> tuple[Encoding, int]:
-    """The encoding with the fewest bytes, and how many those are with headers.
-
-    Args:
-        tensor: what is to be stored.
-        headers: bytes of headers.
-        fixed_bytes: what the layer costs in any encoding.
-        num_digits: of the layer's number, which is part of the names.
-        plain: choose among the containers that other tools read: DENSE and PLAIN.
-    """
-    if plain:
-        candidates = [Encoding.DENSE if tensor.bits is None else Encoding.PLAIN]
-    else:
-        candidates = [Encoding.DENSE] if tensor.bits is None else [Encoding.BITS]
-        # An asymmetric zero is a code like any other, and differs by channel: a mask cannot stand for it.
-        if tensor.num_kept < tensor.num_weights and tensor.symmetric:
-            candidates.append(Encoding.MASK)
-    sizes = [
-        (headers.num_bytes(candidate, tensor, num_digits) + payload_bytes(candidate, tensor), candidate)
-        for candidate in candidates
-    ]
-    size, encoding = min(sizes, key=lambda item: item[0])
-    return encoding, size + fixed_bytes
+def _with_lengths(num_bytes: Count, num_elements: Count) -> Count:
+    """Bytes of an array, and what its three length fields take above one each: its shape, its data, the tensor."""
+    return num_bytes + _longer(num_elements) + _longer(num_bytes) + _longer(num_bytes + _TENSOR_FIELDS)
 
 
-def _long_length(num_bytes: int) -> int:
-    """Bytes that an array's three length fields take above one each: of its shape, its data, and the tensor.
+def _longer(number: Count) -> Count:
+    """Bytes above one that a number takes.
 
     Source: Protocol Buffers, encoding of base 128 varints: seven bits a byte.
     """
-    return 3 * (max(1, -(-num_bytes.bit_length() // 7)) - 1)
+    if isinstance(number, int):
+        return max(1, -(-number.bit_length() // 7)) - 1
+    return np.searchsorted(_LONGER_FROM, number, side="right")
+
+
+# Bytes of a flat tensor beside its data: shape, element type, a name of five characters, and the data's length.
+_TENSOR_FIELDS = 13
+_LONGER_FROM = np.array([1 << 7 * count for count in range(1, 6)], np.int64)

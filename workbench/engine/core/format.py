@@ -5,11 +5,13 @@ carry a true minus sign (U+2212), which lines up with the digits.
 """
 
 import math
+from collections.abc import Mapping
 
 from workbench.engine.core.measurement import Figure
 
 _MINUS = "\N{MINUS SIGN}"
 _MEBIBYTE = 1 << 20
+_METRIC_NAMES = {"psnr": "PSNR", "miou": "Mean IoU", "agreement": "Agreement with the original"}
 
 
 def format_bytes(size_bytes: float) -> str:
@@ -36,6 +38,15 @@ def format_fraction(fraction: float, decimals: int = 1) -> str:
     ('81.0 %', '100.0 %', '12.35 %')
     """
     return f"{_number(100 * fraction, decimals)} %"
+
+
+def format_share(fraction: float | None) -> str:
+    """A fraction as per cent, or a dash where it is unknown.
+
+    >>> format_share(0.5), format_share(None)
+    ('50.0 %', '–')
+    """
+    return "–" if fraction is None else format_fraction(fraction)
 
 
 def format_points(difference: float, decimals: int = 1) -> str:
@@ -73,6 +84,52 @@ def format_count(count: float) -> str:
     return f"{_number(count / 1e9, 2)} G"
 
 
+def format_magnitude(value: float) -> str:
+    """A weight, or a threshold of weights: four digits, never with an exponent.
+
+    >>> format_magnitude(0.034754), format_magnitude(1.5), format_magnitude(0.0000123449), format_magnitude(0)
+    ('0.03475', '1.500', '0.00001234', '0')
+    """
+    return _number(value, magnitude_decimals(value)) if value else "0"
+
+
+def magnitude_decimals(value: float) -> int:
+    """How many decimals show four digits of a weight; at most 12, which is finer than float32 needs.
+
+    >>> magnitude_decimals(0.034754), magnitude_decimals(1.5), magnitude_decimals(25_000.0)
+    (5, 3, 0)
+    """
+    if not value or not math.isfinite(value):
+        return 3
+    return max(0, min(12, 3 - math.floor(math.log10(abs(value)))))
+
+
+def format_metric(metric: str) -> str:
+    """What a metric is called where its figure stands; without one, what is measured where there are labels.
+
+    >>> format_metric("top1"), format_metric("psnr"), format_metric("agreement"), format_metric("")
+    ('Accuracy (top1)', 'PSNR', 'Agreement with the original', 'Accuracy')
+    """
+    if not metric:
+        return "Accuracy"
+    return _METRIC_NAMES.get(metric, f"Accuracy ({metric})")
+
+
+def format_settings(settings: Mapping[str, object]) -> str:
+    """Named settings on one line; "" where there are none.
+
+    >>> format_settings({"scale": 1 / 255, "mean": (0.5, 0.25), "layout": "nchw"})
+    'scale 0.00392157, mean 0.5 0.25, layout nchw'
+    """
+    return ", ".join(f"{name} {_setting(value)}" for name, value in settings.items())
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(_setting(item) for item in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def format_figure(figure: Figure, *, difference: bool = False) -> str:
     """The value of a figure in its own unit.
 
@@ -106,6 +163,44 @@ def format_interval(figure: Figure, *, difference: bool = False) -> str:
     high = _value(figure.high, figure.unit, difference=difference)
     low_number, _, low_unit = low.partition(" ")
     return f"{low_number} … {high}" if low_unit == high.partition(" ")[2] else f"{low} … {high}"
+
+
+def format_with_interval(figure: Figure, *, difference: bool = False) -> str:
+    """A figure and its 95 % interval, where it has one; arguments as in `format_figure`.
+
+    >>> from workbench.engine.core.measurement import Origin
+    >>> format_with_interval(Figure(0.81, "fraction", Origin.MEASURED, 0.7989, 0.8208, 5000))
+    '81.0 % (95 %: 79.9 … 82.1 %)'
+    """
+    interval = format_interval(figure, difference=difference)
+    value = format_figure(figure, difference=difference)
+    return f"{value} (95 %: {interval})" if interval else value
+
+
+def format_nan(num_nan: int, total: int) -> str:
+    """How many outputs hold NaN; "" where none does.
+
+    >>> format_nan(3, 50), format_nan(0, 50)
+    ('3 of 50 outputs hold NaN', '')
+    """
+    return f"{num_nan:,} of {total:,} outputs hold NaN" if num_nan else ""
+
+
+def format_ratio(ratio: Figure) -> str:
+    """A time as a fraction of the original's; that nothing is to be seen, where the interval holds 1 or is unknown.
+
+    >>> from workbench.engine.core.measurement import Origin
+    >>> format_ratio(Figure(0.55, "fraction", Origin.MEASURED, 0.53, 0.57, 20))
+    "55.0 % of the original's time (53.0 … 57.0 %)"
+    >>> format_ratio(Figure(0.98, "fraction", Origin.MEASURED, 0.93, 1.04, 20))
+    'no difference to the original measurable (93.0 … 104.0 % of its time)'
+    """
+    interval = format_interval(ratio)
+    if ratio.low is None or ratio.high is None:
+        return "no difference to the original measurable (too few rounds)"
+    if ratio.low <= 1 <= ratio.high:
+        return f"no difference to the original measurable ({interval} of its time)"
+    return f"{format_figure(ratio)} of the original's time ({interval})"
 
 
 def _value(value: float, unit: str, *, difference: bool) -> str:

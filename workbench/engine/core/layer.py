@@ -15,8 +15,10 @@ class WeightStatistics:
         sparsity: fraction of exact zeros, 0…1.
         num_not_finite: how many values are NaN or infinite.
         bars: histogram for a sparkline, shape (48,), over [minimum, maximum].
-        magnitudes: entry k counts the finite weights with |w| <= (k + 1) / size · max |w|; the last
-            entry is the number of finite weights. Gives the sparsity of any threshold to within a bin.
+        magnitudes: entry k counts the finite weights with |w| <= step k; the last entry is the number of
+            finite weights. Gives the sparsity of any threshold to within a step.
+        levels: the steps, rising, where they are all the magnitudes that there are: counts are exact then.
+            None for even steps (k + 1) / size · max |w|.
     """
 
     minimum: float
@@ -27,6 +29,7 @@ class WeightStatistics:
     num_not_finite: int
     bars: npt.NDArray[np.int32]
     magnitudes: npt.NDArray[np.int64]
+    levels: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,22 +40,3 @@ class Figure:
             "origin": str(self.origin),
             "n": self.n,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """A figure together with everything that it was measured on.
-
-    Args:
-        metric: "top1", "top5", "psnr", "agreement", "latency_p50", …
-        model_digest, recipe_digest, dataset_id, device_id: what it holds for; empty where not involved.
-        tool: program and version that gave the figure, such as "onnxruntime 1.32.0".
-    """
-
-    metric: str
-    figure: Figure
-    model_digest: str
-    recipe_digest: str = ""
-    dataset_id: str = ""
-    device_id: str = ""
-    tool: str = ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from workbench.engine.core.recipe import WeightSettings
+from workbench.engine.core.recipe import ActivationSettings, WeightSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class LayerPlan:
         threshold: |w| < threshold becomes zero; None for no pruning.
         num_kept: how many weights stay after pruning.
         weights: how the weights are quantized; None for float.
+        activations: how what goes in and out is quantized; None for float.
     """
 
     layer: str
@@ -24,6 +25,17 @@ class LayerPlan:
     threshold: float | None = None
     num_kept: int = 0
     weights: WeightSettings | None = None
+    activations: ActivationSettings | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything happens to the layer."""
+        return bool(self.threshold) or self.weights is not None or self.activations is not None
+
+    @property
+    def runs_on_integers(self) -> bool:
+        """Whether weights and activations are quantized, with ranges known before or found at run time."""
+        return self.weights is not None and self.activations is not None
 
     def to_json(self) -> dict[str, object]:
         """The entry of the `plan` list that `--json` prints."""
@@ -32,10 +44,45 @@ class LayerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The layers that a recipe touches, in graph order, and notes that concern the whole model."""
+    """The layers that a recipe touches, in graph order, and notes that concern the whole model.
+
+    Args:
+        equalize: whether weights are equalized across layers first.
+    """
 
     layers: tuple[LayerPlan, ...]
     notes: tuple[str, ...] = ()
+    equalize: bool = False
+
+    @property
+    def needs_samples(self) -> bool:
+        """Whether anything that is done depends on samples."""
+        return any(
+            (entry.activations is not None and not entry.activations.is_dynamic)
+            or (entry.weights is not None and entry.weights.needs_samples)
+            for entry in self.layers
+        )
+
+    @property
+    def needs_preparation(self) -> bool:
+        """Whether the graph is rewritten before anything is quantized, which weights alone do not need."""
+        return self.equalize or any(
+            entry.activations is not None or (entry.weights is not None and entry.weights.needs_samples)
+            for entry in self.layers
+        )
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the file will be another than that of the model as it is."""
+        return self.equalize or any(entry.is_changed for entry in self.layers)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What has to be said of the whole: the notes, and before them that nothing is done and why, if so."""
+        if self.is_changed:
+            return self.notes
+        reasons = "; ".join(dict.fromkeys(entry.reason for entry in self.layers if entry.reason))
+        return (f"nothing was changed: {reasons or 'the recipe asks for nothing that changes a weight'}", *self.notes)
 
     def layer(self, name: str) -> LayerPlan | None:
         """The entry for one layer, if the recipe touches it."""

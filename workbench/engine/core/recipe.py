@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from workbench.engine.core.digest import digest_of_json
 
-FLOAT = "float"
+FLOAT, FLOAT16 = "float", "float16"
 RANGE_ESTIMATORS = ("minmax", "percentile", "mse", "entropy")
+DYNAMIC = "dynamic"
+ROUNDINGS = ("nearest", "learned")
 ENCODINGS = ("auto", "plain")
 MIN_BITS, MAX_BITS = 2, 16
 
@@ -25,23 +27,37 @@ class WeightRule:
     """What one rule says of weight quantization; None where it says nothing.
 
     Args:
-        bits: 2 to 16, or "float" for no quantization.
+        bits: 2 to 16, "float16" for 16-bit floats, or "float" for the weights as they are.
         granularity: as `parse_granularity` reads it.
         range: a range estimator's name.
+        rounding: "nearest", or "learned" for the codes that keep the layer's outputs on samples.
+        bias_correction: whether the bias takes back what the weights' error does to the outputs' mean.
+        reduce_range: whether 8-bit codes stay within 7 bits, so that no CPU saturates when it adds products.
     """
 
     bits: int | str | None = None
     granularity: str | None = None
     symmetric: bool | None = None
     range: str | None = None
+    rounding: str | None = None
+    bias_correction: bool | None = None
+    reduce_range: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ActivationRule:
-    """What one rule says of activation quantization; None where it says nothing."""
+    """What one rule says of activation quantization; None where it says nothing.
+
+    Args:
+        bits: 2 to 16, or "float" for no quantization.
+        symmetric: whether zero lies in the middle of the codes.
+        signed: whether codes are signed integers, as some targets want.
+        range: a range estimator's name, or "dynamic" for ranges found at run time.
+    """
 
     bits: int | str | None = None
     symmetric: bool | None = None
+    signed: bool | None = None
     range: str | None = None
 
 
@@ -94,15 +110,33 @@ class Rule:
         names, patterns = _names_and_patterns(self.select)
         return layer_name in names or any(_selects(selector, layer_name, op_type) for selector in patterns)
 
+    @property
+    def has_patterns(self) -> bool:
+        """Whether the rule selects by type or pattern, and not by names alone."""
+        return bool(_names_and_patterns(self.select)[1])
+
 
 @dataclass(frozen=True, slots=True)
 class WeightSettings:
-    """Weight quantization as asked for one layer, with every value filled in."""
+    """Weight quantization as asked for one layer, with every value filled in.
+
+    Args:
+        floating: whether the bits are those of a float, which there are 16 of; nothing else is said then.
+    """
 
     bits: int
     granularity: str = "per_channel"
     symmetric: bool = True
     range: str = "minmax"
+    rounding: str = "nearest"
+    bias_correction: bool = False
+    reduce_range: bool = False
+    floating: bool = False
+
+    @property
+    def needs_samples(self) -> bool:
+        """Whether the codes or the bias depend on samples."""
+        return self.rounding == "learned" or self.bias_correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +145,13 @@ class ActivationSettings:
 
     bits: int
     symmetric: bool = False
+    signed: bool = False
     range: str = "minmax"
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether ranges are found at run time, so that no samples are needed."""
+        return self.range == DYNAMIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +182,17 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Ordered rules and what goes with them. Version 1 of the format."""
+    """Ordered rules and what goes with them. Version 1 of the format.
+
+    Args:
+        equalize: whether weights are equalized across layers before they are quantized.
+    """
 
     rules: tuple[Rule, ...] = ()
     encoding: str = "auto"
     calibration: Calibration = Calibration()
     version: int = 1
+    equalize: bool = False
 
     def settings_for(self, layer_name: str, op_type: str) -> LayerSettings:
         """What the rules ask of one layer; for each setting the last matching rule wins."""
@@ -165,7 +210,7 @@ class Recipe:
                 else:
                     prunes[rule.prune.kind] = rule.prune
         return LayerSettings(
-            weights=WeightSettings(**weights) if isinstance(weights.get("bits"), int) else None,  # type: ignore[arg-type] # the names are WeightRule's own
+            weights=_weight_settings(weights),
             activations=ActivationSettings(**activations) if isinstance(activations.get("bits"), int) else None,  # type: ignore[arg-type] # as above
             prunes=tuple(prunes.values()),
         )
@@ -180,17 +225,16 @@ class Recipe:
     ) -> "Recipe":
         """A recipe in which these settings hold for `select`, whatever earlier rules say.
 
-        The last rule is extended when it is for the very same layers, so that a hundred edits of one
-        layer leave one rule.
+        The last rule with this very `select` is extended where that says the same as a new rule at the end, so
+        that a hundred edits of one layer leave one rule.
         """
         names = (select,) if isinstance(select, str) else tuple(select)
         new = Rule(names, weights, activations, prune)
         rules = self.rules
-        same = next((rule for rule in rules if rule.select == names), None)
-        if same is not None and not _overlapped_later(same, rules):
-            merged = _merged(same, new)
-            return replace(self, rules=tuple(merged if rule is same else rule for rule in rules))
-        return replace(self, rules=(*rules, new))
+        place = max((index for index, rule in enumerate(rules) if rule.select == names), default=None)
+        if place is None or not _can_extend(rules[place], new, rules[place + 1 :]):
+            return replace(self, rules=(*rules, new))
+        return replace(self, rules=(*rules[:place], _merged(rules[place], new), *rules[place + 1 :]))
 
     def without(self, names: Iterable[str]) -> "Recipe":
         """A recipe without the rules that select exactly these layers, one or several of them."""
@@ -208,6 +252,8 @@ class Recipe:
             "version": self.version,
             "rules": [_rule_to_json(rule) for rule in self.rules],
             "encoding": self.encoding,
+            # Left out where it says nothing, so that older recipes keep their digest.
+            **({"equalize": True} if self.equalize else {}),
             "calibration": {"samples": self.calibration.samples, "seed": self.calibration.seed},
         }
 
@@ -246,6 +292,17 @@ def _said(part: WeightRule | ActivationRule | None) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _weight_settings(said: dict[str, object]) -> WeightSettings | None:
+    if said.get("bits") == FLOAT16:
+        return _FLOAT16_SETTINGS
+    if not isinstance(said.get("bits"), int):
+        return None
+    return WeightSettings(**said)  # type: ignore[arg-type] # the names are WeightRule's own
+
+
+_FLOAT16_SETTINGS = WeightSettings(bits=16, floating=True)
+
+
 def _merged(old: Rule, new: Rule) -> Rule:
     return replace(
         old,
@@ -262,14 +319,19 @@ def _merged_part(old: _Part | None, new: _Part | None) -> _Part | None:
     return replace(old, **_said(new))  # type: ignore[arg-type] # the names are the part's own
 
 
-def _overlapped_later(rule: Rule, rules: tuple[Rule, ...]) -> bool:
-    """Whether a later rule could have the last word on a layer of `rule`."""
-    later = rules[rules.index(rule) + 1 :]
-    return any(
-        other.matches(selector, "") or any(s.startswith("op:") for s in other.select)
-        for other in later
-        for selector in rule.select
-    )
+def _can_extend(old: Rule, new: Rule, later: Sequence[Rule]) -> bool:
+    """Whether `old` with the settings of `new` gives every layer what `new` at the end would give."""
+    return _keeps_prunes(old.prune, new.prune) and not any(_may_share_layers(old, rule) for rule in later)
+
+
+def _keeps_prunes(old: Prune | None, new: Prune | None) -> bool:
+    """Whether `new` may take the place of `old`: each kind of pruning has a setting of its own."""
+    return old is None or new is None or new.kind in (old.kind, "none")
+
+
+def _may_share_layers(one: Rule, other: Rule) -> bool:
+    """Whether a layer could be selected by both. Which layers a pattern selects only a model knows."""
+    return one.has_patterns or other.has_patterns or not set(one.select).isdisjoint(other.select)
 
 
 def _rule_to_json(rule: Rule) -> dict[str, object]:
@@ -278,7 +340,8 @@ def _rule_to_json(rule: Rule) -> dict[str, object]:
     for name, part in (("weights", rule.weights), ("activations", rule.activations)):
         said = _said(part)
         if said:
-            parts[name] = FLOAT if said == {"bits": FLOAT} else said
+            is_word = len(said) == 1 and isinstance(said.get("bits"), str)
+            parts[name] = said["bits"] if is_word else said
     if rule.prune is not None:
         parts["prune"] = "none" if rule.prune.kind == "none" else _prune_to_json(rule.prune)
     return parts

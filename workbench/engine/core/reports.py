@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import Encoding, Headers, TableKey, TensorShape, smallest_encoding
+from workbench.engine.core.footprint import FLOAT32, Encoding, FloatFormat, Headers, TableKey, TensorShape
+from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
+from workbench.engine.core.storage_choice import Sizes, old_slice_sizes, settled_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Preprocessing:
         """Height and width that `resize` gives; None without it."""
         return (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
 
+    @property
+    def guesses(self) -> dict[str, object]:
+        """The settings that nobody gave, by name."""
+        return {name: getattr(self, name) for name in self.guessed}
+
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
@@ -52,6 +59,7 @@ class DataInfo:
         sample_shape: of one stored sample, such as (32, 32, 3).
         num_classes: distinct labels; 0 without labels.
         digest: of the samples' source and the preprocessing: what a measurement is keyed by.
+        unused: names of arrays beside the samples that feed no input of the model.
     """
 
     path: str
@@ -61,6 +69,7 @@ class DataInfo:
     sample_shape: tuple[int, ...]
     preprocessing: Preprocessing
     digest: str
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,8 @@ class LayerFootprint:
         num_channels: scales per channel.
         num_rows, row_length: rows of weights that are summed into one output, and how long they are;
             scales per group are computed from them.
+        stored_floats: how its floats are stored as they are.
+        read_floats: how they are stored where they change, in the element type that the layer reads.
     """
 
     layer: str
@@ -86,11 +97,17 @@ class LayerFootprint:
     num_channels: int
     num_rows: int
     row_length: int
+    stored_floats: FloatFormat = FLOAT32
+    read_floats: FloatFormat = FLOAT32
 
-    def smallest_encoding(self, tensor: TensorShape, *, plain: bool = False) -> tuple[Encoding, int]:
-        """The encoding with the fewest bytes for the layer's weight, and how many those are."""
-        digits = len(str(self.number))
-        return smallest_encoding(tensor, self.headers, fixed_bytes=self.fixed_bytes, num_digits=digits, plain=plain)
+    def settled_sizes(self, tensor: TensorShape, *, plain: bool = False, as_codes: bool = False) -> Sizes:
+        """What the layer's weight takes by storage, without shared tables and without the values behind masks."""
+        num_digits = len(str(self.number))
+        return self.fixed_bytes + settled_sizes(self.headers, num_digits, tensor, plain=plain, as_codes=as_codes)
+
+    def old_slice_sizes(self, tensor: TensorShape) -> Sizes:
+        """How many bytes less the storages take up to opset `BEFORE_SLICE_INPUTS`."""
+        return old_slice_sizes(self.headers, len(str(self.number)), tensor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +119,30 @@ class ModelFootprint:
         rewritten_bytes: the same without what compressing any layer drops, by the opset that the encodings
             need; the base of all other sizes.
         shared_overhead: bytes of the look-up tables that the first layer that needs them adds.
+        opset: of the model as it is.
     """
 
     file_bytes: int
     rewritten_bytes: Mapping[int, int] = field(hash=False)
     layers: tuple[LayerFootprint, ...]
     shared_overhead: Mapping[TableKey, int] = field(hash=False)
+    opset: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBench:
+    """What lies on the bench after a model was opened with all that belongs to it.
+
+    Args:
+        data: None where no samples were asked for, or they were refused.
+        data_refusal, recipe_refusal: why samples or recipe cannot be used with the model; else empty.
+    """
+
+    model: ModelInfo
+    footprint: ModelFootprint
+    data: DataInfo | None
+    data_refusal: str = ""
+    recipe_refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,6 +200,8 @@ class EvaluationReport:
         difference: this minus the original, paired on the same samples; None without a comparison.
         agreement: share of samples with the same answer as the original.
         kl_divergence: mean over samples, in nats; None where outputs are no classes.
+        model_digest, dataset_digest: of the original and the samples that it holds for; "" where nobody said.
+        num_nan: samples whose answer holds NaN, which the metric takes for an answer like any other.
     """
 
     metric: str
@@ -178,6 +215,9 @@ class EvaluationReport:
     agreement: Figure | None = None
     kl_divergence: Figure | None = None
     changed: tuple[ChangedSample, ...] = ()
+    model_digest: str = ""
+    dataset_digest: str = ""
+    num_nan: int = 0
 
     @property
     def is_final(self) -> bool:
@@ -192,6 +232,9 @@ class LatencyReport:
     Args:
         device: the processor's name.
         niceness: of the process that measured; above 0, other programs went first and the times may be too long.
+        model_digest: of the original that it holds for; "" where nobody said.
+        original: p50 of the original, timed by turns with this; None where this is the original.
+        ratio: this time as a fraction of the original's, by rounds that followed each other; None as above.
     """
 
     p50: Figure
@@ -199,6 +242,9 @@ class LatencyReport:
     device: str
     recipe_digest: str = ""
     niceness: int = 0
+    model_digest: str = ""
+    original: Figure | None = None
+    ratio: Figure | None = None
 
     @property
     def note(self) -> str:
@@ -211,8 +257,11 @@ class Verification:
     """A written file, opened in a fresh process, against the preview on the same samples.
 
     Args:
+        samples: how many were compared.
         agreement: share of samples with the same answer, 0…1.
         first_difference: name of the first layer whose output differs; empty if none does.
+        is_random: there were no samples, so that random inputs were compared.
+        num_nan: of how many the file's outputs hold NaN.
     """
 
     samples: int
@@ -220,22 +269,47 @@ class Verification:
     agreement: float
     ok: bool
     first_difference: str = ""
+    is_random: bool = False
+    num_nan: int = 0
+
+    @property
+    def counted(self) -> str:
+        """What was compared, and how many of them.
+
+        >>> Verification(8, 0.0, 1.0, ok=True, is_random=True).counted
+        '8 random inputs'
+        """
+        return f"{self.samples:,} {'random inputs' if self.is_random else 'samples'}"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """One column of a before/after table. `accuracy` is None where nothing was evaluated."""
+    """One column of a before/after table.
+
+    Args:
+        sparsity: fraction of zeros among the weights; None where the weights cannot be read.
+        accuracy: by the metric of the report; None where nothing was evaluated, and of an original that the metric
+            compares with.
+    """
 
     file_bytes: int
     num_params: int
     macs: int | None
-    sparsity: float
+    sparsity: float | None
     accuracy: Figure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
-    """What compressing, writing and verifying gave."""
+    """What compressing, writing and verifying gave.
+
+    Args:
+        difference: paired, on the same samples; None for agreement, which is a comparison already.
+        output_path: where the file is, or would be if it were what was previewed.
+        output_sha256: of the written file; "" where it was not what was previewed, and so is not there.
+        metric: what the accuracies are figures of; "" where nothing was evaluated.
+        data: the samples; None without.
+    """
 
     plan: Plan
     before: ModelSummary
@@ -245,4 +319,22 @@ class ApplyReport:
     difference: Figure | None
     verified: Verification
     output_path: Path
+    output_sha256: str
+    metric: str = ""
+    data: DataInfo | None = None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the file has its place: only one that is what was previewed gets it."""
+        return self.verified.ok
+
+
+@dataclass(frozen=True, slots=True)
+class FormatReport:
+    """What writing a model for another runtime gave. That runtime alone can say whether the file answers the same."""
+
+    format: str
+    plan: Plan
+    output_path: Path
+    file_bytes: int
     output_sha256: str

@@ -55,10 +55,13 @@ class WeightCurves:
         return (position - 1 + inside) / (table.size - 1)
 
     def threshold_at(self, sparsity: float) -> float:
-        """The smallest threshold in the table that zeroes at least this fraction of the weights."""
-        if sparsity <= 0:
-            return 0.0
+        """The smallest threshold that zeroes this fraction; beyond 65,537 weights to within a step of the table."""
         table = self.magnitude_quantiles
+        num_zeros = round(min(1.0, sparsity) * self.num_weights)
+        if num_zeros <= 0:
+            return 0.0
+        if table.size == self.num_weights:
+            return float(np.nextafter(table[num_zeros - 1], np.float32(np.inf)))
         position = min(1.0, sparsity) * (table.size - 1)
         lower = int(position)
         upper = min(lower + 1, table.size - 1)

@@ -109,6 +109,7 @@ def open_dataset(
         sample_shape=main.stored.shape,
         preprocessing=preprocessing,
         digest=digest_of_json({"source": source.digest, "preprocessing": values}),
+        unused=_unused(source, inputs),
     )
     return Dataset(source, info, columns)
 
@@ -150,6 +151,14 @@ def _columns(
     return columns
 
 
+def _unused(source: Source, inputs: Sequence[TensorInfo] | None) -> tuple[str, ...]:
+    """Arrays that feed no input of the model."""
+    if inputs is None or isinstance(source, ImageSource):
+        return ()
+    used = {_array_name(source, model_input, is_only=len(inputs) == 1) for model_input in inputs}
+    return tuple(name for name in (*source.arrays, *source.refused) if name not in used)
+
+
 def _array_name(source: ArraySource, model_input: TensorInfo | None, *, is_only: bool) -> str:
     """Which array feeds an input: the one of its name, or `x` where there is only one input."""
     if model_input is not None and model_input.name in source.arrays:
@@ -157,6 +166,8 @@ def _array_name(source: ArraySource, model_input: TensorInfo | None, *, is_only:
     if is_only and _ONLY_ARRAY in source.arrays:
         return _ONLY_ARRAY
     wanted = repr(model_input.name) if model_input is not None else "'x'"
+    if model_input is not None and model_input.name in source.refused:
+        raise DataError(f"{source.path}: {source.refused[model_input.name]}", "save one array of numbers a sample")
     raise DataError(
         f"{source.path}: has no array {wanted}, only {', '.join(source.arrays)}",
         "save one array for each input, under its name",

@@ -17,10 +17,10 @@ _SUSPECT_BYTES, _SUSPECT_RATIO = 1 << 30, 200
 
 
 def open_npz(path: Path) -> ArraySource:
-    """The arrays of an .npz: `x` and optionally `y`, or one array for each input of a model.
+    """The arrays of an .npz: `x` and optionally `y`, or one array for each input of a model; and others beside.
 
     Raises:
-        DataError: it is damaged, holds Python objects, or the arrays do not belong together.
+        DataError: it is damaged, or `x` and `y` hold Python objects or do not belong together.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -48,7 +48,8 @@ def _array(archive: zipfile.ZipFile, item: zipfile.ZipInfo, path: Path) -> Array
         read_header = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, is_fortran, dtype = read_header(file)
         if dtype.hasobject:
-            raise ValueError(f"{item.filename} holds Python objects")
+            # They are never read: that would run code.
+            return np.empty(0, object)
         count = math.prod(shape)
         if count * dtype.itemsize > item.file_size:
             raise ValueError(f"{item.filename} is cut short")

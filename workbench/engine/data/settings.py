@@ -56,8 +56,13 @@ def checked_settings(
         try:
             checked[key] = _value(key, value)
         except ValueError as error:
-            raise DataError(f"{where}: {key} cannot be {value!r}", f"give {error}") from error
+            raise DataError(f"{where}: {key} cannot be {_said(value)}", f"give {error}") from error
     return checked
+
+
+def _said(value: object) -> str:
+    """A value as somebody wrote it: lists are made of what stands between commas."""
+    return repr(", ".join(str(item) for item in value)) if isinstance(value, list | tuple) else repr(value)
 
 
 def _read(path: Path) -> dict[str, object]:

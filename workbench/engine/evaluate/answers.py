@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from workbench.engine.evaluate.positions import classes_by_position, has_positions
+
 _MAX_KEPT_CLASSES = 4096
 _NUM_BEST = 5
 # Probabilities that went through 8 bits sum to 1 only roughly; logits practically never do for every sample.
@@ -20,11 +22,14 @@ class Answers:
         best: the five best classes, best first, shape (N, ≤ 5), int64; of the first output.
         log_probabilities: shape (N, classes), float32; None where outputs are no classes, or too many.
         psnr_db: of each sample, shape (N,); None unless outputs are judged as images.
+        positions: the best class at each position of a sample, shape (N, positions); None where a sample has one row
+            of scores.
     """
 
     best: npt.NDArray[np.int64]
     log_probabilities: npt.NDArray[np.float32] | None = None
     psnr_db: npt.NDArray[np.float64] | None = None
+    positions: npt.NDArray[np.int32] | None = None
 
     @property
     def classes(self) -> npt.NDArray[np.int64]:
@@ -33,15 +38,23 @@ class Answers:
 
 
 def answers_of(output: npt.NDArray[np.generic], *, with_probabilities: bool = True) -> Answers:
-    """The answers in a model's first output of shape (N, …); the rest is seen as one row of classes.
+    """The answers in a model's first output of shape (N, …): of one row of classes, or of many positions.
 
     Outputs that are probabilities already are taken as such, others go through a softmax. Without
     probabilities it takes a third of the time.
     """
     scores = np.asarray(output, np.float32).reshape(len(output), -1)
-    is_one_row = scores.shape[1] == max(output.shape[1:], default=1)
-    keeps = with_probabilities and is_one_row and 1 < scores.shape[1] <= _MAX_KEPT_CLASSES
+    if has_positions(output):
+        return Answers(_best(scores), positions=classes_by_position(output))
+    keeps = with_probabilities and 1 < scores.shape[1] <= _MAX_KEPT_CLASSES
     return Answers(_best(scores), _log_probabilities(scores) if keeps else None)
+
+
+def same_answers(one: Answers, other: Answers) -> npt.NDArray[np.float64]:
+    """How far each sample has the same answer, shape (N,): 0 or 1, or the share of positions with the same class."""
+    if one.positions is None or other.positions is None:
+        return np.asarray(one.classes == other.classes, np.float64)
+    return np.asarray((one.positions == other.positions).mean(axis=1))
 
 
 def two_classes(scores: npt.NDArray[np.generic], *, are_logits: bool) -> npt.NDArray[np.float32]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.data.dataset import Dataset
-from workbench.engine.evaluate.sample_batches import BATCH, sample_batches
+from workbench.engine.data.sample_batches import BATCH, sample_batches
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.engine.core.errors import DataError
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.data.dataset import Dataset, seeded_subset
+from workbench.engine.data.sample_batches import BATCH, FIRST_BATCH, sample_batches
 from workbench.engine.evaluate.judge import Judge, check_labels, choose_metric, num_outputs
+from workbench.engine.evaluate.nan_outputs import num_with_nan
 from workbench.engine.evaluate.reference import ReferenceAnswers
-from workbench.engine.evaluate.sample_batches import BATCH, FIRST_BATCH, sample_batches
 from workbench.engine.evaluate.tally import Tally
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
@@ -57,7 +59,10 @@ def evaluate(
     session = model if isinstance(model, RuntimeSession) else RuntimeSession(model)
     order = seeded_subset(len(dataset), len(dataset) if limit is None else limit, seed)
     asked = dataset.info.preprocessing.metric if metric is None else metric
-    chosen = choose_metric(asked, dataset, session.outputs[0], has_reference=reference is not None)
+    chosen = choose_metric(asked, dataset, session.outputs[0])
+    if chosen == "agreement" and reference is None:
+        message = f"{dataset.info.path}: only agreement with another model can be measured"
+        raise DataError(message, "give labels or another model")
     judge = Judge(chosen, dataset)
     needs_check = judge.uses_labels
     width = num_outputs(session.outputs[0])
@@ -78,6 +83,7 @@ def evaluate(
             # Probabilities are for the divergence from the original alone.
             found = judge.answers(output, indices, with_probabilities=original is not None)
             tally.add(indices, found, original)
+            tally.num_nan += num_with_nan([output], len(indices))
             ctx.progress(tally.done, len(order), f"{tally.done} of {len(order)} samples")
             now = time.perf_counter()
             if tally.done == len(order) or now - last >= _REPORT_SECONDS:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from workbench.engine.core.errors import DataError
 from workbench.engine.core.layer import TensorInfo
 from workbench.engine.data.dataset import Dataset
-from workbench.engine.evaluate.answers import Answers, answers_of, two_classes
+from workbench.engine.evaluate.answers import Answers, answers_of, same_answers, two_classes
+from workbench.engine.evaluate.positions import class_axis
 from workbench.engine.evaluate.psnr import psnr_db
 
 Indices = npt.NDArray[np.int64]
@@ -38,21 +39,26 @@ class Judge:
     def answers(self, output: npt.NDArray[np.generic], indices: Indices, *, with_probabilities: bool = True) -> Answers:
         """What a model's first output says of these samples. Raises DataError if images have the wrong size."""
         if self.metric != "psnr":
-            if output.size == len(output):
-                scores = np.asarray(output, np.float32)
-                self.has_logits = self.has_logits or bool(np.any((scores < 0) | (scores > 1)))
-                output = two_classes(scores, are_logits=self.has_logits)
-            return answers_of(output, with_probabilities=with_probabilities)
+            return answers_of(self._told_apart(output), with_probabilities=with_probabilities)
         targets = self.dataset.targets
         assert targets is not None
         quality = psnr_db(output, targets[indices], self.dataset.info.preprocessing.scale)
         return Answers(np.zeros((len(indices), 0), np.int64), None, quality)
 
+    def _told_apart(self, output: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """The output with two classes in the place of a single score, of a sample or at each position."""
+        is_single = output.size == len(output) or (output.ndim >= 4 and output.shape[class_axis(output)] == 1)
+        if not is_single:
+            return output
+        scores = np.asarray(output, np.float32)
+        self.has_logits = self.has_logits or bool(np.any((scores < 0) | (scores > 1)))
+        return two_classes(scores, are_logits=self.has_logits).reshape(len(output), -1, 2)
+
     def hits(self, answers: Answers, original: Answers | None, indices: Indices) -> npt.NDArray[np.bool_]:
         """On which samples the answer is right, shape (N,); for metrics that are a share of samples."""
         if self.metric == "agreement":
             assert original is not None
-            return np.asarray(answers.classes == original.classes)
+            return np.asarray(same_answers(answers, original) == 1)
         labels = self.dataset.labels
         assert labels is not None
         wanted = labels[indices] + self.dataset.info.preprocessing.labels_offset
@@ -60,14 +66,13 @@ class Judge:
         return np.asarray((answers.best[:, :width] == wanted[:, None]).any(axis=1))
 
 
-def choose_metric(asked: str, dataset: Dataset, output: TensorInfo, *, has_reference: bool) -> str:
+def choose_metric(asked: str, dataset: Dataset, output: TensorInfo) -> str:
     """The metric that was asked for, or the one that the data and the model's output allow.
 
     Args:
         asked: "" to choose: top1 with labels and classes, psnr with target images, otherwise agreement.
         dataset: the samples.
         output: the model's first.
-        has_reference: whether there is an original to agree with.
 
     Raises:
         DataError: the data has not what the metric needs.
@@ -81,12 +86,7 @@ def choose_metric(asked: str, dataset: Dataset, output: TensorInfo, *, has_refer
         return "top1"
     if not asked and has_targets:
         return "psnr"
-    chosen = asked or "agreement"
-    if chosen == "agreement" and not has_reference:
-        raise DataError(
-            f"{path}: without labels only agreement with another model can be measured", "give labels or another model"
-        )
-    return chosen
+    return asked or "agreement"
 
 
 def check_labels(dataset: Dataset, num_outputs: int) -> None:

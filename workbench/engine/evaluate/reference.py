@@ -77,24 +77,27 @@ class ReferenceAnswers:
 
 def _row(answers: Answers, place: int) -> Answers:
     """One sample's answer, copied so that the batch it came in can go."""
-    logged, quality = answers.log_probabilities, answers.psnr_db
+    logged, quality, positions = answers.log_probabilities, answers.psnr_db, answers.positions
     return Answers(
         answers.best[place : place + 1].copy(),
         None if logged is None else logged[place : place + 1].copy(),
         None if quality is None else quality[place : place + 1].copy(),
+        None if positions is None else positions[place : place + 1].copy(),
     )
 
 
 def _arrays(answers: Answers) -> list[npt.NDArray[np.generic]]:
-    parts = (answers.best, answers.log_probabilities, answers.psnr_db)
+    parts = (answers.best, answers.log_probabilities, answers.psnr_db, answers.positions)
     return [part for part in parts if part is not None]
 
 
 def _stacked(rows: Sequence[Answers]) -> Answers:
     logged = [row.log_probabilities for row in rows if row.log_probabilities is not None]
     quality = [row.psnr_db for row in rows if row.psnr_db is not None]
+    positions = [row.positions for row in rows if row.positions is not None]
     return Answers(
         np.concatenate([row.best for row in rows]),
         np.concatenate(logged) if logged else None,
         np.concatenate(quality) if quality else None,
+        np.concatenate(positions) if positions else None,
     )

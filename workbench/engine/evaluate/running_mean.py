@@ -31,11 +31,13 @@ class RunningMean:
         self.mean += gap * values.size / total
         self.count = total
 
-    def figure(self, unit: str, *, minimum: float | None = None) -> Figure | None:
-        """The mean with its 95 % interval, cut off at `minimum`; None without values."""
+    def figure(self, unit: str, *, minimum: float | None = None, maximum: float | None = None) -> Figure | None:
+        """The mean with its 95 % interval, cut off at `minimum` and `maximum`; None without values."""
         if self.count == 0:
             return None
         low, high = mean_interval(self.mean, self.squares / max(1, self.count - 1), self.count)
         if low is not None and minimum is not None:
             low = max(low, minimum)
+        if high is not None and maximum is not None:
+            high = min(high, maximum)
         return Figure(self.mean, unit, Origin.MEASURED, low, high, self.count)

@@ -1,13 +1,13 @@
 """What has been counted so far, and the report it makes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.reports import ChangedSample, EvaluationReport
-from workbench.engine.evaluate.answers import Answers, kl_divergence
+from workbench.engine.evaluate.answers import Answers, kl_divergence, same_answers
 from workbench.engine.evaluate.intervals import paired_difference_interval, wilson_interval
 from workbench.engine.evaluate.judge import Judge
 from workbench.engine.evaluate.running_mean import RunningMean
@@ -22,15 +22,19 @@ class Tally:
     Args:
         judge: the metric.
         is_paired: whether each sample comes with the original's answer.
+        done: samples so far.
+        num_nan: those whose output holds NaN, which whoever has the outputs counts.
     """
 
     judge: Judge
     is_paired: bool
     done: int = 0
+    num_nan: int = 0
     _hits: int = 0
     _reference_hits: int = 0
     _both: int = 0
     _agreed: int = 0
+    _shares: RunningMean = field(default_factory=RunningMean)
     _kl: RunningMean = field(default_factory=RunningMean)
     _quality: RunningMean = field(default_factory=RunningMean)
     _reference_quality: RunningMean = field(default_factory=RunningMean)
@@ -50,12 +54,15 @@ class Tally:
         reference_hits = self.judge.hits(original, original, indices)
         self._reference_hits += int(reference_hits.sum())
         self._both += int((hits & reference_hits).sum())
-        same = np.asarray(answers.classes == original.classes)
-        self._agreed += int(same.sum())
+        same = same_answers(answers, original)
+        self._agreed += int((same == 1).sum())
+        if answers.positions is not None:
+            self._shares.add(same)
+            return
         divergence = kl_divergence(original, answers)
         if divergence is not None:
             self._kl.add(divergence)
-        self._note_changed(indices, answers, original, np.flatnonzero(~same))
+        self._note_changed(indices, answers, original, np.flatnonzero(same < 1))
 
     def report(self, total: int, seconds: float, recipe_digest: str) -> EvaluationReport:
         """The figures so far, with their intervals."""
@@ -68,6 +75,12 @@ class Tally:
         elif self.is_paired:
             reference, agreement = self._proportion(self._reference_hits), self._proportion(self._agreed)
             difference = self._difference()
+        # Positions of one sample err together, so it is samples that the interval counts.
+        shares = self._shares.figure("fraction", minimum=0.0, maximum=1.0)
+        if shares is not None:
+            agreement = shares
+        if shares is not None and self.judge.metric == "agreement":
+            figure, difference = shares, _less_than_all(shares)
         return EvaluationReport(
             metric=self.judge.metric,
             figure=figure,
@@ -80,6 +93,7 @@ class Tally:
             agreement=agreement,
             kl_divergence=self._kl.figure("nat", minimum=0.0),
             changed=tuple(self._changed),
+            num_nan=self.num_nan,
         )
 
     def _add_quality(self, quality: npt.NDArray[np.float64], reference: npt.NDArray[np.float64] | None) -> None:
@@ -109,3 +123,10 @@ class Tally:
             label = int(dataset.labels[index]) if dataset.labels is not None else -1
             before, after = int(original.classes[row]), int(answers.classes[row])
             self._changed.append(ChangedSample(index, dataset.name(index), label, before, after))
+
+
+def _less_than_all(share: Figure) -> Figure:
+    """A share minus that of the original, which agrees with itself everywhere."""
+    low = share.low - 1 if share.low is not None else None
+    high = share.high - 1 if share.high is not None else None
+    return replace(share, value=share.value - 1, low=low, high=high)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import onnx
 
 from workbench.engine.graph.model import load_model
-from workbench.engine.runtime.session import RuntimeSession
+from workbench.engine.runtime.tapped import tapped_session
 
 Feeds = Mapping[str, npt.NDArray[np.generic]]
 # Inner tensors of so many nodes at a time: those of a whole network may be too many for the memory.
@@ -36,7 +36,7 @@ def first_difference(preview: bytes, path: Path, feeds: Feeds) -> str:
         part = names[start : start + _AT_ONCE]
         if any(name not in known for name in part):
             return _called(path, one, next(name for name in part if name not in known))
-        for name, first, second in zip(part, _tapped(one, part, feeds), _tapped(two, part, feeds), strict=True):
+        for name, first, second in zip(part, _values(one, part, feeds), _values(two, part, feeds), strict=True):
             if not np.array_equal(first, second, equal_nan=first.dtype.kind == "f"):
                 return _called(path, one, name)
     return ""
@@ -53,12 +53,8 @@ def _live_tensors(proto: onnx.ModelProto, feeds: Feeds) -> list[str]:
     return names
 
 
-def _tapped(proto: onnx.ModelProto, names: Sequence[str], feeds: Feeds) -> list[npt.NDArray[np.generic]]:
-    tapped = onnx.ModelProto()
-    tapped.CopyFrom(proto)
-    del tapped.graph.output[:]
-    tapped.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    return RuntimeSession(tapped.SerializeToString()).run(feeds)
+def _values(proto: onnx.ModelProto, names: Sequence[str], feeds: Feeds) -> list[npt.NDArray[np.generic]]:
+    return tapped_session(proto, names).run(feeds)
 
 
 def _called(path: Path, proto: onnx.ModelProto, tensor: str) -> str:

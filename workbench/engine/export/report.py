@@ -13,12 +13,15 @@ from workbench.engine.core.format import (
     format_figure,
     format_fraction,
     format_interval,
+    format_metric,
     format_points,
+    format_settings,
+    format_share,
 )
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
-from workbench.engine.core.reports import ApplyReport, ModelSummary, Verification
+from workbench.engine.core.reports import ApplyReport, DataInfo, ModelSummary, Verification
 from workbench.engine.export.report_bars import layer_bars
 from workbench.engine.export.report_style import STYLE
 
@@ -70,8 +73,7 @@ def _drop(report: ApplyReport) -> str:
     if report.difference is None:
         return ""
     interval = format_interval(report.difference, difference=True)
-    name = _metric_name(report.difference).lower()
-    return f", {name} <b>{format_figure(report.difference, difference=True)}</b>" + (
+    return f", {escape(format_metric(report.metric))} <b>{format_figure(report.difference, difference=True)}</b>" + (
         f" ({interval}, 95 %)" if interval else ""
     )
 
@@ -81,8 +83,8 @@ def _before_after(report: ApplyReport) -> str:
     rows = [
         ("File", format_bytes(before.file_bytes), format_bytes(after.file_bytes), _change(before, after)),
         (
-            _metric_name(after.accuracy),
-            _figure(before.accuracy),
+            escape(format_metric(report.metric)),
+            _figure(before.accuracy) if before.accuracy is not None or after.accuracy is None else "",
             _figure(after.accuracy),
             _difference(report.difference),
         ),
@@ -94,7 +96,8 @@ def _before_after(report: ApplyReport) -> str:
         f'<tr><th scope="row">{name}</th><td>{old}</td><td>{new}</td><td>{change}</td></tr>'
         for name, old, new, change in rows
     )
-    return _table(("", "Original", "Compressed", "Change"), body) + _note_on_intervals(report.difference)
+    notes = _note_on_intervals(report.difference) + _note_on_guesses(report.data)
+    return _table(("", "Original", "Compressed", "Change"), body) + notes
 
 
 def _note_on_intervals(difference: Figure | None) -> str:
@@ -106,8 +109,9 @@ def _note_on_intervals(difference: Figure | None) -> str:
     )
 
 
-def _metric_name(figure: Figure | None) -> str:
-    return "Quality of the output" if figure is not None and figure.unit != "fraction" else "Accuracy"
+def _note_on_guesses(data: DataInfo | None) -> str:
+    guesses = format_settings(data.preprocessing.guesses) if data is not None else ""
+    return f'<p class="note">Guessed, as nobody gave it: {escape(guesses)}.</p>' if guesses else ""
 
 
 def _change(before: ModelSummary, after: ModelSummary) -> str:
@@ -118,8 +122,10 @@ def _change(before: ModelSummary, after: ModelSummary) -> str:
 
 
 def _sparsity(before: ModelSummary, after: ModelSummary) -> tuple[str, str, str]:
+    if before.sparsity is None or after.sparsity is None:
+        return format_share(before.sparsity), format_share(after.sparsity), ""
     change = format_points(after.sparsity - before.sparsity)
-    return format_fraction(before.sparsity), format_fraction(after.sparsity), change
+    return format_share(before.sparsity), format_share(after.sparsity), change
 
 
 def _macs(summary: ModelSummary) -> str:
@@ -148,10 +154,10 @@ def _verification(report: ApplyReport) -> str:
     state, verdict = ("good", "verified") if verified.ok else ("bad", "failed")
     rows: Iterable[tuple[str, str]] = [
         ("Result", f'<span class="badge {state}">{verdict}</span> {_sentence(verified)}'),
-        ("Samples with the same answer", _agreement(verified)),
+        ("With the same answer", _agreement(verified)),
         ("Largest difference of any output", f"{verified.max_abs_difference:.3g}"),
-        ("Bytes", f"{report.after.file_bytes:,} written, {report.preview_bytes:,} in the preview"),
-        ("SHA-256", f"<code>{escape(report.output_sha256)}</code>"),
+        ("Bytes", f"{report.after.file_bytes:,} in the file, {report.preview_bytes:,} in the preview"),
+        ("SHA-256", f"<code>{escape(report.output_sha256)}</code>" if report.is_written else "the file is not kept"),
     ]
     body = "".join(f'<tr><th scope="row">{name}</th><td class="text">{value}</td></tr>' for name, value in rows)
     return f'<div class="scroll"><table><tbody>{body}</tbody></table></div>'
@@ -160,7 +166,8 @@ def _verification(report: ApplyReport) -> str:
 def _agreement(verified: Verification) -> str:
     if not verified.samples:
         return "no samples were given"
-    return f"{format_fraction(verified.agreement)} of {verified.samples:,}"
+    text = f"{format_fraction(verified.agreement)} of {verified.counted}"
+    return f"{text}, as no samples were given" if verified.is_random else text
 
 
 def _sentence(verified: Verification) -> str:
@@ -177,7 +184,7 @@ def _plan(plan: Plan) -> str:
     if not plan.layers and not plan.notes:
         return '<p class="muted">The recipe touches no layer.</p>'
     return _table(("Layer", "Asked", "Done", "Why it differs"), "".join(_plan_rows(plan)), style="text") + "".join(
-        f'<p class="note">{escape(note)}</p>' for note in plan.notes
+        f'<p class="note">{escape(note)}</p>' for note in plan.remarks
     )
 
 

@@ -13,7 +13,9 @@ from workbench.engine.core.errors import VerificationError, WorkbenchError
 from workbench.engine.core.reports import DataInfo, Verification
 from workbench.engine.data.dataset import Dataset, open_dataset, seeded_order
 from workbench.engine.evaluate.collecting import collect_outputs
+from workbench.engine.evaluate.nan_outputs import num_with_nan
 from workbench.engine.export.first_difference import first_difference
+from workbench.engine.runtime.fresh_process import start_deaf_to_ctrl_c
 from workbench.engine.runtime.random_inputs import random_inputs
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
@@ -53,9 +55,9 @@ def verify_file(preview: bytes, path: Path, dataset: Dataset | None, ctx: JobCon
     context = multiprocessing.get_context("spawn")
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=_run_fresh, args=(task, send))
-    process.start()
+    start_deaf_to_ctrl_c(process)
     send.close()
-    found = _Comparison()
+    found = _Comparison(is_random=dataset is None)
 
     def compare(places: Indices, outputs: Outputs) -> None:
         if found.add(len(places), outputs, _received(receive, ctx)):
@@ -76,16 +78,19 @@ def verify_file(preview: bytes, path: Path, dataset: Dataset | None, ctx: JobCon
 class _Comparison:
     """What has been compared so far."""
 
+    is_random: bool
     samples: int = 0
     agreed: int = 0
     largest: float = 0.0
     first_difference: str = ""
+    num_nan: int = 0
 
     def add(self, count: int, expected: Outputs, found: Outputs) -> bool:
         """Count a batch of `count` samples in; whether it is the first that differs."""
         difference = max(_gap(one, two) for one, two in zip(expected, found, strict=True))
         is_first = difference > 0 and self.largest == 0
         self.samples += count
+        self.num_nan += num_with_nan(found, count)
         self.agreed += _num_same(count, expected[0], found[0])
         self.largest = max(self.largest, difference)
         return is_first
@@ -94,7 +99,9 @@ class _Comparison:
         """The whole."""
         ok = self.largest == 0 and self.agreed == self.samples
         agreement = self.agreed / self.samples if self.samples else 1.0
-        return Verification(self.samples, self.largest, agreement, ok, self.first_difference)
+        return Verification(
+            self.samples, self.largest, agreement, ok, self.first_difference, self.is_random, self.num_nan
+        )
 
 
 def _run_fresh(task: _Task, send: Connection) -> None:

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+_SPLIT = ".for."
+
 
 def layer_name(node_name: str, op_type: str, weight_names: Sequence[str], index: int) -> str:
     """The name of one layer, not yet made unique.
@@ -21,7 +23,7 @@ def layer_name(node_name: str, op_type: str, weight_names: Sequence[str], index:
     >>> layer_name("Gemm_7", "Gemm", ["fc.weight.transposed", "fc.weight"], 7)
     'fc'
     """
-    for weight_name in weight_names:
+    for weight_name in map(_split_from, weight_names):
         stem = weight_name.removesuffix(".weight")
         if stem and stem != weight_name and "::" not in weight_name:
             return stem
@@ -30,6 +32,25 @@ def layer_name(node_name: str, op_type: str, weight_names: Sequence[str], index:
         if path:
             return path
     return node_name or f"{op_type}_{index}"
+
+
+def split_name(weight_name: str, reader: str) -> str:
+    """The name of a tensor that compressing splits off from one that several layers read.
+
+    Args:
+        weight_name: of the tensor that the others go on reading.
+        reader: first output of the node that is to read the new one.
+
+    >>> layer_name("", "Gemm", [split_name("fc.weight", "y")], 0)
+    'fc'
+    """
+    return f"{weight_name}{_SPLIT}{reader}"
+
+
+def _split_from(weight_name: str) -> str:
+    """The tensor that another was split off from. Layers that wanted one name still do, and get what they got then."""
+    before, split, _ = weight_name.partition(_SPLIT)
+    return before if split and before.endswith(".weight") else weight_name
 
 
 def unique_names(wanted: Sequence[str], fallback: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """An ONNX model that is open: its graph without big tensors, its layers, and its weights on demand."""
 
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from workbench.engine.core.digest import digest_of_bytes, digest_of_file
 from workbench.engine.core.errors import ModelError
@@ -51,6 +52,21 @@ class Model:
             raise ModelError(f"{layer_name}: its weights are not stored as such")
         return as_float(chain.value(self.data))
 
+    def weight_values(self, layer_name: str) -> npt.NDArray[np.floating]:
+        """The same in the smallest element type that holds them all: that of the file, or that of the node."""
+        chain = self.found[layer_name].chain
+        if chain is None:
+            raise ModelError(f"{layer_name}: its weights are not stored as such")
+        return chain.value(self.data).astype(helper.tensor_dtype_to_np_dtype(self.stored_dtype(layer_name)), copy=False)
+
+    def stored_dtype(self, layer_name: str) -> int:
+        """ONNX element type of `weight_values`."""
+        chain = self.found[layer_name].chain
+        if chain is None:
+            return int(TensorProto.FLOAT)
+        stored, read = int(chain.tensor.data_type), chain.data_type
+        return stored if item_bytes(stored) < item_bytes(read) else read
+
     def weight_dtype(self, layer_name: str) -> int:
         """ONNX element type that the layer's node expects of its weights."""
         chain = self.found[layer_name].chain
@@ -76,7 +92,19 @@ def load_model(path: Path) -> Model:
         ModelError: the file is not an ONNX model, is damaged, or reads outside its folder.
     """
     check_file_kind(path)
-    mapped = map_file(path)
+    return _opened(path, map_file(path))
+
+
+def model_of_bytes(data: bytes, path: Path) -> Model:
+    """A model that was made in memory, without external data, as if it lay at `path`.
+
+    Raises:
+        ModelError: the bytes are no ONNX model.
+    """
+    return _opened(path, data)
+
+
+def _opened(path: Path, mapped: mmap.mmap | bytes) -> Model:
     parsed = skeleton(mapped, str(path))
     proto = onnx.ModelProto()
     try:
@@ -88,16 +116,22 @@ def load_model(path: Path) -> Model:
     check_model(proto, data, str(path))
     shapes = infer_shapes(proto)
     found = find_layers(proto.graph, data, shapes)
-    info = _info(path, proto, data, found, shapes)
+    info = _info(path, mapped, proto, data, found, shapes)
     return Model(path, info, proto, data, {item.layer.name: item for item in found})
 
 
 def _info(
-    path: Path, proto: onnx.ModelProto, data: TensorData, found: Sequence[FoundLayer], shapes: Shapes
+    path: Path,
+    mapped: mmap.mmap | bytes,
+    proto: onnx.ModelProto,
+    data: TensorData,
+    found: Sequence[FoundLayer],
+    shapes: Shapes,
 ) -> ModelInfo:
     layers = tuple(item.layer for item in found)
     external = data.external_paths()
-    sha256 = digest_of_file(path)
+    # Not through the map: pages that are read there count as memory.
+    sha256 = digest_of_bytes(mapped) if isinstance(mapped, bytes) else digest_of_file(path)
     parts = [sha256, *(digest_of_file(other) for other in external)]
     macs = [layer.macs for layer in layers]
     stored = {tensor.name for tensor in proto.graph.initializer}
@@ -109,7 +143,7 @@ def _info(
         ir_version=proto.ir_version,
         producer=" ".join(part for part in (proto.producer_name, proto.producer_version) if part),
         num_params=num_params(proto, found),
-        file_bytes=path.stat().st_size + sum(other.stat().st_size for other in external),
+        file_bytes=len(mapped) + sum(other.stat().st_size for other in external),
         macs=None if any(value is None for value in macs) else sum(value for value in macs if value is not None),
         inputs=tuple(_tensor_info(value) for value in proto.graph.input if value.name not in stored),
         outputs=tuple(_tensor_info(value) for value in proto.graph.output),
@@ -123,3 +157,8 @@ def _tensor_info(value: onnx.ValueInfoProto) -> TensorInfo:
     names = {number: name.lower() for name, number in TensorProto.DataType.items()}
     dims = tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in tensor.shape.dim)
     return TensorInfo(value.name, names.get(tensor.elem_type, "other"), dims)
+
+
+def item_bytes(dtype: int) -> int:
+    """Bytes of one number of an ONNX element type."""
+    return int(np.dtype(helper.tensor_dtype_to_np_dtype(dtype)).itemsize)

@@ -1,8 +1,6 @@
-"""Writing a model: the same bytes each time, and either the whole file or none."""
+"""Before a model is written: its bytes, the same each time, and whether the target can take them."""
 
-import contextlib
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,36 +43,7 @@ def check_target(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()
         raise ExportError(f"{path}: its folder cannot be written to", "check its permissions, or choose another")
 
 
-def write_atomically(path: Path, data: bytes, *, force: bool = False) -> None:
-    """Write a file whole: beside the target first, then renamed.
-
-    Args:
-        path: the target.
-        data: its bytes.
-        force: overwrite a file that is there.
-
-    Raises:
-        ExportError: the target exists, or cannot be written; nothing is left behind.
-    """
-    if path.exists() and not force:
-        raise ExportError(f"{path}: already exists", "choose another name, or overwrite with --force")
-    temporary = ""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-        temporary = ""
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ExportError(
-            f"{path}: cannot be written ({reason})", "check the folder, its permissions and free space"
-        ) from error
-    finally:
-        # Not only after an OSError: somebody may have pressed Ctrl-C.
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+def check_onnx_name(path: Path, hint: str = "give the file the ending .onnx") -> None:
+    """Look ahead whether a name says what will be in the file. Raises ExportError for another ending than .onnx."""
+    if path.suffix.lower() != ".onnx":
+        raise ExportError(f"{path}: what is written is an ONNX model, which the ending would deny", hint)

@@ -1,5 +1,6 @@
 """Summary of a weight tensor for the layer table, in chunks that fit the cache."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -32,6 +33,7 @@ def weight_statistics(weight: npt.NDArray[np.float32]) -> WeightStatistics:
     if not finite_count:
         low = high = 0.0
     bars, magnitudes = _tables(flat, low, high)
+    levels = _levels(flat) if finite_count else None
     count = max(1, finite_count)
     mean = total / count
     return WeightStatistics(
@@ -42,8 +44,26 @@ def weight_statistics(weight: npt.NDArray[np.float32]) -> WeightStatistics:
         sparsity=zeros / count,
         num_not_finite=flat.size - finite_count,
         bars=bars,
-        magnitudes=magnitudes,
+        magnitudes=magnitudes if levels is None else np.cumsum(list(levels.values())),
+        levels=None if levels is None else np.array(list(levels), np.float32),
     )
+
+
+def _levels(flat: npt.NDArray[np.float32]) -> dict[float, int] | None:
+    """Every magnitude, rising, and how many finite weights have it; None where there are more than the table holds.
+
+    Weights that were quantized before have few: all that share one lie on the same side of any threshold.
+    """
+    # Of most tensors the first thousands show that there are too many.
+    if np.unique(np.abs(flat[: 2 * NUM_MAGNITUDES])).size > NUM_MAGNITUDES:
+        return None
+    counts: Counter[float] = Counter()
+    for part in _finite_parts(flat):
+        found, number = np.unique(np.abs(part), return_counts=True)
+        counts.update(dict(zip(found[: NUM_MAGNITUDES + 1].tolist(), number.tolist(), strict=False)))
+        if len(counts) > NUM_MAGNITUDES:
+            return None
+    return dict(sorted(counts.items()))
 
 
 def _finite_parts(flat: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.float32]]:

@@ -24,12 +24,12 @@ class TensorData:
 
     Args:
         path: the model file.
-        mapped: the file, mapped.
+        mapped: the file, mapped or in memory.
         places: where data left out of the skeleton lies in it, by name. A Constant node's value goes by
             the name of the node's output, which callers pass as `key`.
     """
 
-    def __init__(self, path: Path, mapped: mmap.mmap, places: dict[str, tuple[int, int]]) -> None:
+    def __init__(self, path: Path, mapped: mmap.mmap | bytes, places: dict[str, tuple[int, int]]) -> None:
         self._path = path
         self._mapped = mapped
         self._places = places
@@ -38,6 +38,7 @@ class TensorData:
     def array(self, tensor: TensorProto, key: str | None = None) -> npt.NDArray[np.generic]:
         """The tensor's values, a view where possible. Raises ModelError."""
         if tensor.data_location == TensorProto.EXTERNAL:
+            buffer: mmap.mmap | bytes
             buffer, offset, length = self._external_place(tensor)
         elif (place := self._place(tensor, key)) is not None:
             buffer = self._mapped

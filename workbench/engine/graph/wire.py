@@ -37,7 +37,7 @@ class Skeleton:
     places: dict[str, tuple[int, int]]
 
 
-def skeleton(mapped: mmap.mmap, path: str) -> Skeleton:
+def skeleton(mapped: mmap.mmap | bytes, path: str) -> Skeleton:
     """The file without big initializers' data. Cost grows with the number of nodes and tensors.
 
     Raises:

@@ -7,7 +7,9 @@ So a small process is started before, and starts others when asked: the fork ser
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import signal
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 
 _FORK_SERVER = "forkserver"
@@ -32,6 +34,24 @@ def fresh_process(target: Callable[..., None], *args: object) -> BaseProcess:
     context = multiprocessing.get_context(_FORK_SERVER if _FORK_SERVER in methods else "spawn")
     process: BaseProcess = context.Process(target=target, args=args, daemon=True)  # type: ignore[attr-defined]  # of both
     return process
+
+
+def start_deaf_to_ctrl_c(process: BaseProcess) -> None:
+    """Start a spawned process that hears no Ctrl-C from its first moment on.
+
+    A terminal sends it to both processes, and it is this one that decides what it means. What the new process does
+    about signals by itself would come too late: it first imports for a second.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        process.start()
+        return
+    # Started by the first process, it would undo the mask on its way.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def niceness() -> int:

@@ -1,9 +1,11 @@
-"""Time of one inference on this computer: measured alone in a process, batch 1, with intervals of the percentiles."""
+"""Time of one inference on this computer: measured alone in a process, batch 1, with intervals of the percentiles.
+
+Two models are timed by turns: what they take minutes apart says more of the computer's load than of them.
+"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -11,74 +13,110 @@ from pathlib import Path
 import numpy as np
 
 from workbench.engine.core.errors import RunError, WorkbenchError
+from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import LatencyReport
 from workbench.engine.runtime.cpu_name import cpu_name
 from workbench.engine.runtime.fresh_process import fresh_process, niceness
 from workbench.engine.runtime.order_statistics import quantile_figure
 from workbench.engine.runtime.random_inputs import random_inputs
-from workbench.engine.runtime.session import RuntimeSession
-from workbench.jobs import JobContext
+from workbench.engine.runtime.session import Feeds, RuntimeSession
+from workbench.jobs import Cancelled, JobContext
 
 _WARM_UP_RUNS = 5
 _LEAST_RUNS = 10
+# A person's next click waits for the round that runs.
+_ROUND_RUNS, _ROUND_S = 10, 0.1
+# After a longer pause the caches hold what others worked on.
+_PAUSE_S = 0.02
 _POLL_S = 0.05
 
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    path: str
-    max_runs: int
-    max_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """Each run's time in ms, and the niceness that it was measured with."""
-
-    times_ms: tuple[float, ...]
-    niceness: int
+# One model's times in ms, round by round.
+_Rounds = list[tuple[float, ...]]
 
 
 def measure_latency(
-    model: bytes | Path, ctx: JobContext, *, max_runs: int = 200, max_seconds: float = 3.0
+    model: bytes | Path,
+    ctx: JobContext,
+    *,
+    against: bytes | Path | None = None,
+    max_runs: int = 200,
+    max_seconds: float = 3.0,
 ) -> LatencyReport:
     """p50 and p90 of single inferences with random inputs of one sample.
 
-    They are measured in a fresh process, without the niceness and the other threads of this one. Only the caller
-    knows whether other work is going on, and should see to it that none is.
+    They are measured in a fresh process, without the niceness and the other threads of this one, in short rounds
+    that have the engine to themselves, as far as the context can see to it.
 
     Args:
         model: the file's bytes or its path.
         ctx: asked all the time; told the progress.
-        max_runs: stop after so many runs.
-        max_seconds: stop after this time, but not before ten runs.
+        against: another model, timed in the same process by turns, which the first one is compared with.
+        max_runs: stop after so many runs of the model.
+        max_seconds: stop after so much time in runs of all models, but not before ten of the first.
 
     Raises:
         Cancelled: somebody asked to stop.
-        RunError: the model does not run.
+        RunError: a model does not run.
     """
-    with _process(_Task(str(model) if isinstance(model, Path) else "", max_runs, max_seconds)) as connection:
+    models = (model,) if against is None else (model, against)
+    with _process(models) as connection:
         try:
-            if not isinstance(model, Path):
-                connection.send_bytes(model)
-            while isinstance(answer := _answer(connection, ctx), int):
-                ctx.progress(answer, max_runs, "latency")
+            niceness_there = _answer(connection, ctx)
+            rounds = _all_rounds(connection, ctx, len(models), max_runs, max_seconds)
         except (EOFError, ConnectionError) as error:
             raise RunError("the process that measures latency has ended", "try again; free memory") from error
-    if isinstance(answer, str):
-        raise RunError(answer)
-    measured = np.array(answer.times_ms)
-    p50, p90 = quantile_figure(measured, 0.5, "ms"), quantile_figure(measured, 0.9, "ms")
-    return LatencyReport(p50, p90, cpu_name(), niceness=answer.niceness)
+    times_ms = [np.array([ms for times in one for ms in times]) for one in rounds]
+    return LatencyReport(
+        quantile_figure(times_ms[0], 0.5, "ms"),
+        quantile_figure(times_ms[0], 0.9, "ms"),
+        cpu_name(),
+        niceness=int(niceness_there[0]),
+        original=quantile_figure(times_ms[1], 0.5, "ms") if against is not None else None,
+        ratio=_ratio(*rounds) if against is not None else None,
+    )
+
+
+def _all_rounds(
+    connection: Connection, ctx: JobContext, num_models: int, max_runs: int, max_seconds: float
+) -> list[_Rounds]:
+    rounds: list[_Rounds] = [[] for _ in range(num_models)]
+    done, seconds = 0, 0.0
+    while done < max_runs and (done < _LEAST_RUNS or seconds < max_seconds):
+        for place in _turns(num_models, len(rounds[0])):
+            ctx.checkpoint()
+            with ctx.alone():
+                connection.send((place, min(_ROUND_RUNS, max_runs - done)))
+                rounds[place].append(_answer(connection, ctx))
+        done += len(rounds[0][-1])
+        seconds += sum(sum(one[-1]) for one in rounds) / 1000
+        ctx.progress(done, max_runs, "latency")
+    return rounds
+
+
+def _turns(num_models: int, number: int) -> Sequence[int]:
+    """Forwards and backwards, so that a computer that slows down is to nobody's favour."""
+    places = range(num_models)
+    return places if number % 2 == 0 else places[::-1]
+
+
+def _ratio(rounds: _Rounds, others: _Rounds) -> Figure:
+    """The median of how much of the other model's time each round took; of neighbours, which had the same load."""
+    ratios = [np.median(one) / np.median(other) for one, other in zip(rounds, others, strict=True)]
+    return quantile_figure(np.array(ratios, np.float64), 0.5, "fraction")
 
 
 @contextmanager
-def _process(task: _Task) -> Iterator[Connection]:
+def _process(models: Sequence[bytes | Path]) -> Iterator[Connection]:
+    """A process that has the models open. Raises ConnectionError if it ends before it has them all."""
     ours, theirs = Pipe()
-    process = fresh_process(_run_fresh, task, theirs)
+    paths = tuple(str(model) if isinstance(model, Path) else "" for model in models)
+    process = fresh_process(_run_fresh, paths, theirs)
     process.start()
     theirs.close()
     try:
+        for model in models:
+            if not isinstance(model, Path):
+                ours.send_bytes(model)
         yield ours
     finally:
         # It has either sent everything, or nobody wants what it would send.
@@ -88,38 +126,56 @@ def _process(task: _Task) -> Iterator[Connection]:
         ours.close()
 
 
-def _answer(connection: Connection, ctx: JobContext) -> int | str | _Times:
-    """The number of runs so far, what went wrong, or the result."""
+def _answer(connection: Connection, ctx: JobContext) -> tuple[float, ...]:
+    """What the process answers. Does not wait at a gate: those who are let in there wait for the round to end."""
     while not connection.poll(_POLL_S):
-        ctx.checkpoint()
-    answer: int | str | _Times = connection.recv()
-    ctx.checkpoint()
+        if ctx.is_cancelled:
+            raise Cancelled
+    answer: str | tuple[float, ...] = connection.recv()
+    if isinstance(answer, str):
+        raise RunError(answer)
     return answer
 
 
-def _run_fresh(task: _Task, connection: Connection) -> None:
-    """In the fresh process: open the model, run it, send the times."""
+def _run_fresh(paths: Sequence[str], connection: Connection) -> None:
+    """In the fresh process: open the models, send the niceness, then the times in ms of each round asked for."""
     try:
-        model = Path(task.path) if task.path else connection.recv_bytes()
-        connection.send(_Times(tuple(_times_ms(model, task, connection)), niceness()))
+        models = [Path(path) if path else connection.recv_bytes() for path in paths]
+        opened = [_opened(model) for model in models]
+        connection.send((niceness(),))
+        last = -1
+        while True:
+            before = time.perf_counter()
+            place, count = connection.recv()
+            session, feeds = opened[place]
+            if place != last or time.perf_counter() - before > _PAUSE_S:
+                _warm_up(session, feeds, 1)
+            connection.send(tuple(_round_ms(session, feeds, count)))
+            last = place
     except WorkbenchError as error:
         connection.send(str(error))
     except (EOFError, ConnectionError):
-        pass  # the other end was cancelled and needs no more
+        pass  # the other end needs no more
 
 
-def _times_ms(model: bytes | Path, task: _Task, connection: Connection) -> list[float]:
+def _opened(model: bytes | Path) -> tuple[RuntimeSession, Feeds]:
     session = RuntimeSession(model, spinning=True)
     feeds = random_inputs(session)
-    for _ in range(_WARM_UP_RUNS):
+    _warm_up(session, feeds, _WARM_UP_RUNS)
+    return session, feeds
+
+
+def _warm_up(session: RuntimeSession, feeds: Feeds, count: int) -> None:
+    for _ in range(count):
         session.run(feeds)
-    times: list[float] = []
+
+
+def _round_ms(session: RuntimeSession, feeds: Feeds, count: int) -> Iterator[float]:
+    """Times of so many runs in ms; of fewer where they take long."""
     start = last = time.perf_counter()
-    while len(times) < task.max_runs and (len(times) < _LEAST_RUNS or last - start < task.max_seconds):
+    while count > 0 and last - start < _ROUND_S:
         before = time.perf_counter()
         session.run(feeds)
         last = time.perf_counter()
-        times.append((last - before) * 1000)
-        if len(times) % _LEAST_RUNS == 0:
-            connection.send(len(times))
-    return times
+        yield (last - before) * 1000
+        count -= 1

@@ -13,7 +13,7 @@ from workbench.engine.core.layer import TensorInfo
 from workbench.engine.graph.file_kind import check_file_kind
 from workbench.jobs import Cancelled, JobContext
 
-_ONLY_ERRORS = 3
+_ONLY_ERRORS, _ONLY_FATAL = 3, 4
 Feeds = Mapping[str, npt.NDArray[np.generic]]
 
 
@@ -25,17 +25,23 @@ class RuntimeSession:
         threads: for one operator; the number of physical cores if not given.
         spinning: whether threads wait busily. Off, so that a window on the same cores stays smooth; on for
             timing.
+        in_float: compute quantized graphs in float as they are written. Otherwise onnxruntime makes integer kernels
+            of them, and quantizes even float weights that stand beside quantized activations.
 
     Raises:
         ModelError: there is no such file, or it is plainly no ONNX model.
         RunError: onnxruntime does not open the model.
     """
 
-    def __init__(self, model: bytes | Path, *, threads: int | None = None, spinning: bool = False) -> None:
+    def __init__(
+        self, model: bytes | Path, *, threads: int | None = None, spinning: bool = False, in_float: bool = False
+    ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or psutil.cpu_count(logical=False) or 1
         options.log_severity_level = _ONLY_ERRORS
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+        if in_float:
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
         if isinstance(model, Path):
             check_file_kind(model)
         source = str(model) if isinstance(model, Path) else model
@@ -61,6 +67,8 @@ class RuntimeSession:
             RunError: onnxruntime failed; the message names the operator.
         """
         options = ort.RunOptions()
+        # What goes wrong is raised; it would stand on standard error besides, as a stop that was asked for.
+        options.log_severity_level = _ONLY_FATAL
         remove = ctx.call_on_cancel(lambda: setattr(options, "terminate", True)) if ctx is not None else None
         try:
             outputs: list[npt.NDArray[np.generic]] = self._session.run(None, dict(feeds), options)
@@ -104,11 +112,6 @@ class RuntimeSession:
         if set(names) == set(feeds):
             return dict(feeds)
         return dict(zip(names, feeds.values(), strict=True))
-
-
-def runtime_version() -> str:
-    """Name and version of the runtime, as measurements record it."""
-    return f"onnxruntime {ort.__version__}"
 
 
 def _reason(error: Exception) -> str:

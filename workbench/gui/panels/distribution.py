@@ -3,10 +3,10 @@
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QStackedLayout, QVBoxLayout, QWidget
 
-from workbench.engine.core.format import format_count, format_fraction
+from workbench.engine.core.format import format_count, format_fraction, format_magnitude
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import LayerPreview
@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # a test hands in a double: the panel needs no more than its 
     from workbench.gui.plots.channel_plot import ChannelPlot
     from workbench.gui.plots.histogram_plot import HistogramPlot
 
+_BEAT_MS = 40
+
 
 class DistributionPanel(QWidget):
     """Follows the first selected layer. Plots are built when the first layer is shown, not before."""
@@ -40,6 +42,9 @@ class DistributionPanel(QWidget):
         self._preview: LayerPreview | None = None
         self.histogram: HistogramPlot | None = None
         self.channels: ChannelPlot | None = None
+        # The channels are drawn a beat behind the histogram, so that no move of a drag pays for both.
+        self._beat = QTimer(self, interval=_BEAT_MS, singleShot=True)
+        self._beat.timeout.connect(self._show_channels)
         self.scales_note = make_label("", "muted", self)
         self.name = make_label("", "head", self)
         self.facts = make_label("", "muted", self)
@@ -49,12 +54,12 @@ class DistributionPanel(QWidget):
         self.scale = Segmented(theme, "Count axis", ((False, "Linear"), (True, "Log")), self)
         self.scale.set_value(False)
         self.scale.setMaximumWidth(140)
-        self.pruned = Pill(theme, "pruned", "bad", self)
-        self.threshold = Pill(theme, "threshold", parent=self)
-        self.clipped = Pill(theme, "clipped", "warn", self)
-        self.sqnr = Pill(theme, "SQNR", parent=self)
-        self.sigma = Pill(theme, "σ", parent=self)
-        self.kurtosis = Pill(theme, "kurtosis", parent=self)
+        self.pruned = Pill(theme, "pruned", "bad", self, keeps_room=True)
+        self.threshold = Pill(theme, "threshold", parent=self, keeps_room=True)
+        self.clipped = Pill(theme, "clipped", "warn", self, keeps_room=True)
+        self.sqnr = Pill(theme, "SQNR", parent=self, keeps_room=True)
+        self.sigma = Pill(theme, "σ", parent=self, keeps_room=True)
+        self.kurtosis = Pill(theme, "kurtosis", parent=self, keeps_room=True)
         self.empty = make_label("", "muted", self)
         self.empty.setWordWrap(True)
         self._lay_out()
@@ -115,7 +120,7 @@ class DistributionPanel(QWidget):
         self.histogram = HistogramPlot(self._theme, self)
         self.channels = ChannelPlot(self._theme, self)
         self.channels.setFixedHeight(180)
-        self.histogram.threshold_pressed.connect(self._gesture.begin)
+        self.histogram.threshold_pressed.connect(self._on_pressed)
         self.histogram.threshold_moved.connect(self._on_threshold)
         self.histogram.threshold_released.connect(self._on_released)
         self._plots.addWidget(self.histogram, 1)
@@ -164,6 +169,7 @@ class DistributionPanel(QWidget):
         if self._layer is None or name != self._layer.name:
             return
         self._curves = curves
+        self._states.take_curves(name, curves)
         self._show_curves(curves)
         self._show_figures()
         self._show_preview()
@@ -182,9 +188,20 @@ class DistributionPanel(QWidget):
             self._show_preview()
 
     def _show_curves(self, curves: WeightCurves | None) -> None:
-        if self.histogram is not None and self.channels is not None:
-            self.histogram.show_curves(curves)
-            self.channels.show_curves(curves)
+        if self.histogram is None or self.channels is None:
+            return
+        self.histogram.show_curves(curves)
+        if curves is None:
+            self.channels.show_curves(None)
+            self._beat.stop()
+        else:
+            self._beat.start()
+
+    @Slot()
+    def _show_channels(self) -> None:
+        if self.channels is not None:
+            self.channels.show_curves(self._curves)
+            self._show_preview()
 
     def _state(self) -> LayerState:
         assert self._layer is not None
@@ -195,16 +212,11 @@ class DistributionPanel(QWidget):
         state = self._state()
         threshold, sparsity = state.threshold, state.sparsity
         if self._curves is not None:
-            prune = state.prune
-            if prune is not None and prune.threshold is None and prune.scope == "layer":
-                threshold = self._curves.threshold_at(prune.sparsity or 0.0)
             sparsity = self._curves.sparsity_at(threshold)
             self.sigma.set_value(f"{self._curves.std:.4f}")
             self.kurtosis.set_value(f"{self._curves.kurtosis:.1f}")
-            if self.histogram is not None:
-                self.histogram.set_threshold(threshold)
+        self._show_threshold(threshold)
         self.pruned.set_value(format_fraction(sparsity))
-        self.threshold.set_value(f"{threshold:.4g}" if threshold > 0 else "none")
         if state.bits is None:
             self.clipped.set_value("none")
             if self._preview is None or self._preview.recipe_digest != self._document.recipe.digest:
@@ -221,12 +233,18 @@ class DistributionPanel(QWidget):
         preview = self._preview
         if preview is None or self._curves is None or preview.recipe_digest != self._document.recipe.digest:
             return
+        self._states.take_preview(preview)
         self.sqnr.set_value("exact" if math.isinf(preview.sqnr_db) else f"{preview.sqnr_db:.1f} dB")
         quantized = preview.clip_low is not None
         self.clipped.set_value(format_fraction(preview.clipped) if quantized else "none")
-        self.threshold.set_value(f"{preview.threshold:.4g}" if preview.threshold > 0 else "none")
+        self._show_threshold(preview.threshold)
         self.pruned.set_value(format_fraction(preview.pruned))
         self._show_clip(preview if quantized else None)
+
+    def _show_threshold(self, threshold: float) -> None:
+        self.threshold.set_value(format_magnitude(threshold) if threshold > 0 else "none")
+        if self._curves is not None and self.histogram is not None and threshold != self.histogram.threshold:
+            self.histogram.set_threshold(threshold)
 
     def _show_clip(self, preview: LayerPreview | None) -> None:
         if self.histogram is None or self.channels is None:
@@ -243,6 +261,11 @@ class DistributionPanel(QWidget):
         if recipe != self._document.recipe:
             text = f"Threshold of {self._layer.name}"
             self._document.edit(recipe, text, gesture=self._gesture.token(text))
+
+    @Slot()
+    def _on_pressed(self) -> None:
+        self._gesture.begin()
+        self._document.pressed()
 
     @Slot()
     def _on_released(self) -> None:

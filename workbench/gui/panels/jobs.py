@@ -1,7 +1,7 @@
 """Long runs: one row each, with progress, time left and Cancel."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QTimer, Signal
@@ -50,7 +50,7 @@ class JobsPanel(QWidget):
         self._grid.setColumnStretch(1, 3)
         self._grid.setColumnStretch(2, 3)
         self._grid.setColumnStretch(3, 2)
-        self._grid.setHorizontalSpacing(14)
+        self._grid.setHorizontalSpacing(10)
         self.empty = make_label("Nothing is running. Evaluations, measurements and exports appear here.", "muted", self)
         column = QVBoxLayout(inside)
         column.addWidget(self.empty)
@@ -84,6 +84,7 @@ class JobsPanel(QWidget):
             return
         self.empty.hide()
         bar = QProgressBar(self, maximum=1000, textVisible=False)
+        bar.setMinimumWidth(60)
         button = QPushButton("Cancel", self)
         button.setAccessibleName(f"Cancel {name}")
         button.setProperty("job", job)
@@ -141,6 +142,11 @@ class JobsPanel(QWidget):
         if not self.num_running:
             self._tick.stop()
 
+    def forget_done(self) -> None:
+        """Take away the rows of jobs that have ended: what they tell is of a model that is no longer open."""
+        self._forget([job for job, row in self._rows.items() if not row.running])
+        self.empty.setVisible(not self._rows)
+
     def _dress(self) -> None:
         for row in self._rows.values():
             weight = 400 if row.running else 600
@@ -153,7 +159,10 @@ class JobsPanel(QWidget):
 
     def _forget_old(self) -> None:
         done = [job for job, row in self._rows.items() if not row.running]
-        for job in done[:-_KEPT_DONE]:
+        self._forget(done[:-_KEPT_DONE])
+
+    def _forget(self, jobs: Sequence[int]) -> None:
+        for job in jobs:
             row = self._rows.pop(job)
             for widget in (row.name, row.text, row.bar, row.left, row.button):
                 self._grid.removeWidget(widget)

@@ -1,21 +1,34 @@
 """The settings of the selected layers as a form."""
 
-from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QLayout, QPushButton, QWidget
+from collections.abc import Sequence
 
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QWidget,
+)
+
+from workbench.engine.core.format import magnitude_decimals
 from workbench.engine.core.layer import Layer
-from workbench.engine.core.recipe import FLOAT, LayerSettings, WeightRule
+from workbench.engine.core.recipe import LayerSettings
 from workbench.gui.magnitude_tables import max_magnitude
+from workbench.gui.panels.activation_form import ActivationForm
 from workbench.gui.panels.layer_state import LayerState
+from workbench.gui.panels.plan_page import PlanPage, PlanTexts
+from workbench.gui.panels.settings_in_common import distinct
+from workbench.gui.panels.weight_form import WeightForm
 from workbench.gui.theme import Theme
-from workbench.gui.widgets.card import Card, make_label
+from workbench.gui.widgets.card import Card
+from workbench.gui.widgets.form_rows import make_form_rows
 from workbench.gui.widgets.segmented import Segmented
-from workbench.gui.widgets.switch import Switch
 from workbench.gui.widgets.value_slider import ValueSlider
 
-_PRECISIONS = ((None, "FP32"), *((bits, str(bits)) for bits in (8, 7, 6, 5, 4, 3, 2)))
-_SCALES = (("per_tensor", "Per tensor"), ("per_channel", "Per channel"), ("per_group_32", "Per group"))
-_RANGES = (("minmax", "Min/max"), ("percentile", "Percentile"), ("mse", "MSE"))
+_PAGES = (("weights", "Weights"), ("activations", "Activations"), ("plan", "Plan"))
 
 
 class LayerCard(Card):
@@ -30,13 +43,17 @@ class LayerCard(Card):
     amount_released = Signal()
     scope_wished = Signal(str)
     weights_wished = Signal(object)
+    activations_wished = Signal(object)
     reset_wished = Signal()
     similar_wished = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Layer", inner=True, parent=parent)
+        self._layers: tuple[Layer, ...] = ()
         self._maximum = 1.0
+        self._spin_range: tuple[bool, float, int] | None = None
         self._first: LayerState | None = None
+        self._is_mixed = False
         self.pruning = Segmented(theme, "Pruning", ((False, "Off"), (True, "Magnitude")), self)
         self.scope = Segmented(theme, "Scope", (("layer", "Per layer"), ("global", "Global")), self)
         self.unit = Segmented(theme, "Amount as", (("sparsity", "%"), ("threshold", "θ")), self)
@@ -46,14 +63,23 @@ class LayerCard(Card):
         self.spin.setKeyboardTracking(False)
         self.spin.setMinimumWidth(92)
         self.spin.setAccessibleName("Amount of pruning")
-        self.precision = Segmented(theme, "Bits", _PRECISIONS, self)
-        self.scales = Segmented(theme, "Scales", _SCALES, self)
-        self.range = Segmented(theme, "Range", _RANGES, self)
-        self.symmetric = Switch(theme, "Symmetric", self)
+        self.page = Segmented(theme, "Settings of", _PAGES, self)
+        self.weights = WeightForm(theme, self)
+        self.activations = ActivationForm(theme, self)
+        self.plan = PlanPage(self)
+        self._pages = QStackedWidget(self)
+        self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.why = QPushButton("Not as asked: why?", self)
+        self.why.setObjectName("link")
+        # Its place stays, so that the buttons beside it do not move.
+        policy = self.why.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.why.setSizePolicy(policy)
         self.reset = QPushButton("Reset layer", self)
         self.similar = QPushButton("Apply to similar layers", self)
         self.similar.setToolTip("Gives these settings to every layer with the same operator and kernel")
         self.unit.set_value("sparsity")
+        self.page.set_value("weights")
         self._lay_out()
         self._connect()
         self.show_layers((), (), None, 0)
@@ -74,23 +100,38 @@ class LayerCard(Card):
         )
         self.note.setText(f"{len(layers)} of {total} selected" if total else "")
         self.title.setToolTip("\n".join(layer.name for layer in layers[:20]))
-        able = [layer for layer in layers if layer.prunable]
-        self._show_pruning({s for layer, s in zip(layers, settings, strict=True) if layer.prunable})
-        self._maximum = max((max_magnitude(layer) for layer in able), default=1.0) or 1.0
+        self._show_pruning(distinct(s for layer, s in zip(layers, settings, strict=True) if layer.prunable))
+        if layers is not self._layers:
+            self._layers = layers
+            self._maximum = max((max_magnitude(layer) for layer in layers if layer.prunable), default=1.0) or 1.0
         self._first = amount
         self._show_amount(self._first)
-        self._show_weights({s for layer, s in zip(layers, settings, strict=True) if layer.quantizable})
         reason = next((layer.reason for layer in layers if layer.reason), "")
-        for control in (self.pruning, self.slider, self.spin, self.precision, self.scales, self.range):
+        asked = distinct(s for layer, s in zip(layers, settings, strict=True) if layer.quantizable)
+        self.weights.show_settings(asked, reason)
+        self.activations.show_settings(asked, reason)
+        for control in (self.pruning, self.slider, self.spin):
             control.setToolTip(reason if not control.isEnabled() else "")
         editable = any(layer.editable for layer in layers)
         self.reset.setEnabled(editable and any(not item.is_empty for item in settings))
         self.similar.setEnabled(editable and len(layers) == 1)
 
-    def _show_pruning(self, settings: set[LayerSettings]) -> None:
+    def show_plan(self, texts: PlanTexts, *, is_current: bool) -> None:
+        """Show what the engine will do to the selected layers, and why."""
+        self.plan.show_texts(texts, is_current=is_current)
+        self.why.setVisible(bool(texts.why))
+        self.why.setToolTip(texts.why)
+
+    def show_page(self, page: str) -> None:
+        """Show the page "weights", "activations" or "plan"."""
+        self.page.set_value(page)
+        self._pages.setCurrentIndex([name for name, _ in _PAGES].index(page))
+
+    def _show_pruning(self, settings: Sequence[LayerSettings]) -> None:
         for control in (self.pruning, self.slider, self.spin, self.unit):
             control.setEnabled(bool(settings))
         asked = {item.prune("weights") for item in settings}
+        self._is_mixed = len(asked) > 1
         pruned = {prune is not None for prune in asked}
         self.pruning.set_value(pruned.pop() if len(pruned) == 1 else None)
         scopes = {prune.scope for prune in asked if prune}
@@ -100,62 +141,47 @@ class LayerCard(Card):
 
     def _show_amount(self, state: LayerState | None) -> None:
         by_threshold = self.unit.value == "threshold"
-        amount = 0.0 if state is None else state.threshold if by_threshold else state.sparsity
+        amount = 0.0 if state is None or self._is_mixed else state.threshold if by_threshold else state.sparsity
         self.slider.set_value(amount, self._maximum if by_threshold else 1.0)
         with QSignalBlocker(self.spin):
-            self.spin.setSuffix("" if by_threshold else " %")
-            self.spin.setDecimals(5 if by_threshold else 1)
-            self.spin.setMaximum(self._maximum if by_threshold else 100.0)
-            self.spin.setSingleStep(self._maximum / 200 if by_threshold else 1.0)
+            self._set_spin_range(amount, by_threshold=by_threshold)
+            # Shown instead of the least value, which no single amount is.
+            text = "mixed" if self._is_mixed else ""
+            if self.spin.specialValueText() != text:
+                self.spin.setSpecialValueText(text)
             self.spin.setValue(amount if by_threshold else 100 * amount)
 
-    def _show_weights(self, asked: set[LayerSettings]) -> None:
-        self.precision.setEnabled(bool(asked))
-        settings = [item.weights for item in asked if item.weights]
-        bits = {item.weights.bits if item.weights else None for item in asked}
-        differs = len(bits) > 1
-        # -1 is no choice: where widths differ, none is marked.
-        self.precision.set_value(-1 if differs or not bits else bits.pop())
-        for control in (self.scales, self.range, self.symmetric):
-            control.setEnabled(bool(settings))
-        scales = {"per_group_32" if s.granularity.startswith("per_group") else s.granularity for s in settings}
-        self.scales.set_value(scales.pop() if len(scales) == 1 else None)
-        ranges = {s.range for s in settings}
-        self.range.set_value(ranges.pop() if len(ranges) == 1 else None)
-        with QSignalBlocker(self.symmetric):
-            self.symmetric.setChecked(bool(settings) and all(s.symmetric for s in settings))
+    def _set_spin_range(self, amount: float, *, by_threshold: bool) -> None:
+        maximum = self._maximum if by_threshold else 100.0
+        decimals = magnitude_decimals(amount or maximum) if by_threshold else 1
+        # Each of these lays out the whole window above, also where it stays as it is.
+        if (by_threshold, maximum, decimals) != self._spin_range:
+            self._spin_range = (by_threshold, maximum, decimals)
+            self.spin.setSuffix("" if by_threshold else " %")
+            self.spin.setDecimals(decimals)
+            self.spin.setMaximum(maximum)
+            self.spin.setSingleStep(maximum / 200 if by_threshold else 1.0)
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setColumnStretch(1, 1)
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(6)
-        pruning = QHBoxLayout()
-        pruning.addWidget(self.pruning, 3)
-        pruning.addWidget(self.scope, 3)
-        amount = QHBoxLayout()
-        amount.addWidget(self.slider, 1)
-        amount.addWidget(self.unit)
-        amount.addWidget(self.spin)
-        ranges = QHBoxLayout()
-        ranges.addWidget(self.range, 1)
-        ranges.addWidget(self.symmetric)
         rows = (
-            ("Pruning", pruning),
-            ("Amount", amount),
-            ("Bits", self.precision),
-            ("Scales", self.scales),
-            ("Range", ranges),
+            ("Pruning", (self.pruning, self.scope)),
+            ("Amount", (self.slider, self.unit, self.spin)),
+            ("Quantize", (self.page,)),
         )
-        for row, (text, content) in enumerate(rows):
-            label: QLabel = make_label(text, "muted", self)
-            grid.addWidget(label, row, 0)
-            if isinstance(content, QWidget):
-                grid.addWidget(content, row, 1)
-            elif isinstance(content, QLayout):
-                grid.addLayout(content, row, 1)
-        self.column.addLayout(grid)
+        self.column.addLayout(make_form_rows(self, rows))
+        for page in (self.weights, self.activations):
+            self._pages.addWidget(page)
+        # What a plan says may be long: it scrolls, so that the card stays as tall as its forms.
+        scroll = QScrollArea(self, widgetResizable=True)
+        scroll.setWidget(self.plan)
+        scroll.viewport().setAutoFillBackground(False)
+        self.plan.setAutoFillBackground(False)
+        scroll.setMinimumHeight(0)
+        scroll.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self._pages.addWidget(scroll)
+        self.column.addWidget(self._pages)
         buttons = QHBoxLayout()
+        buttons.addWidget(self.why)
         buttons.addStretch(1)
         buttons.addWidget(self.reset)
         buttons.addWidget(self.similar)
@@ -169,12 +195,15 @@ class LayerCard(Card):
         self.slider.moved.connect(self._on_slider)
         self.slider.released.connect(self.amount_released)
         self.spin.valueChanged.connect(self._on_spin)
-        self.precision.chosen.connect(self._on_precision)
-        self.scales.chosen.connect(self._on_scales)
-        self.range.chosen.connect(self._on_range)
-        self.symmetric.toggled.connect(self._on_symmetric)
+        self.page.chosen.connect(self.show_page)
+        self.weights.wished.connect(self.weights_wished)
+        self.activations.wished.connect(self.activations_wished)
+        self.why.clicked.connect(self._on_why)
         self.reset.clicked.connect(self.reset_wished)
         self.similar.clicked.connect(self.similar_wished)
+
+    def _on_why(self) -> None:
+        self.show_page("plan")
 
     def _on_scope(self, scope: str) -> None:
         self.scope_wished.emit(scope)
@@ -187,15 +216,3 @@ class LayerCard(Card):
 
     def _on_spin(self, value: float) -> None:
         self.amount_moved.emit(str(self.unit.value), value if self.unit.value == "threshold" else value / 100)
-
-    def _on_precision(self, bits: int | None) -> None:
-        self.weights_wished.emit(WeightRule(bits=FLOAT if bits is None else bits))
-
-    def _on_scales(self, granularity: str) -> None:
-        self.weights_wished.emit(WeightRule(granularity=granularity))
-
-    def _on_range(self, estimator: str) -> None:
-        self.weights_wished.emit(WeightRule(range=estimator))
-
-    def _on_symmetric(self, symmetric: bool) -> None:
-        self.weights_wished.emit(WeightRule(symmetric=symmetric))

@@ -1,10 +1,19 @@
 """What a wish of the user means for the recipe: pure functions from a recipe to a recipe."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from workbench.engine.core.layer import Layer, ModelInfo
-from workbench.engine.core.recipe import FLOAT, Prune, Recipe, WeightRule, escape_selector
+from workbench.engine.core.recipe import (
+    FLOAT,
+    FLOAT16,
+    ActivationRule,
+    Prune,
+    Recipe,
+    WeightRule,
+    WeightSettings,
+    escape_selector,
+)
 
 
 def selectors_for(model: ModelInfo, layers: Sequence[Layer]) -> tuple[str, ...]:
@@ -62,26 +71,39 @@ def with_weights(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer], weig
     return recipe.with_rule(selectors_for(model, able), weights=weights) if able else recipe
 
 
+def with_activations(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer], activations: ActivationRule) -> Recipe:
+    """Settings of what goes in and out, for those of the layers that can be quantized."""
+    able = [layer for layer in layers if layer.quantizable]
+    if activations.bits == FLOAT and all(activation_bits_of(recipe, layer) is None for layer in able):
+        return recipe
+    return recipe.with_rule(selectors_for(model, able), activations=activations) if able else recipe
+
+
+def with_float(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer]) -> Recipe:
+    """Weights and activations of these layers stay in float, whatever other rules say of them."""
+    recipe = with_weights(recipe, model, layers, WeightRule(bits=FLOAT))
+    return with_activations(recipe, model, layers, ActivationRule(bits=FLOAT))
+
+
 def with_reset(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer]) -> Recipe:
     """Nothing asked of these layers any more, whatever rules for other layers say of them too."""
     recipe = recipe.without([escape_selector(layer.name) for layer in layers])
     left = [layer for layer in layers if not recipe.settings_for(layer.name, layer.op_type).is_empty]
     if not left:
         return recipe
+    recipe = with_activations(recipe, model, left, ActivationRule(bits=FLOAT))
     return recipe.with_rule(selectors_for(model, left), weights=WeightRule(bits=FLOAT), prune=Prune("none"))
 
 
 def with_same_as(recipe: Recipe, model: ModelInfo, source: Layer, targets: Sequence[Layer]) -> Recipe:
     """The settings of one layer asked of others too."""
     settings = recipe.settings_for(source.name, source.op_type)
-    weights = settings.weights
-    rule = (
-        WeightRule(bits=FLOAT)
-        if weights is None
-        else WeightRule(weights.bits, weights.granularity, weights.symmetric, weights.range)
-    )
+    weights = _weight_rule(settings.weights)
+    activations = ActivationRule(**asdict(settings.activations)) if settings.activations is not None else None
+    if activations is None and any(activation_bits_of(recipe, layer) is not None for layer in targets):
+        activations = ActivationRule(bits=FLOAT)
     prune = settings.prune("weights") or Prune("none")
-    return recipe.with_rule(selectors_for(model, targets), weights=rule, prune=prune)
+    return recipe.with_rule(selectors_for(model, targets), weights=weights, activations=activations, prune=prune)
 
 
 def similar_layers(model: ModelInfo, layer: Layer) -> tuple[Layer, ...]:
@@ -104,6 +126,12 @@ def bits_of(recipe: Recipe, layer: Layer) -> int | None:
     return weights.bits if weights else None
 
 
+def activation_bits_of(recipe: Recipe, layer: Layer) -> int | None:
+    """Bit width that the recipe asks of what goes in and out of a layer; None for float."""
+    activations = recipe.settings_for(layer.name, layer.op_type).activations
+    return activations.bits if activations else None
+
+
 def scope_of(recipe: Recipe, layers: Sequence[Layer]) -> str:
     """The scope of the first pruning that these layers have."""
     found = next((prune for layer in layers if (prune := pruning_of(recipe, layer))), None)
@@ -113,3 +141,12 @@ def scope_of(recipe: Recipe, layers: Sequence[Layer]) -> str:
 def _pruned(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer], prune: Prune) -> Recipe:
     able = [layer for layer in layers if layer.prunable]
     return recipe.with_rule(selectors_for(model, able), prune=prune) if able else recipe
+
+
+def _weight_rule(weights: WeightSettings | None) -> WeightRule:
+    """The rule that asks for these settings, and for nothing else."""
+    if weights is None or weights.floating:
+        return WeightRule(bits=FLOAT if weights is None else FLOAT16)
+    said = asdict(weights)
+    del said["floating"]
+    return WeightRule(**said)

@@ -1,13 +1,18 @@
 """What the recipe asks of each layer, with threshold and sparsity read from the layers' own tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench.engine.core.layer import Layer, ModelInfo
-from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
-from workbench.gui.magnitude_tables import MagnitudeTables, sparsity_at, threshold_at
-from workbench.gui.recipe_change import changed_rules, has_patterns
+from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
+from workbench.engine.core.reports import LayerPreview
+from workbench.engine.core.weight_curves import WeightCurves
+from workbench.gui.all_magnitudes import AllMagnitudes
+from workbench.gui.instant import written_weights
+from workbench.gui.magnitude_tables import sparsity_at, threshold_at
+from workbench.gui.recipe_change import changed_rules
+from workbench.gui.rule_layers import RuleLayers
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,8 @@ class LayerState:
     Args:
         sparsity: fraction of weights that pruning zeroes, 0…1.
         threshold: |w| below it become zero; 0 without pruning.
-        bits: None for float.
+        bits: that will be written; None for float, also where something else is asked that cannot be done.
+        activation_bits: of what goes in and out; None for float.
     """
 
     settings: LayerSettings
@@ -25,6 +31,7 @@ class LayerState:
     sparsity: float
     threshold: float
     bits: int | None
+    activation_bits: int | None = None
 
     @property
     def is_pruned(self) -> bool:
@@ -40,8 +47,15 @@ class LayerStates:
         self._recipe = Recipe()
         self._states: dict[str, LayerState] = {}
         self._settings: dict[tuple[int, ...], LayerSettings] = {}
-        self._tables: MagnitudeTables | None = None
+        self._rules = RuleLayers(())
+        self._curves: tuple[str, WeightCurves] | None = None
+        self._tables: AllMagnitudes | None = None
         self._thresholds: dict[int, float] = {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is answered for."""
+        return self._recipe
 
     def reset(self, model: ModelInfo | None, recipe: Recipe) -> tuple[str, ...]:
         """From now on answer for this model and recipe.
@@ -51,7 +65,8 @@ class LayerStates:
         """
         if model is not self._model or model is None:
             touched = set(self._states)
-            self._tables = None
+            self._tables = self._curves = None
+            self._rules = RuleLayers(model.layers if model is not None else ())
         else:
             touched = self._touched(recipe)
         for name in touched:
@@ -68,21 +83,8 @@ class LayerStates:
             return set()
         # A global threshold depends on other layers too.
         touched = {name for name, state in self._states.items() if state.prune and state.prune.scope == "global"}
-        names: set[str] = set()
-        patterns: list[Rule] = []
-        for rule in changed:
-            if has_patterns(rule):
-                patterns.append(rule)
-            else:
-                names.update(rule.select)
-        touched |= names & self._states.keys()
-        if patterns and self._model is not None:
-            touched |= {
-                layer.name
-                for layer in self._model.layers
-                if layer.name in self._states and any(rule.matches(layer.name, layer.op_type) for rule in patterns)
-            }
-        return touched
+        places = frozenset().union(*(self._rules.of(rule) for rule in changed))
+        return touched | {name for name in self._states if self._rules.place_of[name] in places}
 
     def of(self, layer: Layer) -> LayerState:
         """What is asked of a layer."""
@@ -92,10 +94,25 @@ class LayerStates:
             self._states[layer.name] = state
         return state
 
+    def take_curves(self, name: str, curves: WeightCurves) -> None:
+        """From now on read one layer from these finer tables."""
+        self._curves = name, curves
+        self._states.pop(name, None)
+
+    def take_preview(self, preview: LayerPreview) -> None:
+        """Show a layer as the engine has it: its preview is of the recipe that is answered for."""
+        state = self._states.get(preview.layer)
+        if state is None or state.prune is None:
+            return
+        is_asked = state.prune.threshold is None and state.prune.scope == "layer"
+        sparsity = state.sparsity if is_asked else preview.pruned
+        self._states[preview.layer] = replace(state, threshold=preview.threshold, sparsity=sparsity)
+
     def settings_of(self, layer: Layer) -> LayerSettings:
         """The rules resolved for a layer; layers that the same rules select share the answer."""
         rules = self._recipe.rules
-        numbers = tuple(number for number, rule in enumerate(rules) if rule.matches(layer.name, layer.op_type))
+        place = self._rules.place_of.get(layer.name, -1)
+        numbers = tuple(number for number, rule in enumerate(rules) if place in self._rules.of(rule))
         settings = self._settings.get(numbers)
         if settings is None:
             settings = self._recipe.settings_for(layer.name, layer.op_type)
@@ -105,19 +122,27 @@ class LayerStates:
     def _resolve(self, layer: Layer) -> LayerState:
         settings = self.settings_of(layer)
         prune = settings.prune("weights") if layer.prunable else None
-        bits = settings.weights.bits if settings.weights and layer.quantizable else None
+        weights = written_weights(settings.weights, is_plain=self._recipe.encoding == "plain")
+        bits = weights.bits if weights is not None and layer.quantizable else None
+        inner = settings.activations.bits if settings.activations and layer.quantizable else None
         if prune is None:
-            return LayerState(settings, None, 0.0, 0.0, bits)
+            return LayerState(settings, None, 0.0, 0.0, bits, inner)
         threshold = self._threshold(layer, prune)
         if prune.threshold is None and prune.scope == "layer":
-            return LayerState(settings, prune, prune.sparsity or 0.0, threshold, bits)
-        return LayerState(settings, prune, sparsity_at(layer, threshold), threshold, bits)
+            return LayerState(settings, prune, prune.sparsity or 0.0, threshold, bits, inner)
+        curves = self._curves_of(layer)
+        sparsity = curves.sparsity_at(threshold) if curves is not None else sparsity_at(layer, threshold)
+        return LayerState(settings, prune, sparsity, threshold, bits, inner)
+
+    def _curves_of(self, layer: Layer) -> WeightCurves | None:
+        return self._curves[1] if self._curves is not None and self._curves[0] == layer.name else None
 
     def _threshold(self, layer: Layer, prune: Prune) -> float:
         if prune.threshold is not None:
             return prune.threshold
         if prune.scope == "layer":
-            return threshold_at(layer, prune.sparsity or 0.0)
+            curves, sparsity = self._curves_of(layer), prune.sparsity or 0.0
+            return curves.threshold_at(sparsity) if curves is not None else threshold_at(layer, sparsity)
         if id(prune) not in self._thresholds:
             self._thresholds[id(prune)] = self._common_threshold(prune)
         return self._thresholds[id(prune)]
@@ -126,7 +151,7 @@ class LayerStates:
         """One threshold for all layers that have this very pruning: of two alike rules each has its own."""
         layers = self._model.layers if self._model is not None else ()
         if self._tables is None:
-            self._tables = MagnitudeTables(list(layers))
+            self._tables = AllMagnitudes(list(layers))
         places = [
             place
             for place, layer in enumerate(layers)

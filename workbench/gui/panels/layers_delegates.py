@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from workbench.engine.core.format import format_count
 from workbench.engine.core.layer import Layer
 from workbench.gui.panels.layer_state import LayerState
-from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column, bits_text, shape_text
+from workbench.gui.panels.layers_model import LAYER_ROLE, NOISE_ROLE, STATE_ROLE, Column, bits_text, shape_text
+from workbench.gui.panels.noise_table import NoiseTexts
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
 ROW_PIXELS = 38
@@ -54,7 +55,11 @@ class LayerCellDelegate(QStyledItemDelegate):
         elif column == Column.PRUNE:
             self._paint_prune(painter, rect, layer, index.data(STATE_ROLE))
         elif column == Column.BITS:
-            self._paint_bits(painter, rect, layer, index.data(STATE_ROLE))
+            self._paint_bits(painter, rect, layer.quantizable, index.data(STATE_ROLE).bits, "INT")
+        elif column == Column.ACTIVATIONS:
+            self._paint_bits(painter, rect, layer.quantizable, index.data(STATE_ROLE).activation_bits, "")
+        elif column == Column.SQNR and index.data(NOISE_ROLE) is not None:
+            self._paint_noise(painter, rect, index.data(NOISE_ROLE))
         else:
             painter.setPen(self._theme.color("muted"))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "–")
@@ -84,17 +89,29 @@ class LayerCellDelegate(QStyledItemDelegate):
         if layer.statistics is None:
             return
         size = QSize(min(56, rect.width() - 6), rect.height() - 12)
+        left, top = rect.center().x() - size.width() // 2, rect.top() + 6
+        painter.drawPixmap(left, top, self._bars(layer, "bar", size, ratio))
         first, last = pruned_bars(layer, state.threshold)
-        key = (layer.name, id(layer.statistics), first, last, size.width(), size.height(), ratio)
+        if last > first:
+            # Laid over, so that a drag draws no bar anew: every move marks another part of every layer.
+            begin, end = (round(bar * size.width() / len(layer.statistics.bars)) for bar in (first, last))
+            part = QRectF(begin * ratio, 0, (end - begin) * ratio, size.height() * ratio)
+            pruned = self._bars(layer, "bad", size, ratio)
+            painter.drawPixmap(QRectF(left + begin, top, end - begin, size.height()), pruned, part)
+
+    def _bars(self, layer: Layer, token: str, size: QSize, ratio: float) -> QPixmap:
+        """All bars of a layer in one colour."""
+        key = (layer.name, id(layer.statistics), token, size.width(), size.height(), ratio)
         pixmap = self._pixmaps.get(key)
         if pixmap is None:
             if len(self._pixmaps) >= _KEPT_PIXMAPS:
                 self._pixmaps.clear()
-            pixmap = self._draw_bars(layer.statistics.bars, first, last, size, ratio)
+            assert layer.statistics is not None
+            pixmap = self._draw_bars(layer.statistics.bars, token, size, ratio)
             self._pixmaps[key] = pixmap
-        painter.drawPixmap(rect.center().x() - size.width() // 2, rect.top() + 6, pixmap)
+        return pixmap
 
-    def _draw_bars(self, bars: np.ndarray, first: int, last: int, size: QSize, ratio: float) -> QPixmap:
+    def _draw_bars(self, bars: np.ndarray, token: str, size: QSize, ratio: float) -> QPixmap:
         pixmap = QPixmap(size * ratio)
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
@@ -103,8 +120,8 @@ class LayerCellDelegate(QStyledItemDelegate):
         # The square root keeps the tails of a weight distribution visible at this height.
         heights = np.sqrt(bars / max(1, int(bars.max()))) * size.height()
         width = size.width() / len(bars)
+        painter.setBrush(self._theme.color(token))
         for number, height in enumerate(heights.tolist()):
-            painter.setBrush(self._theme.color("bad" if first <= number < last else "bar"))
             painter.drawRect(QRectF(number * width, size.height() - height, width, height))
         painter.end()
         return pixmap
@@ -128,16 +145,17 @@ class LayerCellDelegate(QStyledItemDelegate):
         inside = rect.adjusted(0, 0, -6, 0)
         painter.drawText(inside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _paint_bits(self, painter: QPainter, rect: QRect, layer: Layer, state: LayerState) -> None:
-        able = layer.quantizable
+    def _paint_bits(self, painter: QPainter, rect: QRect, able: bool, bits: int | None, prefix: str) -> None:
+        """A box that opens a menu. Without a prefix it is the narrow one, where float is a dash."""
         box = QRectF(rect).adjusted(3.5, 7.5, -3.5, -8.5)
         painter.setPen(QPen(self._theme.color("border"), 1))
         painter.setBrush(self._theme.color("surface" if able else "raised"))
         painter.drawRoundedRect(box, 5, 5)
-        tone = "text" if state.bits is None or state.bits >= 8 else "accent" if state.bits >= 5 else "warn"
+        tone = "text" if bits is None or bits >= 8 else "accent" if bits >= 5 else "warn"
         painter.setPen(self._theme.color(tone if able else "muted"))
-        painter.setFont(self._theme.font(SMALL_PIXELS, bold=able and state.bits is not None))
-        text = bits_text(state.bits) if able else "–"
+        painter.setFont(self._theme.font(SMALL_PIXELS, bold=able and bits is not None))
+        text = f"{prefix}{bits}" if bits is not None else bits_text(None) if prefix else "–"
+        text = text if able else "–"
         painter.drawText(box.adjusted(7, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
         if able:
             right, middle = box.right() - 8, box.center().y()
@@ -145,6 +163,17 @@ class LayerCellDelegate(QStyledItemDelegate):
             painter.drawPolyline(
                 [QPointF(right - 3, middle - 1.5), QPointF(right, middle + 1.5), QPointF(right + 3, middle - 1.5)]
             )
+
+    def _paint_noise(self, painter: QPainter, rect: QRect, texts: NoiseTexts) -> None:
+        """The output's figure above that of the weights; faint where they are of an earlier recipe."""
+        inside = rect.adjusted(2, 4, -6, -4)
+        right = Qt.AlignmentFlag.AlignRight
+        painter.setFont(self._theme.font(bold=texts.is_current))
+        painter.setPen(self._theme.color("text" if texts.is_current else "muted", 255 if texts.is_current else 150))
+        painter.drawText(inside, right | Qt.AlignmentFlag.AlignTop, texts.output)
+        painter.setFont(self._theme.font(SMALL_PIXELS - 1))
+        painter.setPen(self._theme.color("muted", 255 if texts.is_current else 150))
+        painter.drawText(inside, right | Qt.AlignmentFlag.AlignBottom, texts.weights)
 
 
 def slider_track(rect: QRect) -> QRectF:

@@ -8,12 +8,18 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from workbench.engine.core.format import format_count, format_fraction
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.gui.panels.layer_state import LayerState
+from workbench.gui.panels.noise_table import NoiseTable
 
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
 LAYER_ROLE = Qt.ItemDataRole.UserRole + 1
 STATE_ROLE = Qt.ItemDataRole.UserRole + 2
+NOISE_ROLE = Qt.ItemDataRole.UserRole + 3
 _MANY_ROWS = 8
+SQNR_TIP = (
+    "Signal to quantization noise, dB: of the layer's output with all before it quantized, and of its weights; "
+    "by Measure SQNR (F7)"
+)
 NO_SCAN = "No sensitivity scan has been run yet"
 
 
@@ -25,10 +31,17 @@ class Column(IntEnum):
     WEIGHTS = 2
     PRUNE = 3
     BITS = 4
-    SENSITIVITY = 5
+    ACTIVATIONS = 5
+    SQNR = 6
+    SENSITIVITY = 7
 
 
-_TITLES = ("Layer", "Params", "Weights", "Prune", "Bits", "Sens.")
+_TITLES = ("Layer", "Params", "Weights", "Prune", "Bits", "A", "SQNR", "Sens.")
+_TITLE_TIPS = {
+    5: "Bits of the activations: of what goes into a layer and comes out of it",
+    6: SQNR_TIP,
+    7: NO_SCAN,
+}
 
 
 class LayersModel(QAbstractTableModel):
@@ -43,6 +56,13 @@ class LayersModel(QAbstractTableModel):
         self._state_of = state_of
         self._layers: tuple[Layer, ...] = ()
         self._rows: dict[str, int] = {}
+        self._noise = NoiseTable()
+
+    def set_noise(self, noise: NoiseTable) -> None:
+        """Show these figures in the column of SQNR."""
+        self._noise = noise
+        if self._layers:
+            self.dataChanged.emit(self.index(0, Column.SQNR), self.index(len(self._layers) - 1, Column.SQNR))
 
     def set_model(self, model: ModelInfo | None) -> None:
         """Show the layers of a model, or none."""
@@ -51,15 +71,15 @@ class LayersModel(QAbstractTableModel):
         self._rows = {layer.name: row for row, layer in enumerate(self._layers)}
         self.endResetModel()
 
-    def refresh(self, names: Sequence[str]) -> None:
-        """The recipe changed for these layers: the view asks again for what it shows of them."""
+    def refresh(self, names: Sequence[str], last: Column = Column.ACTIVATIONS) -> None:
+        """The recipe changed for these layers: the view asks again for what it shows of them, up to a column."""
         rows = [self._rows[name] for name in names if name in self._rows]
         if len(rows) > _MANY_ROWS:
-            self.dataChanged.emit(self.index(min(rows), Column.WEIGHTS), self.index(max(rows), Column.BITS))
+            self.dataChanged.emit(self.index(min(rows), Column.WEIGHTS), self.index(max(rows), last))
             return
         for row in rows:
             # One by one: for a range the view paints all of its rows and columns.
-            for column in (Column.WEIGHTS, Column.PRUNE, Column.BITS):
+            for column in range(Column.WEIGHTS, last + 1):
                 cell = self.index(row, column)
                 self.dataChanged.emit(cell, cell)
 
@@ -81,10 +101,10 @@ class LayersModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return _TITLES[section]
-        if role == Qt.ItemDataRole.ToolTipRole and section == Column.SENSITIVITY:
-            return NO_SCAN
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return _TITLE_TIPS.get(section)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            right = section == Column.PARAMS
+            right = section in (Column.PARAMS, Column.SQNR)
             return Qt.AlignmentFlag.AlignVCenter | (
                 Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
             )
@@ -99,10 +119,12 @@ class LayersModel(QAbstractTableModel):
             return layer
         if role == STATE_ROLE:
             return self._state_of(layer)
+        if role == NOISE_ROLE:
+            return self._noise.texts(layer.name)
         if role == SORT_ROLE:
             return self._sort_key(layer, index.column(), index.row())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tool_tip(layer, index.column())
+            return self._noise.tip(layer.name) if index.column() == Column.SQNR else tool_tip(layer, index.column())
         text = self._text(layer, index.column())
         return f"{_TITLES[index.column()]}: {text}" if role == Qt.ItemDataRole.AccessibleTextRole else text
 
@@ -118,6 +140,10 @@ class LayersModel(QAbstractTableModel):
             return format_fraction(self._state_of(layer).sparsity) if layer.prunable else "not prunable"
         if column == Column.BITS:
             return bits_text(self._state_of(layer).bits) if layer.quantizable else "not quantizable"
+        if column == Column.ACTIVATIONS:
+            return activation_text(self._state_of(layer).activation_bits) if layer.quantizable else "not quantizable"
+        if column == Column.SQNR:
+            return self._noise.tip(layer.name)
         return "–"
 
     def _sort_key(self, layer: Layer, column: int, row: int) -> object:
@@ -131,6 +157,10 @@ class LayersModel(QAbstractTableModel):
             return self._state_of(layer).sparsity if layer.prunable else -1.0
         if column == Column.BITS:
             return (self._state_of(layer).bits or 32) if layer.quantizable else 99
+        if column == Column.ACTIVATIONS:
+            return (self._state_of(layer).activation_bits or 32) if layer.quantizable else 99
+        if column == Column.SQNR:
+            return self._noise.sort_key(layer.name)
         return row
 
 
@@ -165,6 +195,15 @@ def bits_text(bits: int | None) -> str:
     return "FP32" if bits is None else f"INT{bits}"
 
 
+def activation_text(bits: int | None) -> str:
+    """The name of a bit width of activations; the runtime has integer kernels for one of them.
+
+    >>> activation_text(8), activation_text(4), activation_text(None)
+    ('INT8', 'INT4 simulated', 'FP32')
+    """
+    return bits_text(bits) if bits in (None, 8) else f"{bits_text(bits)} simulated"
+
+
 def shape_text(layer: Layer) -> str:
     """The weight's shape: 64×3×7×7."""
     return "×".join(str(size) for size in layer.weight_shape)
@@ -175,7 +214,7 @@ def tool_tip(layer: Layer, column: int) -> str:
     if column == Column.SENSITIVITY:
         return NO_SCAN
     lines = [f"{layer.name} ({layer.op_type} {shape_text(layer)})"]
-    if layer.reason and (column == Column.LAYER or not layer.editable or column in (Column.PRUNE, Column.BITS)):
+    if layer.reason and (not layer.editable or column in _EXPLAINED):
         lines.append(layer.reason)
     if layer.statistics and layer.statistics.num_not_finite:
         lines.append(f"{layer.statistics.num_not_finite} weights are NaN or infinite")
@@ -184,6 +223,7 @@ def tool_tip(layer: Layer, column: int) -> str:
     return "\n".join(lines)
 
 
+_EXPLAINED = (Column.LAYER, Column.PRUNE, Column.BITS, Column.ACTIVATIONS)
 _SERVED = frozenset(
     {
         int(Qt.ItemDataRole.DisplayRole),
@@ -192,5 +232,6 @@ _SERVED = frozenset(
         int(SORT_ROLE),
         int(LAYER_ROLE),
         int(STATE_ROLE),
+        int(NOISE_ROLE),
     }
 )

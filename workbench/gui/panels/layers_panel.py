@@ -3,17 +3,29 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Slot
-from PySide6.QtGui import QAction, QActionGroup, QIcon
+from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget
 
-from workbench.engine.core.layer import Layer
-from workbench.engine.core.recipe import FLOAT, Recipe, WeightRule
+from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.engine.core.recipe import FLOAT, ActivationRule, Recipe, WeightRule
+from workbench.engine.core.reports import LayerPreview
 from workbench.gui.panels import layer_edits
+from workbench.gui.panels.bits_menu import ACTIVATION_BITS, WEIGHT_BITS, make_bits_menu
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_state import LayerStates
-from workbench.gui.panels.layers_model import LAYER_ROLE, Column, LayersFilter, LayersModel, bits_text
+from workbench.gui.panels.layers_model import (
+    LAYER_ROLE,
+    Column,
+    LayersFilter,
+    LayersModel,
+    activation_text,
+    bits_text,
+)
 from workbench.gui.panels.layers_table import LayersTable
+from workbench.gui.panels.noise_table import NoiseTable
+from workbench.gui.panels.plan_page import plan_texts
+from workbench.gui.recipe_change import is_pruning_alone
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
 from workbench.gui.widgets.combo import Combo
@@ -32,6 +44,8 @@ class LayersPanel(Card):
         self._theme = theme
         self._gesture = Gesture()
         self._selecting = False
+        self._noise = NoiseTable()
+        self._selected: tuple[ModelInfo | None, tuple[str, ...], tuple[Layer, ...]] | None = None
         self.states = LayerStates()
         self.model = LayersModel(self.states.of, self)
         self.rows = LayersFilter(self)
@@ -58,11 +72,13 @@ class LayersPanel(Card):
     @property
     def selected_layers(self) -> tuple[Layer, ...]:
         """The selected layers, in the order of the selection."""
-        model = self._document.model
-        if model is None:
-            return ()
-        by_name = {layer.name: layer for layer in model.layers}
-        return tuple(by_name[name] for name in self._document.selection if name in by_name)
+        model, selection = self._document.model, self._document.selection
+        # Each move of a drag asks twice, and the selection may be a thousand layers.
+        if self._selected is None or self._selected[0] is not model or self._selected[1] is not selection:
+            by_name = {layer.name: layer for layer in model.layers} if model is not None else {}
+            layers = tuple(by_name[name] for name in selection if name in by_name)
+            self._selected = model, selection, layers
+        return self._selected[2]
 
     def _lay_out(self) -> None:
         self.column.setContentsMargins(0, 10, 0, 10)
@@ -86,24 +102,29 @@ class LayersPanel(Card):
         document.model_changed.connect(self._on_model_changed)
         document.recipe_changed.connect(self._on_recipe_changed)
         document.selection_changed.connect(self._on_document_selection)
+        document.plans.changed.connect(self._show_plan)
+        document.sqnr_changed.connect(self._show_noise)
+        document.layer_previewed.connect(self._on_previewed)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
         self.op_types.currentIndexChanged.connect(self._on_filter)
         table.selectionModel().selectionChanged.connect(self._on_table_selection)
         table.horizontalHeader().sortIndicatorChanged.connect(self._on_sorted)
-        table.prune_pressed.connect(self._gesture.begin)
+        table.prune_pressed.connect(self._on_pressed)
         table.prune_moved.connect(self.set_sparsity)
         table.prune_released.connect(self._on_released)
         table.prune_stepped.connect(self._on_prune_stepped)
         table.bits_wished.connect(self.set_bits)
         table.bits_menu_wished.connect(self._show_bits_menu)
+        table.activations_menu_wished.connect(self._show_activations_menu)
         table.context_menu_wished.connect(self._show_context_menu)
         card.pruning_wished.connect(self._on_pruning_wished)
-        card.amount_pressed.connect(self._gesture.begin)
+        card.amount_pressed.connect(self._on_pressed)
         card.amount_moved.connect(self._on_amount)
         card.amount_released.connect(self._on_released)
         card.scope_wished.connect(self._on_scope)
         card.weights_wished.connect(self._on_weights)
+        card.activations_wished.connect(self._on_activations)
         card.reset_wished.connect(self.reset_layers)
         card.similar_wished.connect(self.apply_to_similar)
 
@@ -116,6 +137,11 @@ class LayersPanel(Card):
     def set_bits(self, bits: int | None) -> None:
         """Give the selected layers a bit width; None for float."""
         self._edit("Bits", layer_edits.with_weights, WeightRule(bits=FLOAT if bits is None else bits), own_step=True)
+
+    @Slot(object)
+    def set_activation_bits(self, bits: int | None) -> None:
+        """Give what goes in and out of the selected layers a bit width; None for float."""
+        self._on_activations(ActivationRule(bits=FLOAT if bits is None else bits))
 
     @Slot()
     def reset_layers(self) -> None:
@@ -150,6 +176,11 @@ class LayersPanel(Card):
         self._document.edit(recipe, f"{text} of {subject}", gesture=gesture)
 
     @Slot()
+    def _on_pressed(self) -> None:
+        self._gesture.begin()
+        self._document.pressed()
+
+    @Slot()
     def _on_released(self) -> None:
         self._gesture.end()
         self._document.released()
@@ -180,37 +211,47 @@ class LayersPanel(Card):
     def _on_weights(self, weights: WeightRule) -> None:
         self._edit("Quantization", layer_edits.with_weights, weights, own_step=True)
 
+    @Slot(object)
+    def _on_activations(self, activations: ActivationRule) -> None:
+        self._edit("Activations", layer_edits.with_activations, activations, own_step=True)
+
+    @Slot(QPoint)
+    def _show_activations_menu(self, at: QPoint) -> None:
+        self.make_activations_menu().popup(at)
+
     @Slot(QPoint)
     def _show_bits_menu(self, at: QPoint) -> None:
-        menu = self.make_bits_menu()
-        menu.popup(at)
+        self.make_bits_menu().popup(at)
 
     def make_bits_menu(self) -> QMenu:
         """The choice of bit widths, the one that holds checked."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        group = QActionGroup(menu)
-        layers = self.selected_layers
-        held = {self.states.of(layer).bits for layer in layers}
-        for bits in (None, 8, 7, 6, 5, 4, 3, 2):
-            action = QAction(bits_text(bits), menu, checkable=True, checked=held == {bits})
-            action.setData(bits)
-            group.addAction(action)
-            menu.addAction(action)
-        group.triggered.connect(self._on_bits_action)
-        return menu
+        held = {self.states.of(layer).bits for layer in self.selected_layers}
+        return make_bits_menu(self, WEIGHT_BITS, bits_text, held=held, on_chosen=self._on_bits_action)
+
+    def make_activations_menu(self) -> QMenu:
+        """The choice of bit widths of activations, the one that holds checked."""
+        held = {self.states.of(layer).activation_bits for layer in self.selected_layers}
+        chosen = self._on_activation_bits_action
+        return make_bits_menu(self, ACTIVATION_BITS, activation_text, held=held, on_chosen=chosen)
 
     @Slot(QAction)
     def _on_bits_action(self, action: QAction) -> None:
         self.set_bits(action.data())
+
+    @Slot(QAction)
+    def _on_activation_bits_action(self, action: QAction) -> None:
+        self.set_activation_bits(action.data())
 
     @Slot(QPoint)
     def _show_context_menu(self, at: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         bits = self.make_bits_menu()
-        bits.setTitle("Bits")
+        bits.setTitle("Bits of weights")
         menu.addMenu(bits)
+        activations = self.make_activations_menu()
+        activations.setTitle("Bits of activations")
+        menu.addMenu(activations)
         menu.addAction("Reset layer", self.reset_layers).setEnabled(self.card.reset.isEnabled())
         menu.addAction("Apply to similar layers", self.apply_to_similar).setEnabled(self.card.similar.isEnabled())
         menu.addAction("Select all", self.table.selectAll)
@@ -221,6 +262,7 @@ class LayersPanel(Card):
         model = self._document.model
         self.states.reset(model, self._document.recipe)
         self.model.set_model(model)
+        self._show_noise()
         self.op_types.blockSignals(True)
         self.op_types.clear()
         self.op_types.addItem("All types", "")
@@ -232,7 +274,23 @@ class LayersPanel(Card):
 
     @Slot(object, object)
     def _on_recipe_changed(self, old: object, new: object) -> None:
-        self.model.refresh(self.states.reset(self._document.model, self._document.recipe))
+        new_rules = self._document.recipe.rules
+        last = Column.PRUNE if is_pruning_alone(self.states.recipe.rules, new_rules) else Column.ACTIVATIONS
+        self.model.refresh(self.states.reset(self._document.model, self._document.recipe), last)
+        self._show_noise()
+        self._show_card()
+
+    @Slot()
+    def _show_noise(self) -> None:
+        noise = NoiseTable(self._document.sqnr, self._document.recipe.digest if self._document.sqnr else "")
+        if noise != self._noise:
+            self._noise = noise
+            self.model.set_noise(noise)
+
+    @Slot(object)
+    def _on_previewed(self, preview: LayerPreview) -> None:
+        self.states.take_preview(preview)
+        self.model.refresh((preview.layer,), Column.PRUNE)
         self._show_card()
 
     @Slot()
@@ -287,6 +345,13 @@ class LayersPanel(Card):
         prunable = next((layer for layer in layers if layer.prunable), None)
         amount = self.states.of(prunable) if prunable is not None else None
         self.card.show_layers(layers, settings, amount, self.model.rowCount())
+        self._show_plan()
+
+    @Slot()
+    def _show_plan(self) -> None:
+        plans = self._document.plans
+        texts = plan_texts(self.selected_layers, plans.plan, plans.refusal)
+        self.card.show_plan(texts, is_current=plans.is_current)
 
     @Slot()
     def _dress(self) -> None:

@@ -1,21 +1,29 @@
 """The table's mouse and keyboard: what a press on a cell means, as wishes."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from workbench.engine.core.layer import Layer
 from workbench.gui.panels.layers_delegates import ROW_PIXELS, LayerCellDelegate, slider_track
-from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column
+from workbench.gui.panels.layers_model import LAYER_ROLE, STATE_ROLE, Column, Index
 from workbench.gui.theme import Theme
 
 _WIDTHS = {
-    Column.PARAMS: 62,
-    Column.WEIGHTS: 66,
-    Column.PRUNE: 122,
-    Column.BITS: 66,
+    Column.PARAMS: 56,
+    Column.WEIGHTS: 62,
+    Column.PRUNE: 108,
+    Column.BITS: 64,
+    Column.ACTIVATIONS: 42,
+    Column.SQNR: 52,
     Column.SENSITIVITY: 46,
 }
+# A name that is cut to fewer pixels tells no layer from the next.
+_LEAST_NAME = 116
+# These go before the name is cut further, the first one first: nothing is edited in them.
+_GIVE_WAY = (Column.SENSITIVITY, Column.SQNR)
 _STEPS = {Qt.Key.Key_Left: -0.01, Qt.Key.Key_Right: 0.01, Qt.Key.Key_Minus: -0.05, Qt.Key.Key_Plus: 0.05}
 
 
@@ -28,6 +36,7 @@ class LayersTable(QTableView):
     prune_stepped = Signal(float)
     bits_wished = Signal(object)
     bits_menu_wished = Signal(QPoint)
+    activations_menu_wished = Signal(QPoint)
     context_menu_wished = Signal(QPoint)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -57,6 +66,32 @@ class LayersTable(QTableView):
         for column, width in _WIDTHS.items():
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
             self.setColumnWidth(column, width)
+        kept = sum(width for column, width in _WIDTHS.items() if column not in _GIVE_WAY)
+        self.setMinimumWidth(kept + _LEAST_NAME + 2 * self.frameWidth())
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what gives way to the names, or show it again."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self.model() is None:
+            return
+        room = self.viewport().width() - _LEAST_NAME
+        room -= sum(self.columnWidth(column) for column in _WIDTHS if column not in _GIVE_WAY)
+        for column in reversed(_GIVE_WAY):
+            room -= _WIDTHS[column]
+            self.setColumnHidden(column, room < 0)
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Paint the columns that changed: for more than one cell the base class paints the whole table."""
+        if first == last:
+            super().dataChanged(first, last, roles)
+            return
+        left = self.columnViewportPosition(first.column())
+        right = self.columnViewportPosition(last.column()) + self.columnWidth(last.column())
+        self.viewport().update(left, 0, right - left, self.viewport().height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A press on a slider starts a drag; on bits, their menu; anything else selects."""
@@ -72,7 +107,10 @@ class LayersTable(QTableView):
             self._drag_to(event.position().x())
         elif index.column() == Column.BITS and layer.quantizable:
             self._select_row_of(index)
-            self.bits_menu_wished.emit(self.viewport().mapToGlobal(self.visualRect(index).bottomLeft()))
+            self.bits_menu_wished.emit(self._below(index))
+        elif index.column() == Column.ACTIVATIONS and layer.quantizable:
+            self._select_row_of(index)
+            self.activations_menu_wished.emit(self._below(index))
         else:
             super().mousePressEvent(event)
 
@@ -92,7 +130,7 @@ class LayersTable(QTableView):
             super().mouseReleaseEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and right prune less and more, 2 to 8 choose bits, 0 is float; the rest moves and selects."""
+        """Left and right prune less and more, 2 to 8 choose bits, 0 is float, A opens the activations' menu."""
         key, modifiers = Qt.Key(event.key()), event.modifiers()
         free = not modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
         if free and key in _STEPS:
@@ -101,8 +139,9 @@ class LayersTable(QTableView):
         elif free and (key is Qt.Key.Key_0 or Qt.Key.Key_2 <= key <= Qt.Key.Key_8):
             self.bits_wished.emit(None if key is Qt.Key.Key_0 else int(key) - int(Qt.Key.Key_0))
         elif free and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            cell = self.currentIndex().siblingAtColumn(Column.BITS)
-            self.bits_menu_wished.emit(self.viewport().mapToGlobal(self.visualRect(cell).bottomLeft()))
+            self.bits_menu_wished.emit(self._below(self.currentIndex().siblingAtColumn(Column.BITS)))
+        elif free and key is Qt.Key.Key_A and self.currentIndex().isValid():
+            self.activations_menu_wished.emit(self._below(self.currentIndex().siblingAtColumn(Column.ACTIVATIONS)))
         else:
             super().keyPressEvent(event)
 
@@ -114,6 +153,9 @@ class LayersTable(QTableView):
         """Sparsity shown in the current row; 0 without one."""
         state = self.currentIndex().data(STATE_ROLE) if self.currentIndex().isValid() else None
         return state.sparsity if state else 0.0
+
+    def _below(self, index: QModelIndex) -> QPoint:
+        return self.viewport().mapToGlobal(self.visualRect(index).bottomLeft())
 
     def _select_row_of(self, index: QModelIndex) -> None:
         if self.selectionModel().isRowSelected(index.row(), QModelIndex()):

@@ -1,21 +1,25 @@
 """What the recipe does to the whole model, against the original: accuracy, size, latency, and where the bytes are."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from workbench.engine.core.format import (
     format_bytes,
     format_count,
+    format_figure,
     format_fraction,
-    format_interval,
+    format_metric,
     format_ms,
-    format_points,
 )
 from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
+from workbench.gui.panels.figure_texts import FigureTexts, accuracy_texts, latency_texts
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.sizes import Sizes, SizesNow
+from workbench.gui.recipe_needs import needs_ranges
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import Card, make_label
@@ -47,12 +51,15 @@ class PreviewPanel(Card):
         self.disk_size = MetricCard(theme, "Size on disk", parent=self)
         self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
         self.bars = SizeBars(theme, self)
+        self.more = make_label("", "muted", self)
+        self.more.hide()
         self._cells: dict[tuple[str, str], QLabel] = {}
         self._lay_out()
         document.model_changed.connect(self._on_model)
         document.dataset_changed.connect(self._on_data)
         document.recipe_changed.connect(self._on_recipe)
         document.measured.connect(self._on_measured)
+        document.probing.connect(self._on_probe_said)
         document.budgets_changed.connect(self._show_all)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
@@ -89,6 +96,7 @@ class PreviewPanel(Card):
         where = Card("Where the size is", inner=True, parent=inside)
         where.note.setText("now / original")
         where.column.addWidget(self.bars)
+        where.column.addWidget(self.more)
         column.addWidget(where)
         column.addStretch(1)
         scroll = QScrollArea(self, widgetResizable=True)
@@ -116,6 +124,13 @@ class PreviewPanel(Card):
         self._show_accuracy()
         self._show_banner()
 
+    @Slot(str)
+    def _on_probe_said(self, text: str) -> None:
+        """Building the preview takes long: say in the place of the figure what it is at."""
+        report = self._document.accuracy
+        if report is None or not self._document.is_current(report):
+            self.accuracy.line.setText(text)
+
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
         self._show_size()
@@ -141,6 +156,7 @@ class PreviewPanel(Card):
             self.disk_size.show_figure("–", "")
             self.disk_size.badge.set_origin("")
             self.bars.set_bars(())
+            self.more.hide()
             for label in self._cells.values():
                 label.setText("–")
             return
@@ -153,7 +169,7 @@ class PreviewPanel(Card):
         tone = "good" if change < 0 else "muted" if change == 0 else "warn"
         self.disk_size.show_figure(number, unit, format_change(change), tone)
         self.disk_size.badge.set_origin("measured" if exact is not None else "estimated")
-        self.disk_size.line.setText("every byte counted" if exact is not None else "by arithmetic on this recipe")
+        self.disk_size.line.setText("every byte counted" if exact is not None else self._estimate_text())
         self.disk_size.bar.set_figure(now, None, original, max(original, now) * 1.05)
         self.disk_size.bar.set_budget(self._document.budgets.size_bytes)
         self.disk_size.note.setText(
@@ -161,7 +177,20 @@ class PreviewPanel(Card):
         )
         self.disk_size.trend.add(now)
         self.bars.set_bars(self.sizes.bars)
+        num_more = self.sizes.num_more
+        self.more.setText(f"and {num_more} more")
+        self.more.setVisible(num_more > 0)
         self._show_table()
+
+    def _estimate_text(self) -> str:
+        """What the size shown at once is made of, and what is missing to know it."""
+        document = self._document
+        if not needs_ranges(document.recipe):
+            return "by arithmetic on this recipe"
+        has_samples = document.dataset is not None or document.calibration.info is not None
+        return "by arithmetic on the weights; " + (
+            "ranges are not known yet" if has_samples else "ranges need samples: open data"
+        )
 
     def _show_table(self) -> None:
         model, sizes = self._document.model, self.sizes
@@ -179,7 +208,9 @@ class PreviewPanel(Card):
             "Mean bits": ("32.0", f"{sizes.mean_bits:.1f}"),
             "Global sparsity": (format_fraction(sizes.sparsity_before), format_fraction(sizes.sparsity)),
         }
-        for name, (before, after) in now.items():
+        # Of weights that cannot be read, such as those of a model that is quantized already, none of this is known.
+        unknown = () if sizes.num_weights else ("Not zero", "Mean bits", "Global sparsity")
+        for name, (before, after) in (now | dict.fromkeys(unknown, ("–", "–"))).items():
             self._cells[name, "original"].setText(before)
             self._cells[name, "now"].setText(after)
 
@@ -188,7 +219,7 @@ class PreviewPanel(Card):
         report = document.accuracy
         card.bar.set_budget(self._document.budgets.accuracy)
         floor = self._document.budgets.accuracy
-        card.note.setText(f"floor {format_fraction(floor)}" if floor is not None else "")
+        card.note.setText(_floor_text(floor, report.figure if report is not None else None))
         if report is None:
             card.show_figure("–", "")
             card.badge.set_origin("")
@@ -196,33 +227,19 @@ class PreviewPanel(Card):
             baseline = document.baseline
             card.bar.set_figure(None, None, baseline.figure.value if baseline else None, 1.0)
             return
-        figure = report.figure
-        in_percent = figure.unit == "fraction"
-        value = f"{100 * figure.value:.1f}" if in_percent else f"{figure.value:.2f}"
-        delta, tone = self._difference_texts(report.difference, in_percent=in_percent)
-        card.title.setText(
-            f"Accuracy ({report.metric})" if report.metric != "agreement" else "Agreement with the original"
-        )
-        card.show_figure(value, "%" if in_percent else figure.unit, delta, tone)
-        card.dim(not document.is_current(report))
-        detail = f"n = {figure.n}" if report.is_final else f"n = {report.done} of {report.total}"
-        card.badge.set_origin(str(figure.origin), detail)
-        card.line.setText(_interval_text(report.difference or figure, paired=report.difference is not None))
-        card.line.setToolTip(
-            "95 % interval of the difference to the original, paired on the same samples"
-            if report.difference is not None
-            else "95 % interval"
-        )
-        band = (figure.low, figure.high) if figure.low is not None and figure.high is not None else None
-        original = report.reference.value if report.reference else None
-        card.bar.set_figure(figure.value, band, original, 1.0 if in_percent else figure.value * 1.3)
-        card.trend.add(figure.value)
+        card.title.setText(format_metric(report.metric))
+        guesses = document.dataset.preprocessing.guesses if document.dataset is not None else {}
+        self._show_texts(card, accuracy_texts(report, is_current=document.is_current(report), guesses=guesses))
 
-    def _difference_texts(self, difference: Figure | None, *, in_percent: bool) -> tuple[str, str]:
-        if difference is None:
-            return "", "muted"
-        text = format_points(difference.value) if in_percent else f"{difference.value:+.2f}"
-        return text, "good" if difference.value >= 0 else "warn" if difference.value > -0.02 else "bad"
+    def _show_texts(self, card: MetricCard, texts: FigureTexts) -> None:
+        card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
+        card.dim(not texts.is_current)
+        card.badge.set_origin(texts.origin, texts.detail)
+        card.line.setText(texts.line)
+        card.line.setToolTip(texts.tip)
+        card.bar.set_figure(texts.bar_value, texts.band, texts.original, texts.maximum)
+        if texts.bar_value is not None:
+            card.trend.add(texts.bar_value)
 
     def _show_latency(self) -> None:
         card, document = self.latency, self._document
@@ -236,22 +253,8 @@ class PreviewPanel(Card):
             card.line.setText("not measured yet" if document.model is not None else "")
             card.bar.set_figure(None, None, None, 1.0)
             return
-        number, _, unit = format_ms(report.p50.value).partition(" ")
-        card.show_figure(number, unit, f"p90 {format_ms(report.p90.value)}")
-        fresh = document.is_current(report)
-        before = document.original_latency
-        original = before.p50.value if before is not None and before is not report else None
-        # Weight-only changes alter the file, not the arithmetic: nothing faster is promised until it is measured.
-        card.badge.set_origin(str(report.p50.origin) if fresh else "estimated", f"n = {report.p50.n}" if fresh else "")
-        card.line.setText(
-            f"{f'original {format_ms(original)} · ' if original is not None else ''}{report.device}"
-            if fresh
-            else "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
-        )
-        card.line.setToolTip(card.line.text())
-        band = (report.p50.low, report.p50.high) if report.p50.low is not None and report.p50.high is not None else None
-        card.bar.set_figure(report.p50.value, band, original, max(report.p90.value, original or 0.0) * 1.5)
-        card.trend.add(report.p50.value)
+        is_current = document.is_current(report)
+        self._show_texts(card, latency_texts(report, is_current=is_current, recipe=document.recipe))
 
     def _show_banner(self) -> None:
         document = self._document
@@ -274,6 +277,8 @@ class PreviewPanel(Card):
             self.banner.set_state("good", headline, "accuracy measured" if final else "accuracy still being measured")
         elif document.dataset is None:
             self.banner.set_state("accent", "No data yet", "open samples to measure accuracy")
+        elif document.budgets != Budgets():
+            self.banner.set_state("accent", "Measuring", "the budgets wait for figures of this recipe")
         else:
             self.banner.set_state("accent", "No budgets set", "drag on a bar below to set one")
 
@@ -293,8 +298,8 @@ class PreviewPanel(Card):
         self._document.set_budgets(budgets, gesture=self._gesture.token(which))
 
 
-def _interval_text(figure: Figure, *, paired: bool) -> str:
-    interval = format_interval(figure, difference=paired)
-    if not interval:
-        return "no interval known"
-    return f"{interval} (95 %{', paired' if paired else ''})"
+def _floor_text(floor: float | None, figure: Figure | None) -> str:
+    """The floor in the unit of the figure; of a fraction before there is one."""
+    if floor is None:
+        return ""
+    return f"floor {format_figure(replace(figure, value=floor)) if figure is not None else format_fraction(floor)}"

@@ -21,6 +21,7 @@ class SizesNow:
         num_weights: weights of all layers whose statistics are known.
         mean_bits: mean over those weights.
         bars: the layers with the most bytes in the original, largest first.
+        num_more: how many layers have no bar.
     """
 
     total_bytes: int
@@ -29,6 +30,7 @@ class SizesNow:
     num_weights: int
     mean_bits: float
     bars: tuple[SizeBar, ...] = ()
+    num_more: int = 0
 
     @property
     def sparsity_before(self) -> float:
@@ -72,6 +74,7 @@ class Sizes:
             self._num_weights,
             bits / self._num_weights if self._num_weights else float(_FLOAT_BITS),
             tuple(SizeBar(name, original, size.layers.get(name, original)) for name, original in self._largest),
+            len(footprint.layers) - len(self._largest),
         )
 
     def _sum_up(self, model: ModelInfo, footprint: ModelFootprint | None) -> None:

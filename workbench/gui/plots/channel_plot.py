@@ -14,11 +14,11 @@ from workbench.gui.theme import Theme
 class ChannelPlot(QWidget):
     """A band from the lowest to the highest weight of each channel, and dashed lines at the clip range."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None, *, what: str = "output channel") -> None:
         super().__init__(parent)
         self._theme = theme
         self._order = np.zeros(0, np.int64)
-        self.plot = make_plot(self, "output channel (sorted by range)", "range")
+        self.plot = make_plot(self, f"{what} (sorted by range)", "range")
         self.setAccessibleName("Range of each output channel")
         self._low = make_steps()
         self._high = make_steps()
@@ -35,14 +35,23 @@ class ChannelPlot(QWidget):
         for item in (self._low, self._high, self._band):
             item.setVisible(visible)
         self.set_clip(None, None)
-        if curves is None:
+        if curves is not None:
+            self.show_ranges(curves.channel_low, curves.channel_high)
+
+    def show_ranges(self, channel_low: npt.NDArray[np.float32], channel_high: npt.NDArray[np.float32]) -> None:
+        """Show other ranges, shape (C,); nothing where there are no channels."""
+        for item in (self._low, self._high, self._band):
+            item.setVisible(channel_low.size > 0)
+        self.set_clip(None, None)
+        self._order = np.zeros(0, np.int64)
+        if not channel_low.size:
             return
         # Stable, so that equal ranges keep the order of the channels.
-        self._order = np.argsort(curves.channel_low - curves.channel_high, kind="stable")
+        self._order = np.argsort(channel_low - channel_high, kind="stable")
         edges = np.arange(self._order.size + 1)
-        self._low.setData(edges, curves.channel_low[self._order])
-        self._high.setData(edges, curves.channel_high[self._order])
-        low, high = float(curves.channel_low.min()), float(curves.channel_high.max())
+        self._low.setData(edges, channel_low[self._order])
+        self._high.setData(edges, channel_high[self._order])
+        low, high = float(channel_low.min()), float(channel_high.max())
         margin = 0.08 * ((high - low) or 1.0)
         self.plot.setXRange(0, self._order.size, padding=0.005)
         self.plot.setYRange(low - margin, high + margin, padding=0)

@@ -5,6 +5,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
+from workbench.engine.core.format import format_magnitude
 from workbench.engine.core.weight_curves import WeightCurves
 from workbench.gui.plots.plot_frame import dress_plot, make_plot, make_steps
 from workbench.gui.theme import SMALL_PIXELS, Theme
@@ -89,7 +90,9 @@ class HistogramPlot(QWidget):
         self._region.setRegion((-self._threshold, self._threshold))
         self._region.setVisible(self._threshold > 0)
         self._draw_pruned()
-        self._labels[0].setText(f"|w| < {self._threshold:.4g}" if self._threshold > 0 else "drag to prune")
+        self._labels[0].setText(
+            f"|w| < {format_magnitude(self._threshold)}" if self._threshold > 0 else "drag to prune"
+        )
         self._labels[0].setVisible(True)
         self._place_labels()
 

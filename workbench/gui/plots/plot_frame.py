@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
+_LEFT_PIXELS, _BOTTOM_PIXELS = 62, 38  # the name of the axis and numbers of up to six digits
+
 
 def make_plot(parent: QWidget, bottom: str, left: str) -> pg.PlotItem:
     """A plot that fills `parent`, with named axes, without pyqtgraph's own menu and buttons."""
@@ -18,8 +20,14 @@ def make_plot(parent: QWidget, bottom: str, left: str) -> pg.PlotItem:
     plot.setMouseEnabled(x=True, y=False)
     plot.setLabel("bottom", bottom)
     plot.setLabel("left", left)
-    plot.getAxis("left").enableAutoSIPrefix(False)
-    plot.getAxis("bottom").enableAutoSIPrefix(False)
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.enableAutoSIPrefix(False)
+        # Of its own an axis asks for room while it is painted: each curve that comes paints the plot four times.
+        # And two levels of ticks, of which one has numbers, are read as easily as three in half of the time.
+        axis.setStyle(autoExpandTextSpace=False, maxTickLevel=1, maxTextLevel=0)
+    plot.getAxis("left").setWidth(_LEFT_PIXELS)
+    plot.getAxis("bottom").setHeight(_BOTTOM_PIXELS)
     return plot
 
 

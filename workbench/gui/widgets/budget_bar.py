@@ -56,14 +56,16 @@ class BudgetBar(QWidget):
         self, value: float | None, band: tuple[float, float] | None, original: float | None, maximum: float
     ) -> None:
         """Show a figure with its interval, and a mark at the original's."""
-        self._value, self._band, self._original = value, band, original
-        self._maximum = maximum if maximum > 0 else 1.0
-        self.update()
+        maximum = maximum if maximum > 0 else 1.0
+        if (value, band, original, maximum) != (self._value, self._band, self._original, self._maximum):
+            self._value, self._band, self._original, self._maximum = value, band, original, maximum
+            self.update()
 
     def set_budget(self, budget: float | None) -> None:
         """Show a budget; emits nothing."""
-        self._budget = budget
-        self.update()
+        if budget != self._budget:
+            self._budget = budget
+            self.update()
 
     def x_of(self, value: float) -> float:
         """Where a value lies, in pixels from the left."""

@@ -31,7 +31,6 @@ class MetricCard(Card):
         self.line.setFont(theme.font(SMALL_PIXELS))
         # Its text is long and changes often: it takes what room there is, and never widens the card.
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.badge.set_origin("")
         figures = QHBoxLayout()
         figures.setSpacing(5)
         for widget in (self.value, self.unit, self.delta):

@@ -12,6 +12,7 @@ class Pill(QWidget):
 
     Args:
         bold_name: the name is what counts, and the value is the quieter one.
+        keeps_room: stays as wide as its widest value so far, so that on a drag its neighbours stand still.
     """
 
     def __init__(
@@ -22,13 +23,16 @@ class Pill(QWidget):
         parent: QWidget | None = None,
         *,
         bold_name: bool = False,
+        keeps_room: bool = False,
     ) -> None:
         super().__init__(parent)
         self._bold_name = bold_name
+        self._keeps_room = keeps_room
         self._theme = theme
         self._name = name
         self._tone = tone
-        self._value = "–"
+        self._value = ""
+        self._name_width, self._room = 0.0, 0
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
         self.set_value("–")
@@ -40,16 +44,17 @@ class Pill(QWidget):
 
     def set_value(self, value: str, name: str | None = None) -> None:
         """Show a value, and perhaps another name."""
-        self._name = self._name if name is None else name
-        self._value = value
-        self.setAccessibleName(f"{self._name} {value}".strip())
-        self.updateGeometry()
+        name = self._name if name is None else name
+        if (name, value) == (self._name, self._value):
+            return
+        self._name, self._value = name, value
+        self.setAccessibleName(f"{name} {value}".strip())
+        self._make_room()
         self.update()
 
     def sizeHint(self) -> QSize:
         """Room for the name and the value."""
-        name, value = self._widths()
-        return QSize(int(name + value + (26 if name and value else 20)), 24)
+        return QSize(self._room, 24)
 
     def minimumSizeHint(self) -> QSize:
         """Never cut."""
@@ -64,7 +69,7 @@ class Pill(QWidget):
         painter.setBrush(color("raised"))
         frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(frame, frame.height() / 2, frame.height() / 2)
-        name, _ = self._widths()
+        name = self._name_width
         painter.setFont(self._theme.font(SMALL_PIXELS, bold=self._bold_name))
         painter.setPen(color("text" if self._bold_name else "muted"))
         painter.drawText(QRectF(10, 0, name + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, self._name)
@@ -75,10 +80,15 @@ class Pill(QWidget):
             QRectF(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self._value
         )
 
-    def _widths(self) -> tuple[float, float]:
-        name = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=self._bold_name))
-        value = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=not self._bold_name))
-        return name.horizontalAdvance(self._name), value.horizontalAdvance(self._value)
+    def _make_room(self) -> None:
+        """Ask for another width where the text needs one: that lays out the whole window above."""
+        name = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=self._bold_name)).horizontalAdvance(self._name)
+        value = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=not self._bold_name)).horizontalAdvance(self._value)
+        room = name + value + (26 if name and value else 20)
+        self._name_width = float(name)
+        if room > self._room or (room < self._room and not self._keeps_room):
+            self._room = room
+            self.updateGeometry()
 
 
 class Badge(QWidget):
@@ -89,6 +99,7 @@ class Badge(QWidget):
         self._theme = theme
         self._origin = ""
         self._detail = ""
+        self.setVisible(False)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
@@ -99,6 +110,8 @@ class Badge(QWidget):
 
     def set_origin(self, origin: str, detail: str = "") -> None:
         """Show "measured", "estimated" or "reported", or nothing, with a detail such as n = 5000."""
+        if (origin, detail) == (self._origin, self._detail):
+            return
         self._origin, self._detail = origin, detail
         self.setAccessibleName(self.text)
         self.setVisible(bool(origin))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -41,12 +41,17 @@ class SizeBars(QWidget):
 
     def set_bars(self, bars: Sequence[SizeBar]) -> None:
         """Show these rows."""
-        if len(bars) != len(self._bars):
-            self._bars = tuple(bars)
-            self.updateGeometry()
-        self._bars = tuple(bars)
+        before, self._bars = self._bars, tuple(bars)
+        if self._bars == before:
+            return
         self.setAccessibleName(", ".join(f"{bar.layer} {format_bytes(bar.bytes_now)}" for bar in self._bars))
-        self.update()
+        if len(self._bars) != len(before):
+            self.updateGeometry()
+            self.update()
+            return
+        for row, (old, new) in enumerate(zip(before, self._bars, strict=True)):
+            if old != new:
+                self.update(0, row * _ROW, self.width(), _ROW)
 
     def sizeHint(self) -> QSize:
         """One line a row."""
@@ -70,6 +75,8 @@ class SizeBars(QWidget):
         room = self.width() - name_width - 70
         for row, bar in enumerate(self._bars):
             top = row * _ROW
+            if not event.region().intersects(QRect(0, top, self.width(), _ROW)):
+                continue
             painter.setPen(self._theme.color("text"))
             name = painter.fontMetrics().elidedText(bar.layer, Qt.TextElideMode.ElideMiddle, int(name_width - 8))
             painter.drawText(QRectF(0, top, name_width, _ROW), Qt.AlignmentFlag.AlignVCenter, name)

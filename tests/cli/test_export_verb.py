@@ -1,0 +1,72 @@
+"""The road of a plugin's format, from the command line to the file."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from workbench.cli.main import main
+
+
+def _answers(path: Path, images: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: images})[0]
+
+
+@pytest.fixture
+def images(data: str) -> np.ndarray:
+    return np.load(data)["x"][:50].transpose(0, 3, 1, 2).astype(np.float32) / 255
+
+
+def test_a_model_is_written_as_ort_and_answers_as_before(
+    model: str, tmp_path: Path, images: np.ndarray, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "digits.ort"
+
+    assert main(["export", model, "--to", "ort", "-o", str(out), "--json"]) == 0
+
+    value = json.loads(capsys.readouterr().out)
+    assert (value["format"], value["output"], value["plan"]) == ("ort", str(out), [])
+    assert value["file_bytes"] == out.stat().st_size
+    np.testing.assert_allclose(_answers(out, images), _answers(Path(model), images), atol=1e-5)
+
+
+def test_with_a_recipe_it_is_the_compressed_model(
+    model: str, recipe: Path, tmp_path: Path, images: np.ndarray, capsys: pytest.CaptureFixture[str]
+):
+    small, out = tmp_path / "small.onnx", tmp_path / "small.ort"
+    main(["apply", model, "--recipe", str(recipe), "-o", str(small)])
+    capsys.readouterr()
+
+    assert main(["export", model, "--to", "ort", "--recipe", str(recipe), "-o", str(out)]) == 0
+
+    assert "hidden" in capsys.readouterr().out
+    np.testing.assert_allclose(_answers(out, images), _answers(small, images), atol=1e-5)
+
+
+def test_a_format_that_nobody_writes_names_those_there_are(model: str, tmp_path: Path, error_of):
+    error = error_of("export", model, "--to", "tflite", "-o", tmp_path / "o.tflite")
+
+    assert "no plugin exports to 'tflite'; there is: ort" in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_overwritten_by_force_alone(model: str, tmp_path: Path, error_of):
+    out = tmp_path / "o.ort"
+    out.write_bytes(b"precious")
+
+    assert "already exists" in error_of("export", model, "--to", "ort", "-o", out)
+    assert out.read_bytes() == b"precious"
+    assert main(["export", model, "--to", "ort", "-o", str(out), "--force"]) == 0
+    assert out.read_bytes() != b"precious"
+
+
+def test_the_model_is_never_overwritten(model: str, tmp_path: Path, error_of):
+    copied = tmp_path / "m.onnx"
+    copied.write_bytes(Path(model).read_bytes())
+
+    error = error_of("export", copied, "--to", "ort", "-o", copied, "--force")
+
+    assert "is one of the files that are read" in error

@@ -1,0 +1,32 @@
+"""Why what is done to a layer is not what somebody may have meant."""
+
+import numpy as np
+import pytest
+
+from workbench.engine.compress.plan import resolve_plan
+from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.engine.core.recipe import Prune, Recipe
+
+_EMPTIED = "every weight of this layer becomes zero"
+
+
+def _model(weight: np.ndarray) -> ModelInfo:
+    layer = Layer("fc", "Gemm", "w", "y", weight.shape, weight.size, None, axis=0, prunable=True, quantizable=True)
+    return ModelInfo("m.onnx", "0", "0", 17, 8, "", weight.size, 100, None, (), (), (layer,))
+
+
+@pytest.mark.parametrize(
+    ("prune", "reason"),
+    [
+        (Prune("weights", threshold=5.0), _EMPTIED),
+        (Prune("weights", sparsity=1.0), _EMPTIED),
+        (Prune("weights", threshold=0.3), ""),
+    ],
+    ids=["threshold above all", "all of them", "some"],
+)
+def test_a_layer_that_is_left_without_weights_has_a_reason_to_look_at(prune: Prune, reason: str):
+    weight = np.array([[0.1, -0.2], [0.4, 0.5]], np.float32)
+
+    plan = resolve_plan(_model(weight), Recipe().with_rule("*", prune=prune), lambda _: weight)
+
+    assert plan.layers[0].reason == reason

@@ -1,0 +1,46 @@
+"""Previews that take seconds, in the real window: learned rounding on the demo."""
+
+from workbench.engine.core.recipe import WeightRule
+
+_LONG_MS = 90_000
+_LEARNED = WeightRule(bits=2, rounding="learned")
+
+
+def begin_learning(window, qtbot) -> None:
+    """Ask for learned rounding of every layer, and wait until it is under way."""
+    document = window.document
+    document.edit(document.recipe.with_rule("*", weights=_LEARNED), "Learned")
+    qtbot.waitUntil(lambda: document.measuring.probe.is_shown, timeout=_LONG_MS)
+
+
+def test_a_newer_edit_cancels_the_learning_and_is_measured_itself(demo_window, qtbot):
+    document = demo_window.document
+    begin_learning(demo_window, qtbot)
+    assert demo_window.job_rows.row_texts(document.measuring.probe.number)[0] == "Preview"
+
+    document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=8, rounding="nearest")), "Nearest")
+
+    assert not document.measuring.probe.is_shown
+    qtbot.waitUntil(lambda: document.is_current(document.accuracy), timeout=_LONG_MS)
+
+
+def test_a_layer_is_previewed_while_rounding_is_learned(demo_window, qtbot):
+    document = demo_window.document
+    begin_learning(demo_window, qtbot)
+
+    with qtbot.waitSignal(document.layer_previewed, timeout=_LONG_MS):
+        document.select(("head",))
+
+    assert not document.is_current(document.accuracy)
+
+
+def test_cancel_in_the_jobs_row_ends_it_and_keeps_the_engine(demo_window, qtbot):
+    document = demo_window.document
+    process = document.engine.process_id
+    begin_learning(demo_window, qtbot)
+
+    document.awaited.cancel(document.measuring.probe.number)
+    qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
+
+    assert document.engine.process_id == process
+    assert not document.is_current(document.accuracy)

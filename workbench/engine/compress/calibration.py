@@ -1,0 +1,76 @@
+"""One pass over the calibration samples, from which every range method takes what it needs."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from workbench.engine.core.recipe import Calibration
+from workbench.engine.core.tensor_statistics import TensorStatistics
+from workbench.engine.data.dataset import Dataset, seeded_subset
+from workbench.engine.data.sample_batches import sample_batches
+from workbench.engine.runtime.activation_taps import ActivationTaps, Tap
+from workbench.jobs import JobContext
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationSet:
+    """The samples that calibration looks at: drawn by seed, so that the same recipe sees the same ones.
+
+    Args:
+        dataset: where they are drawn from; labels are not looked at.
+        settings: how many, and the seed.
+    """
+
+    dataset: Dataset
+    settings: Calibration
+
+    @property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Which samples, in the order of their use."""
+        return seeded_subset(len(self.dataset), self.settings.samples, self.settings.seed)
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What results that depend on the samples are remembered by."""
+        return self.dataset.info.digest, self.settings.samples, self.settings.seed
+
+
+def collect_statistics(
+    proto: onnx.ModelProto,
+    taps: Mapping[str, Tap],
+    samples: CalibrationSet,
+    ctx: JobContext,
+    *,
+    histograms: bool = True,
+) -> dict[str, TensorStatistics]:
+    """Statistics of the tensors over the calibration samples, by name.
+
+    Time is about that of running the model on the samples; memory does not grow with their number.
+
+    Args:
+        proto: a complete float model.
+        taps: which tensors.
+        samples: which samples.
+        ctx: asked before each batch; told the progress.
+        histograms: leave them out where minimum and maximum do.
+
+    Raises:
+        Cancelled: somebody asked to stop.
+        DataError: a sample cannot be read.
+        RunError: the model does not run on the samples.
+    """
+    if not taps:
+        return {}
+    gathering = ActivationTaps(proto, taps, histograms=histograms)
+    order = samples.indices
+    done = 0
+    with closing(sample_batches(samples.dataset, order, ctx)) as batches:
+        for indices, feeds in batches:
+            gathering.add(feeds, len(indices), ctx)
+            done += len(indices)
+            ctx.progress(done, len(order), f"calibration, {done} of {len(order)} samples")
+    return gathering.statistics()

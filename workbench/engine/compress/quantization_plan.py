@@ -1,0 +1,133 @@
+"""What of the quantization that a recipe asks can be done to a layer, and why the rest cannot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from workbench.engine.compress.compressed_layer import RANGE_ESTIMATORS
+from workbench.engine.core.granularity import PerChannel, PerGroup, parse_granularity
+from workbench.engine.core.layer import Layer
+from workbench.engine.core.recipe import ActivationSettings, LayerSettings, Recipe, WeightSettings
+
+Obstacle = Callable[[str], str]
+_LARGEST_INTEGER_BITS = 8
+# Two products of 255 and a 7-bit code fit into the 16 bits in which older CPUs add them, of 8-bit codes not.
+_REDUCED_BITS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a model and its surroundings allow.
+
+    Args:
+        has_samples: whether there are samples to calibrate with.
+        integer_obstacle: why a layer cannot run on integers, by its name; empty if it can.
+        rounding_obstacle: why a layer's rounding cannot be learned; empty if it can.
+        bias_obstacle: why a layer's bias cannot be corrected; empty if it can.
+        half_obstacle: why a layer's weights are not stored as float16; empty if they can be.
+    """
+
+    has_samples: bool = False
+    integer_obstacle: Obstacle = lambda _: ""
+    rounding_obstacle: Obstacle = lambda _: ""
+    bias_obstacle: Obstacle = lambda _: ""
+    half_obstacle: Obstacle = lambda _: ""
+
+
+def activations_done(
+    layer: Layer, settings: LayerSettings, abilities: Abilities
+) -> tuple[ActivationSettings | None, list[str]]:
+    """How the activations will be quantized, and why that is not what was asked."""
+    asked = settings.activations
+    if asked is None:
+        return None, []
+    obstacle = abilities.integer_obstacle(layer.name)
+    if obstacle:
+        return None, [f"activations stay float: {obstacle}"]
+    if asked.is_dynamic:
+        return _dynamic_done(layer, asked)
+    if not abilities.has_samples:
+        return None, ["activations stay float: their ranges need samples, and none are given"]
+    return asked, []
+
+
+def _dynamic_done(layer: Layer, asked: ActivationSettings) -> tuple[ActivationSettings | None, list[str]]:
+    """ONNX Runtime multiplies matrices with ranges found at run time, in 8 bits, and does nothing else so."""
+    if layer.op_type != "MatMul":
+        return None, [f"activations stay float: {layer.op_type} has no kernel with ranges at run time, MatMul has"]
+    if asked.bits != _LARGEST_INTEGER_BITS:
+        return None, ["activations stay float: ranges at run time are for 8 bits"]
+    return asked, []
+
+
+def weights_done(
+    layer: Layer,
+    asked: WeightSettings | None,
+    activations: ActivationSettings | None,
+    recipe: Recipe,
+    abilities: Abilities,
+) -> tuple[WeightSettings | None, list[str]]:
+    """How the weights will be quantized, and why that is not what was asked."""
+    if asked is None:
+        return None, []
+    if asked.floating:
+        return _as_half_allows(layer, asked, activations, abilities)
+    if activations is not None and asked.bits > _LARGEST_INTEGER_BITS:
+        return None, [f"weights stay float: integer kernels take weights of 8 bits at most, not {asked.bits}"]
+    if recipe.encoding == "plain" and asked.bits > _LARGEST_INTEGER_BITS:
+        return None, [f"the plain encoding has no container for {asked.bits} bits; 2 to 8 bits are written"]
+    if asked.range not in RANGE_ESTIMATORS:
+        return None, [f"range {asked.range!r} is for activations; weights take {', '.join(RANGE_ESTIMATORS)}"]
+    done, reasons = _as_samples_allow(layer, asked, abilities)
+    if activations is not None:
+        done, more = _as_integers_allow(done)
+        reasons += more
+    if recipe.encoding == "plain":
+        return _as_containers_allow(done, reasons)
+    return done, reasons
+
+
+def _as_half_allows(
+    layer: Layer, asked: WeightSettings, activations: ActivationSettings | None, abilities: Abilities
+) -> tuple[WeightSettings | None, list[str]]:
+    if activations is not None:
+        return None, ["weights stay as they are: integer kernels take weights of 8 bits at most, not float16"]
+    obstacle = abilities.half_obstacle(layer.name)
+    return (None, [obstacle]) if obstacle else (asked, [])
+
+
+def _as_samples_allow(layer: Layer, asked: WeightSettings, abilities: Abilities) -> tuple[WeightSettings, list[str]]:
+    if not asked.needs_samples:
+        return asked, []
+    if not abilities.has_samples:
+        plain = replace(asked, rounding="nearest", bias_correction=False)
+        return plain, ["learned rounding and bias correction need samples, and none are given: nearest instead"]
+    reasons = []
+    if asked.rounding == "learned" and (obstacle := abilities.rounding_obstacle(layer.name)):
+        asked = replace(asked, rounding="nearest")
+        reasons.append(f"rounding is to nearest: {obstacle}")
+    if asked.bias_correction and (obstacle := abilities.bias_obstacle(layer.name)):
+        asked = replace(asked, bias_correction=False)
+        reasons.append(f"the bias is not corrected: {obstacle}")
+    return asked, reasons
+
+
+def _as_integers_allow(asked: WeightSettings) -> tuple[WeightSettings, list[str]]:
+    """Integer kernels take one scale a channel at most, and one zero point for all of them."""
+    reasons = []
+    if isinstance(parse_granularity(asked.granularity), PerGroup):
+        reasons.append("integer kernels have no scales per group: per channel instead")
+        asked = replace(asked, granularity="per_channel")
+    if not asked.symmetric and isinstance(parse_granularity(asked.granularity), PerChannel):
+        reasons.append("integer kernels take one zero point for all channels: symmetric instead")
+        asked = replace(asked, symmetric=True)
+    if asked.reduce_range and asked.bits == _LARGEST_INTEGER_BITS:
+        asked = replace(asked, bits=_REDUCED_BITS, reduce_range=False)
+    return asked, reasons
+
+
+def _as_containers_allow(asked: WeightSettings, reasons: list[str]) -> tuple[WeightSettings | None, list[str]]:
+    if isinstance(parse_granularity(asked.granularity), PerGroup):
+        return None, [*reasons, "the plain encoding has no per-group scales before opset 21; ask per_channel"]
+    if asked.bits < _LARGEST_INTEGER_BITS:
+        reasons = [*reasons, "the plain encoding keeps these bits in an int8 container: no smaller than 8"]
+    return asked, reasons

@@ -1,0 +1,95 @@
+"""Why the selected layers are as they are: what is asked, what will be done, and the reason where they differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from workbench.engine.core.layer import Layer
+from workbench.engine.core.plan import LayerPlan, Plan
+from workbench.gui.panels.settings_in_common import in_common
+from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.form_rows import NAME_PIXELS
+
+_NOTHING = "nothing; the layer stays as it is"
+_DIFFERS = "differs between the selected layers"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTexts:
+    """What the page says.
+
+    Args:
+        why: empty where everything is done as asked.
+        notes: what concerns the whole model.
+    """
+
+    asked: str = ""
+    done: str = ""
+    why: str = ""
+    notes: str = ""
+
+
+def plan_texts(layers: Sequence[Layer], plan: Plan | None, refusal: str = "") -> PlanTexts:
+    """The plan's entries of some layers in words.
+
+    Args:
+        layers: the selected ones.
+        plan: of the engine; None while there is none.
+        refusal: why there is none.
+    """
+    if plan is None or not layers:
+        return PlanTexts(why=refusal)
+    by_name = {entry.layer: entry for entry in plan.layers}
+    entries = [by_name.get(layer.name, LayerPlan(layer.name, _NOTHING, _NOTHING)) for layer in layers]
+    asked = in_common(entries, lambda entry: entry.asked)
+    done = in_common(entries, lambda entry: entry.done)
+    return PlanTexts(asked or _DIFFERS, done or _DIFFERS, _reasons(entries), "\n".join(plan.notes))
+
+
+def _reasons(entries: Sequence[LayerPlan]) -> str:
+    """Each reason once; with how many layers it holds for, where it does not for all."""
+    counts: dict[str, int] = {}
+    for entry in entries:
+        if entry.reason:
+            counts[entry.reason] = counts.get(entry.reason, 0) + 1
+    total = len(entries)
+    return "\n".join(reason if count == total else f"{reason} ({count} of {total})" for reason, count in counts.items())
+
+
+class PlanPage(QWidget):
+    """Shows `PlanTexts`; fainter while they are of the recipe before the last edit."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._texts: PlanTexts | None = None
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnMinimumWidth(0, NAME_PIXELS)
+        grid.setColumnStretch(1, 1)
+        self.asked, self.done, self.why, self.notes = (QLabel(self) for _ in range(4))
+        rows = (("Asked", self.asked), ("Done", self.done), ("Because", self.why), ("Model", self.notes))
+        for row, (name, label) in enumerate(rows):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label.setAccessibleName(name)
+            grid.addWidget(make_label(name, "muted", self), row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(label, row, 1)
+        self.why.setObjectName("strong")
+        self.notes.setObjectName("muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(grid)
+        column.addStretch(1)
+
+    def show_texts(self, texts: PlanTexts, *, is_current: bool) -> None:
+        """Show what is planned."""
+        self.setEnabled(is_current)
+        # Texts that wrap lay out the whole column, and a drag asks again and again.
+        if texts != self._texts:
+            self._texts = texts
+            self.asked.setText(texts.asked or "–")
+            self.done.setText(texts.done or "–")
+            self.why.setText(texts.why or "done as asked")
+            self.notes.setText(texts.notes or "–")

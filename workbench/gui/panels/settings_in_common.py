@@ -1,0 +1,24 @@
+"""What several layers have in common: one value, or none where they differ."""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
+from workbench.engine.core.recipe import LayerSettings
+
+Item = TypeVar("Item")
+Value = TypeVar("Value", bound=Hashable)
+
+
+def in_common(items: Iterable[Item], value_of: Callable[[Item], Value]) -> Value | None:
+    """The value that all items have; None where they differ, or where there are no items.
+
+    >>> in_common(["one", "two"], len), in_common(["one", "three"], len)
+    (3, None)
+    """
+    values = {value_of(item) for item in items}
+    return values.pop() if len(values) == 1 else None
+
+
+def distinct(settings: Iterable[LayerSettings]) -> tuple[LayerSettings, ...]:
+    """Each of the settings once. Most layers share theirs, and telling objects apart is quicker than comparing them."""
+    return tuple({id(item): item for item in settings}.values())

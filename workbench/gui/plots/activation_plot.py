@@ -1,0 +1,98 @@
+"""Histogram of an activation tensor, before and after quantization, with the range that is kept."""
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from workbench.engine.core.quantization_reports import ActivationPreview
+from workbench.gui.plots.plot_frame import dress_plot, make_plot, make_steps
+from workbench.gui.quantized_histogram import code_steps
+from workbench.gui.theme import SMALL_PIXELS, Theme
+
+
+class ActivationPlot(QWidget):
+    """Bars are the values in float; the line over them is what they become, one step a code."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._preview: ActivationPreview | None = None
+        self._log = True
+        self.plot = make_plot(self, "activation value", "count")
+        self.setAccessibleName("Histogram of activations")
+        self.before = make_steps(0)
+        self.after = make_steps()
+        self.clips = [pg.InfiniteLine(angle=90) for _ in range(2)]
+        self._labels = [pg.TextItem(anchor=anchor) for anchor in ((1, 0), (0, 0))]
+        for item in (self.before, self.after, *self.clips):
+            self.plot.addItem(item)
+        for label in self._labels:
+            self.plot.addItem(label, ignoreBounds=True)
+        self.plot.getViewBox().sigRangeChanged.connect(self._place_labels)
+        theme.changed.connect(self._dress)
+        self._dress()
+        self.show_preview(None)
+
+    def set_log(self, log: bool) -> None:
+        """Count on a logarithmic axis, or on a linear one."""
+        self._log = log
+        self.show_preview(self._preview)
+
+    def show_preview(self, preview: ActivationPreview | None) -> None:
+        """Show another tensor, or nothing."""
+        self._preview = preview
+        self.before.setVisible(preview is not None)
+        self._show_after(preview)
+        self._show_clip(preview)
+        self.plot.setLabel("left", "count, log₁₀(1 + n)" if self._log else "count")
+        if preview is None:
+            return
+        counts = self._heights(preview.counts.astype(np.float64))
+        self.before.setData(preview.edges, counts)
+        low = min(float(preview.edges[0]), preview.clip_low if preview.clip_low is not None else np.inf)
+        high = max(float(preview.edges[-1]), preview.clip_high if preview.clip_high is not None else -np.inf)
+        margin = 0.04 * ((high - low) or 1.0)
+        self.plot.setXRange(low - margin, high + margin, padding=0)
+        self.plot.setYRange(0, max(1e-9, float(counts.max()) * 1.12), padding=0)
+
+    def _show_after(self, preview: ActivationPreview | None) -> None:
+        steps = code_steps(preview) if preview is not None else None
+        self.after.setVisible(steps is not None)
+        if steps is not None:
+            self.after.setData(steps.edges, self._heights(steps.counts))
+
+    def _show_clip(self, preview: ActivationPreview | None) -> None:
+        values = (preview.clip_low, preview.clip_high) if preview is not None else (None, None)
+        for line, label, value in zip(self.clips, self._labels, values, strict=True):
+            line.setVisible(value is not None)
+            label.setVisible(value is not None)
+            if value is not None:
+                line.setPos(value)
+                label.setText(f"clip {value:.3g}")
+        self._place_labels()
+
+    def _heights(self, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.log10(1 + counts) if self._log else counts
+
+    def _place_labels(self) -> None:
+        (left, right), (_, top) = self.plot.getViewBox().viewRange()
+        for label, line, outer in zip(self._labels, self.clips, (left, right), strict=True):
+            # Outside the kept range where there is room, inside where the line is at the plot's edge.
+            is_near_edge = abs(line.value() - outer) < 0.14 * (right - left)
+            is_left = line is self.clips[0]
+            label.setAnchor((0 if is_left == is_near_edge else 1, 0))
+            label.setPos(line.value(), top * 0.98)
+
+    def _dress(self) -> None:
+        color = self._theme.color
+        dress_plot(self.plot, self._theme)
+        self.before.setBrush(color("bar"))
+        self.before.setPen(pg.mkPen(None))
+        self.after.setPen(pg.mkPen(color("text"), width=1.2))
+        for line in self.clips:
+            line.setPen(pg.mkPen(color("warn"), width=1.6, style=Qt.PenStyle.DashLine))
+        for label in self._labels:
+            label.setColor(color("warn"))
+            label.setFont(self._theme.font(SMALL_PIXELS))
