@@ -193,13 +193,13 @@ def format_ratio(ratio: Figure) -> str:
     >>> format_ratio(Figure(0.55, "fraction", Origin.MEASURED, 0.53, 0.57, 20))
     "55.0 % of the original's time (53.0 … 57.0 %)"
     >>> format_ratio(Figure(0.98, "fraction", Origin.MEASURED, 0.93, 1.04, 20))
-    'no difference to the original measurable (93.0 … 104.0 % of its time)'
+    'no difference seen (93.0 … 104.0 %)'
     """
     interval = format_interval(ratio)
     if ratio.low is None or ratio.high is None:
-        return "no difference to the original measurable (too few rounds)"
+        return "no difference seen (too few rounds)"
     if ratio.low <= 1 <= ratio.high:
-        return f"no difference to the original measurable ({interval} of its time)"
+        return f"no difference seen ({interval})"
     return f"{format_figure(ratio)} of the original's time ({interval})"
 
 
