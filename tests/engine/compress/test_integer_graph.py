@@ -12,7 +12,6 @@ from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 
 _EIGHT = ActivationRule(bits=8)
-_CLOSE_BITS = 8
 
 
 def _built(bench: Compressor, recipe: Recipe, calibration) -> bytes:
@@ -95,13 +94,14 @@ def test_an_output_of_the_graph_that_is_quantized_keeps_its_name_and_type(shortc
     assert _sqnr_db(_outputs(bench.model.path.read_bytes(), x), _outputs(data, x)) > 28
 
 
-def test_a_dead_channel_with_a_bias_does_not_overflow(shortcut_model, samples):
+@pytest.mark.parametrize("rounding", ["nearest", "learned"])
+def test_a_dead_channel_with_a_bias_does_not_overflow(shortcut_model, samples, rounding: str):
     weight = np.random.default_rng(0).normal(size=(8, 3, 3, 3)) / 3
     weight[3] = 1e-30
     bias = np.full(8, 2.5)
     bench = shortcut_model(w1=weight, b1=bias)
     calibration = samples(bench)
-    recipe = Recipe().with_rule("*", weights=WeightRule(bits=7), activations=_EIGHT)
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=7, rounding=rounding), activations=_EIGHT)
     x = _inputs(bench, calibration)
 
     found = _outputs(_built(bench, recipe, calibration), x)

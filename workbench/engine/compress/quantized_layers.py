@@ -218,4 +218,5 @@ class _Rounding:
         kept = self.kept.get(layer.name)
         rows = WeightRows(weight.shape, layer.axis, parse_granularity(entry.weights.granularity))
         params = weight_params(rows, weight if kept is None else weight * kept, entry.weights)
-        return rounding.learn(layer, weight, kept=kept, rows=rows, params=params, seed=seed, ctx=ctx)
+        least = self._least_scale(layer, entry)
+        return rounding.learn(layer, weight, kept=kept, rows=rows, params=params, least=least, seed=seed, ctx=ctx)

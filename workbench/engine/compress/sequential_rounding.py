@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +85,7 @@ class SequentialRounding:
         kept: npt.NDArray[np.bool_] | None,
         rows: WeightRows,
         params: QuantParams,
+        least: Array | None = None,
         seed: int,
         ctx: JobContext,
     ) -> LearnedLayer:
@@ -96,6 +97,7 @@ class SequentialRounding:
             kept: which weights pruning leaves; None for all.
             rows: granularity of the scales.
             params: scales and zero points to begin with.
+            least: scales end no smaller, one for each output channel; None for no such limit.
             seed: of the output places that are looked at.
             ctx: asked before each batch; told the progress.
 
@@ -122,6 +124,9 @@ class SequentialRounding:
                 matrix.grid(rows, params),
             )
         learned = matrix.params(rows, scale, params)
+        if least is not None:
+            floor = least if learned.scale.size > 1 else least.max(initial=0.0)
+            learned = replace(learned, scale=np.maximum(learned.scale, np.reshape(floor, learned.scale.shape)))
         zero = rows.spread_params(learned).zero_point
         codes = (np.asarray(matrix.back(levels), np.int32) + zero).astype(np.int32)
         compressed = CompressedWeight(rows, kept, codes=codes, params=learned)
