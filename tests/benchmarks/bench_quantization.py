@@ -27,7 +27,7 @@ from tests.benchmarks.peers.ours import build_and_export, quantize_with_ours
 from tests.benchmarks.peers.outcome import Outcome, OutcomeTable, drop_between
 from tests.benchmarks.peers.static_quantizer import quantize_with_onnxruntime, write_quantized
 from tests.benchmarks.peers.timing import ratio, times_in_turns
-from workbench.engine.compress.calibration import CalibrationSet
+from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.recipe import FLOAT, ActivationRule, Calibration, WeightRule
 from workbench.engine.data.dataset import open_dataset

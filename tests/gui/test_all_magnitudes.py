@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench.engine.compress.magnitude import threshold_for_sparsity
+from workbench.engine.compress.weights.magnitude import threshold_for_sparsity
 from workbench.engine.graph.statistics import weight_statistics
 from workbench.gui.all_magnitudes import AllMagnitudes
 from workbench.gui.magnitude_tables import sparsity_at, threshold_at

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from workbench.engine.compress.calibration import CalibrationSet
+from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.recipe import Calibration
 from workbench.engine.data.dataset import open_dataset

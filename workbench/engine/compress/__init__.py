@@ -1,4 +1,4 @@
-"""Compressing weights: one method a file; `plan` resolves, `apply` performs, `packing` writes bits.
+"""Compressing: `plan` resolves a recipe, `compressor` performs it; the rooms below hold one method a file.
 
 May import runtime, data, graph and core.
 """

@@ -10,19 +10,24 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto
 
-from workbench.engine.compress.calibration import CalibrationSet
-from workbench.engine.compress.compressed_layer import compress_weight, sqnr_db
-from workbench.engine.compress.footprint import model_footprint
-from workbench.engine.compress.integer_tensors import integer_obstacle
-from workbench.engine.compress.magnitude import kept_mask
-from workbench.engine.compress.packing import CompressedWeight
+from workbench.engine.compress.activations.calibration import CalibrationSet
+from workbench.engine.compress.integers.integer_tensors import integer_obstacle
 from workbench.engine.compress.plan import resolve_plan
 from workbench.engine.compress.quantization_plan import Abilities
 from workbench.engine.compress.quantized_model import quantized_model
 from workbench.engine.compress.quantizer import Quantizer
-from workbench.engine.compress.replaced_weights import Replacement, replace_weights
-from workbench.engine.compress.sequential_rounding import rounding_obstacle
-from workbench.engine.compress.weight_storage import StoredTensor, planned_bytes, stored_smallest, written_tensors
+from workbench.engine.compress.rounding.sequential_rounding import rounding_obstacle
+from workbench.engine.compress.storage.footprint import model_footprint
+from workbench.engine.compress.storage.replaced_weights import Replacement, replace_weights
+from workbench.engine.compress.storage.weight_storage import (
+    StoredTensor,
+    planned_bytes,
+    stored_smallest,
+    written_tensors,
+)
+from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
+from workbench.engine.compress.weights.compressed_weight import CompressedWeight
+from workbench.engine.compress.weights.magnitude import kept_mask
 from workbench.engine.core.footprint import Encoding, opset_needed
 from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.compress.magnitude import kept_mask, threshold_for_sparsity
 from workbench.engine.compress.plan_text import (
     describe_activations,
     describe_settings,
@@ -14,6 +13,7 @@ from workbench.engine.compress.plan_text import (
     plan_notes,
 )
 from workbench.engine.compress.quantization_plan import Abilities, activations_done, weights_done
+from workbench.engine.compress.weights.magnitude import kept_mask, threshold_for_sparsity
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from workbench.engine.compress.compressed_layer import RANGE_ESTIMATORS
+from workbench.engine.compress.weights.compressed_layer import RANGE_ESTIMATORS
 from workbench.engine.core.granularity import PerChannel, PerGroup, parse_granularity
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import ActivationSettings, LayerSettings, Recipe, WeightSettings

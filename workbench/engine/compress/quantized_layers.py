@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.compress.activation_ranges import activation_range, params_of_range
-from workbench.engine.compress.affine import QuantParams
-from workbench.engine.compress.bias_correction import corrected_bias
-from workbench.engine.compress.calibration import CalibrationSet
-from workbench.engine.compress.compressed_layer import compress_weight, weight_params
-from workbench.engine.compress.integer_graph import least_weight_scale, quantize_tensors
-from workbench.engine.compress.integer_tensors import IntegerTensors
-from workbench.engine.compress.packing import CompressedWeight
-from workbench.engine.compress.prepared_graph import PreparedGraph
-from workbench.engine.compress.sequential_rounding import LearnedLayer, SequentialRounding, rounding_obstacle
-from workbench.engine.compress.weight_rows import WeightRows
+from workbench.engine.compress.activations.activation_ranges import activation_range, params_of_range
+from workbench.engine.compress.activations.calibration import CalibrationSet
+from workbench.engine.compress.integers.integer_graph import least_weight_scale, quantize_tensors
+from workbench.engine.compress.integers.integer_tensors import IntegerTensors
+from workbench.engine.compress.prepare.prepared_graph import PreparedGraph
+from workbench.engine.compress.rounding.bias_correction import corrected_bias
+from workbench.engine.compress.rounding.sequential_rounding import LearnedLayer, SequentialRounding, rounding_obstacle
+from workbench.engine.compress.weights.affine import QuantParams
+from workbench.engine.compress.weights.compressed_layer import compress_weight, weight_params
+from workbench.engine.compress.weights.compressed_weight import CompressedWeight
+from workbench.engine.compress.weights.weight_rows import WeightRows
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.layer import Layer

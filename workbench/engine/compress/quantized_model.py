@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
-from workbench.engine.compress.dynamic_graph import quantize_at_run_time
-from workbench.engine.compress.integer_graph import IntegerBias, add_integer_bias, quantize_tensors
-from workbench.engine.compress.node_list import NodeList
-from workbench.engine.compress.prepared_graph import PreparedGraph
+from workbench.engine.compress.integers.dynamic_graph import quantize_at_run_time
+from workbench.engine.compress.integers.integer_graph import IntegerBias, add_integer_bias, quantize_tensors
+from workbench.engine.compress.prepare.prepared_graph import PreparedGraph
 from workbench.engine.compress.quantized_layers import QuantizedLayers
-from workbench.engine.compress.replaced_weights import Replacement, names_in, replace_weights
+from workbench.engine.compress.storage.node_list import NodeList
+from workbench.engine.compress.storage.replaced_weights import Replacement, names_in, replace_weights
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import Plan
 from workbench.engine.graph.opset import opset_of

@@ -1,12 +1,12 @@
 """One model being quantized with samples: its prepared forms, and what is known of them, are made once."""
 
-from workbench.engine.compress.activation_preview import activation_preview
-from workbench.engine.compress.calibration import CalibrationSet
-from workbench.engine.compress.integer_graph import INTEGER_OPSET, WIDE_OPSET
-from workbench.engine.compress.magnitude import kept_mask
-from workbench.engine.compress.prepared import prepared
-from workbench.engine.compress.prepared_graph import PreparedGraph
+from workbench.engine.compress.activations.activation_preview import activation_preview
+from workbench.engine.compress.activations.calibration import CalibrationSet
+from workbench.engine.compress.integers.integer_graph import INTEGER_OPSET, WIDE_OPSET
+from workbench.engine.compress.prepare.prepared import prepared
+from workbench.engine.compress.prepare.prepared_graph import PreparedGraph
 from workbench.engine.compress.quantized_layers import QuantizedLayers, quantize_layers
+from workbench.engine.compress.weights.magnitude import kept_mask
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.quantization_reports import LayerActivations
 from workbench.engine.core.tensor_statistics import TensorStatistics

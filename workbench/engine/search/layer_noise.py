@@ -2,7 +2,7 @@
 
 import onnx
 
-from workbench.engine.compress.calibration import CalibrationSet
+from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.quantization_reports import LayerSqnr, SqnrReport

@@ -1,0 +1,1 @@
+"""What samples tell of activations, and the ranges chosen from it."""

@@ -1,0 +1,1 @@
+"""Which tensors are quantized, and the nodes around them that runtimes fuse."""

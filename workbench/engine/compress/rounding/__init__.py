@@ -1,0 +1,1 @@
+"""Codes and biases that are learned from samples instead of rounded to nearest."""

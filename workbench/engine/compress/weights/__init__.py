@@ -1,0 +1,1 @@
+"""One weight tensor: its range, its scales, its codes."""
