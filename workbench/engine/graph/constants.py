@@ -16,7 +16,7 @@ _THROUGH = ("Identity", "Transpose", "Cast", "Reshape")
 # More than any weight has; numpy takes 64.
 _MOST_AXES = 32
 _NO_NUMBERS = (TensorProto.UNDEFINED, TensorProto.STRING)
-_RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli")
+RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +109,7 @@ def constant_outputs(graph: onnx.GraphProto, constants: Collection[str]) -> set[
     order, _ = run_order(graph.node, {*constants, *({info.name for info in graph.input} - produced)})
     for index in order:
         node = graph.node[index]
-        is_fixed = node.op_type not in _RANDOM and next(bodies(node), None) is None
+        is_fixed = node.op_type not in RANDOM and next(bodies(node), None) is None
         if is_fixed and all(name in constant for name in node.input):
             constant.update(node.output)
     return constant

@@ -1,13 +1,16 @@
 """Shapes of all tensors at batch 1, by ONNX shape inference, on the model without its weights' data."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import numpy_helper, shape_inference
 
+from workbench.engine.graph.node_value import node_value
+from workbench.engine.graph.opset import opset_of
 from workbench.engine.graph.order import run_order
 
 Shape = tuple[int | None, ...]
@@ -28,10 +31,12 @@ class Shapes:
 
     Args:
         warning: why inference failed; empty if it did not.
+        constants: small constants, and what follows from them and from shapes, as they are at batch 1.
     """
 
     by_name: dict[str, Shape]
     warning: str = ""
+    constants: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
 
     def size(self, name: str) -> int | None:
         """Number of elements of a tensor, if it is known."""
@@ -41,17 +46,21 @@ class Shapes:
         return math.prod(dim for dim in shape if dim is not None)
 
 
-def infer_shapes(proto: onnx.ModelProto) -> Shapes:
+def infer_shapes(proto: onnx.ModelProto, batch: int = 1) -> Shapes:
     """Shapes at batch 1: the first dimension of each input is 1 where it is not fixed, or is fixed to more.
 
     The model is copied; its initializers may lack their data.
+
+    Args:
+        proto: the model.
+        batch: another batch to take instead of 1.
     """
-    model = _prepared(proto)
+    model = _prepared(proto, batch)
     stored_shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in proto.graph.initializer}
     stored_shapes |= {tensor.values.name: tuple(tensor.dims) for tensor in proto.graph.sparse_initializer}
     known: dict[str, Shape] = {}
     for _ in range(_MAX_ROUNDS):
-        is_changed = _fold_small_constants(model.graph, known)
+        is_changed = _fold_small_constants(model.graph, known, opset_of(proto))
         if known and not is_changed:
             break
         try:
@@ -61,11 +70,11 @@ def infer_shapes(proto: onnx.ModelProto) -> Shapes:
             return Shapes({**known, **stored_shapes}, f"shapes could not be inferred ({reason})")
         infos = (*model.graph.input, *model.graph.value_info, *model.graph.output)
         known = {info.name: _shape(info) for info in infos if info.type.tensor_type.HasField("shape")}
-    return Shapes({**known, **stored_shapes})
+    return Shapes({**known, **stored_shapes}, constants=_small_constants(model.graph))
 
 
-def _prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy for inference: batch 1, nodes in order, and no shapes but those of the inputs."""
+def _prepared(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:
+    """A copy for inference: this batch, nodes in order, and no shapes but those of the inputs."""
     model = onnx.ModelProto()
     model.CopyFrom(proto)
     # Below IR 4, inference takes only those initializers for constants that are inputs too.
@@ -75,7 +84,7 @@ def _prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
         shape = info.type.tensor_type.shape
         # A first dimension that is fixed stays: setting it to 1 would contradict Reshapes inside.
         if info.name not in stored and shape.dim and not shape.dim[0].dim_value:
-            shape.dim[0].dim_value = 1
+            shape.dim[0].dim_value = batch
     del model.graph.value_info[:]
     for info in model.graph.output:
         if info.type.HasField("tensor_type"):
@@ -90,7 +99,7 @@ def _prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _fold_small_constants(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> bool:
+def _fold_small_constants(graph: onnx.GraphProto, shapes: dict[str, Shape], opset: int) -> bool:
     """Replace what small constants and known shapes give by its value, which inference itself does not all do.
 
     Exporters compute Pad and Reshape arguments from constants, in a dozen nodes each.
@@ -98,14 +107,10 @@ def _fold_small_constants(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> b
     Returns:
         Whether anything was replaced.
     """
-    known = {
-        tensor.name: numpy_helper.to_array(tensor)
-        for tensor in graph.initializer
-        if math.prod(tensor.dims) <= _SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL
-    }
+    known = _small_constants(graph)
     kept: list[onnx.NodeProto] = []
     for node in graph.node:
-        value = _small_value(node, known, shapes)
+        value = _small_value(node, known, shapes, opset)
         if value is not None:
             known[node.output[0]] = value
         if value is None or node.op_type == "Constant":
@@ -120,6 +125,14 @@ def _fold_small_constants(graph: onnx.GraphProto, shapes: dict[str, Shape]) -> b
     return is_changed
 
 
+def _small_constants(graph: onnx.GraphProto) -> dict[str, npt.NDArray[np.generic]]:
+    return {
+        tensor.name: np.asarray(numpy_helper.to_array(tensor))
+        for tensor in graph.initializer
+        if math.prod(tensor.dims) <= _SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL
+    }
+
+
 def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
     """A node that outlives the list it stands in."""
     copy = onnx.NodeProto()
@@ -128,7 +141,7 @@ def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
 
 
 def _small_value(
-    node: onnx.NodeProto, known: dict[str, npt.NDArray[np.generic]], shapes: dict[str, Shape]
+    node: onnx.NodeProto, known: dict[str, npt.NDArray[np.generic]], shapes: dict[str, Shape], opset: int
 ) -> npt.NDArray[np.generic] | None:
     if len(node.output) != 1 or node.domain not in ("", "ai.onnx"):
         return None
@@ -146,13 +159,8 @@ def _small_value(
         return None
     if any(name and name not in known for name in node.input):
         return None
-    from onnx.reference import ReferenceEvaluator  # 0.1 s, and few models need it
-
-    try:
-        result = ReferenceEvaluator(node).run(None, {name: known[name] for name in node.input if name})[0]
-    except Exception:
-        return None
-    return result if isinstance(result, np.ndarray) and result.size <= _SMALL else None
+    result = node_value(node, known, opset)
+    return result if result is not None and result.size <= _SMALL else None
 
 
 def _small_constant(node: onnx.NodeProto) -> npt.NDArray[np.generic] | None:

@@ -1,0 +1,149 @@
+"""The graph without some of its channels: parameters cut, arguments adjusted, everything else as it was."""
+
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from workbench.engine.core.errors import ModelError
+from workbench.engine.graph.channels import argument_edits as edits
+from workbench.engine.graph.channels.cut import Cut
+from workbench.engine.graph.channels.flow import Flow, GroupedConv
+from workbench.engine.graph.channels.walk import without_weights
+from workbench.engine.graph.order import reads_of
+from workbench.engine.graph.shapes import infer_shapes
+
+
+def remove_channels(flow: Flow, gone: Collection[int]) -> onnx.ModelProto:
+    """A new model without the units that go.
+
+    Args:
+        flow: of the model; its graph stays as it is.
+        gone: units as `Units.resolved` gives them.
+
+    Raises:
+        ModelError: what is left does not fit together, such as where a size is computed while the model runs.
+    """
+    cut = Cut(flow, gone)
+    proto = _copy_without_data(flow.proto)
+    graph = proto.graph
+    del graph.value_info[:]
+    reordered = _reordered(cut, flow)
+    nodes = []
+    for node in flow.graph.node:
+        nodes += reordered[node.output[0]] if node.output[0] in reordered else [_edited(node, cut)]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(cut.new_tensors)
+    _add_parameters(graph, cut, flow)
+    _check(proto, cut, flow)
+    return proto
+
+
+def _copy_without_data(proto: onnx.ModelProto) -> onnx.ModelProto:
+    copy = onnx.ModelProto()
+    copy.CopyFrom(without_weights(proto))
+    for name in ("producer_name", "producer_version", "domain", "model_version", "doc_string"):
+        setattr(copy, name, getattr(proto, name))
+    copy.metadata_props.extend(proto.metadata_props)
+    copy.functions.extend(proto.functions)
+    copy.graph.name = proto.graph.name
+    copy.graph.doc_string = proto.graph.doc_string
+    del copy.graph.initializer[:]
+    copy.graph.sparse_initializer.extend(proto.graph.sparse_initializer)
+    return copy
+
+
+def _add_parameters(graph: onnx.GraphProto, cut: Cut, flow: Flow) -> None:
+    """Those that are read still, cut where their channels are."""
+    read = {name for node in graph.node for name in reads_of(node)} | {info.name for info in graph.output}
+    blocks = {_weight_of(conv, flow): conv for conv in flow.grouped}
+    for tensor in flow.graph.initializer:
+        if tensor.name not in read:
+            continue
+        axes = {axis: cut.kept(vector) for axis, vector in flow.params.get(tensor.name, {}).items()}
+        conv = blocks.get(tensor.name)
+        if conv is None and all(bool(kept.all()) for kept in axes.values()):
+            graph.initializer.append(tensor)
+            continue
+        array = numpy_helper.to_array(tensor)
+        if conv is not None:
+            array = _cut_blocks(array, conv, cut, is_transposed=axes[0].size != conv.outputs.size)
+        else:
+            for axis, kept in axes.items():
+                array = np.compress(kept, array, axis=axis)
+        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), tensor.name))
+    # Initializers that were listed as inputs have other shapes now.
+    stored = {tensor.name for tensor in flow.graph.initializer}
+    inputs = [info for info in graph.input if info.name not in stored]
+    del graph.input[:]
+    graph.input.extend(inputs)
+
+
+def _weight_of(conv: GroupedConv, flow: Flow) -> str:
+    node = flow.links.producer(conv.node_output)
+    assert node is not None
+    return str(node.input[1])
+
+
+def _cut_blocks(
+    weight: npt.NDArray[np.generic], conv: GroupedConv, cut: Cut, *, is_transposed: bool
+) -> npt.NDArray[np.generic]:
+    """Both axes of a weight in blocks: the first lists the channels of all blocks, the second those of one."""
+    outer, inner = (conv.inputs, conv.outputs) if is_transposed else (conv.outputs, conv.inputs)
+    blocks = weight.reshape(len(outer), outer.shape[1], *weight.shape[1:])
+    left = [
+        np.compress(cut.kept(inside), np.compress(cut.kept(rows), block, axis=0), axis=1)
+        for block, rows, inside in zip(blocks, outer, inner, strict=True)
+    ]
+    return np.concatenate(left)
+
+
+def _edited(node: onnx.NodeProto, cut: Cut) -> onnx.NodeProto:
+    """The node with arguments and attributes for the channels that are left."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    edit = edits.EDITS.get(node.op_type)
+    if edit is not None and cut.touches(node):
+        edit(copy, cut)
+    return copy
+
+
+def _reordered(cut: Cut, flow: Flow) -> dict[str, list[onnx.NodeProto]]:
+    """Reorderings that lost channels, each as one Gather; by the outputs of the nodes that it replaces."""
+    replaced: dict[str, list[onnx.NodeProto]] = {}
+    for shuffle in flow.shuffles:
+        kept = cut.kept(flow.vector(shuffle.source, shuffle.axis))
+        if kept.all():
+            continue
+        place = np.cumsum(kept) - 1
+        order = cut.store(f"{shuffle.output}_order", place[shuffle.order[kept[shuffle.order]]])
+        output = f"{shuffle.output}_reordered" if shuffle.is_reshaped else shuffle.output
+        nodes = [helper.make_node("Gather", [shuffle.source, order], [output], output, axis=shuffle.axis)]
+        if shuffle.is_reshaped:
+            last = flow.links.producer(shuffle.output)
+            assert last is not None
+            nodes.append(_edited(last, cut))
+            nodes[-1].input[0] = output
+        replaced |= {name: [] for name in shuffle.inner}
+        replaced[shuffle.output] = nodes
+    return replaced
+
+
+def _check(proto: onnx.ModelProto, cut: Cut, flow: Flow) -> None:
+    """The shapes of what is left are those that were counted."""
+    shapes = infer_shapes(without_weights(proto))
+    if shapes.warning:
+        raise ModelError(f"without the channels the model does not fit together: {shapes.warning}")
+    for name, labels in flow.labels.items():
+        found = shapes.by_name.get(name)
+        if found is None:
+            continue
+        for axis, count in cut.counts(labels).items():
+            if found[axis] not in (None, count):
+                raise ModelError(
+                    f"without the channels {name} has {found[axis]} along axis {axis}, not {count}",
+                    "leave this group of channels whole",
+                )

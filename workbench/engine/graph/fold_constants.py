@@ -1,0 +1,82 @@
+"""A graph whose constants are all stored: what exporters compute from constants is computed here, once."""
+
+import math
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from workbench.engine.graph.constants import RANDOM
+from workbench.engine.graph.node_value import node_value
+from workbench.engine.graph.opset import opset_of
+from workbench.engine.graph.order import bodies, run_order
+
+# Quantized weights stay as they are: their integers are what the file is about.
+_KEPT = frozenset(("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear", *RANDOM))
+_MOST_BYTES = 1 << 30
+
+
+def fold_constants(proto: onnx.ModelProto) -> None:
+    """Replace nodes that depend on constants alone by initializers of the same names. The model is changed in place.
+
+    Nodes of other domains, random ones and what would take more than a gigabyte stay. Nodes must be in the order of
+    running. Cost grows with the size of the constants.
+    """
+    graph = proto.graph
+    known = {tensor.name: tensor for tensor in graph.initializer}
+    values: dict[str, np.ndarray] = {}
+    kept = []
+    room, opset = _MOST_BYTES, opset_of(proto)
+    order, _ = run_order(graph.node, {*known, *(info.name for info in graph.input)})
+    for index in order:
+        node = graph.node[index]
+        value = _value(node, known, values, room, opset) if _can_fold(node, known, values) else None
+        if value is None:
+            kept.append(_copy_of(node))
+        else:
+            values[node.output[0]] = value
+            room -= value.nbytes
+    del graph.node[:]
+    graph.node.extend(kept)
+    outputs = {info.name for info in graph.output}
+    read = {name for node in kept for name in node.input} | outputs
+    graph.initializer.extend(
+        numpy_helper.from_array(value.copy(order="C"), name) for name, value in values.items() if name in read
+    )
+
+
+def _can_fold(node: onnx.NodeProto, known: dict[str, onnx.TensorProto], values: dict[str, np.ndarray]) -> bool:
+    if node.domain not in ("", "ai.onnx") or node.op_type in _KEPT or len(node.output) != 1:
+        return False
+    if next(bodies(node), None) is not None:
+        return False
+    return all(not name or name in known or name in values for name in node.input)
+
+
+def _value(
+    node: onnx.NodeProto, known: dict[str, onnx.TensorProto], values: dict[str, np.ndarray], room: int, opset: int
+) -> np.ndarray | None:
+    inputs = {
+        name: values[name] if name in values else numpy_helper.to_array(known[name]) for name in node.input if name
+    }
+    if node.op_type in ("ConstantOfShape", "Expand", "Tile") and not _has_room(node, inputs, room):
+        return None
+    if node.op_type == "Constant":
+        stored = next((attribute.t for attribute in node.attribute if attribute.name == "value"), None)
+        if stored is not None:
+            return np.asarray(numpy_helper.to_array(stored))
+    return node_value(node, inputs, opset)
+
+
+def _has_room(node: onnx.NodeProto, inputs: dict[str, np.ndarray], room: int) -> bool:
+    """Whether what the node gives is small enough; a file may ask for terabytes here."""
+    factors = [abs(int(size)) for size in np.ravel(inputs[node.input[-1]])]
+    own = 1 if node.op_type == "ConstantOfShape" else inputs[node.input[0]].size
+    return math.prod(factors) * own * np.dtype(np.float64).itemsize <= room
+
+
+def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
+    """A node that outlives the list it stands in."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    return copy
