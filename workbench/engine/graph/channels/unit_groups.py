@@ -18,6 +18,7 @@ class UnitGroup:
     Args:
         members: first outputs of the nodes whose outputs lose channels, in the order of the graph.
         units: those that may go, as `Units.resolved` gives them, in the order of the first member's channels.
+        classes: for each unit its class; units of one class are in the same stored tensors, equally often.
         num_fixed: how many channels of the members always stay.
         partitions: ways of dividing channels into blocks that must keep equally many; each an array
             (blocks, channels of one block) of units, STAYS for channels that always stay.
@@ -27,6 +28,7 @@ class UnitGroup:
 
     members: tuple[str, ...]
     units: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.int64]
     num_fixed: int
     partitions: tuple[Labels, ...]
     has_heads: bool
@@ -51,18 +53,16 @@ def unit_groups(flow: Flow) -> tuple[UnitGroup, ...]:
             groups[alone].append(producer)
             alone -= 1
     heads = {int(unit) for labels in flow.heads for unit in np.unique(flow.units.resolved(labels))} - {STAYS}
-    return tuple(
-        _group(leader, members, resolved, partitions, leaders, heads, flow) for leader, members in groups.items()
-    )
+    places = _places(flow)
+    return tuple(_group(members, resolved, partitions, heads, places, flow) for members in groups.values())
 
 
 def _group(
-    leader: int,
     made: Sequence[Producer],
     resolved: dict[str, Labels],
     partitions: Sequence[Labels],
-    leaders: dict[int, int],
     heads: set[int],
+    places: dict[int, tuple[tuple[int, int], ...]],
     flow: Flow,
 ) -> UnitGroup:
     units = _in_order([resolved[producer.node_output] for producer in made])
@@ -78,11 +78,31 @@ def _group(
     return UnitGroup(
         members=tuple(producer.node_output for producer in flow.producers if producer.node_output in names),
         units=units,
+        classes=_classes(units, places),
         num_fixed=sum(len(labels) for labels in fixed),
         partitions=tuple(blocks for blocks in partitions if own & set(blocks.ravel().tolist())),
         has_heads=bool(own & heads),
         reason="; ".join(list(reasons)[:2]),
     )
+
+
+def _places(flow: Flow) -> dict[int, tuple[tuple[int, int], ...]]:
+    """For each unit the axes of stored tensors that list it, by number, and how often."""
+    places: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    number = 0
+    for axes in flow.params.values():
+        for vector in axes.values():
+            found, counts = np.unique(flow.units.resolved(vector), return_counts=True)
+            for unit, count in zip(found.tolist(), counts.tolist(), strict=True):
+                places[unit].append((number, count))
+            number += 1
+    return {unit: tuple(pairs) for unit, pairs in places.items()}
+
+
+def _classes(units: npt.NDArray[np.int64], places: dict[int, tuple[tuple[int, int], ...]]) -> npt.NDArray[np.int64]:
+    """Numbers of the classes, from 0 in the order of their first units."""
+    numbers: dict[tuple[tuple[int, int], ...], int] = {}
+    return np.array([numbers.setdefault(places.get(unit, ()), len(numbers)) for unit in units.tolist()], np.int64)
 
 
 def _in_order(arrays: Sequence[Labels]) -> npt.NDArray[np.int64]:

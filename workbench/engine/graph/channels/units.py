@@ -18,12 +18,15 @@ class Units:
     def __init__(self) -> None:
         self._parent = np.zeros(1, np.int64)
         self._why: dict[int, str] = {STAYS: ""}
+        # What `resolved` answers for every label; None after a change.
+        self._settled: Labels | None = None
 
     def fresh(self, count: int) -> Labels:
         """New units of one channel each, shape (count,)."""
         first = len(self._parent)
         added = np.arange(first, first + count, dtype=np.int64)
         self._parent = np.concatenate([self._parent, added])
+        self._settled = None
         return added
 
     def find(self, labels: Labels) -> Labels:
@@ -50,6 +53,7 @@ class Units:
 
     def fix(self, labels: Labels, why: str) -> None:
         """Let these channels always stay."""
+        self._settled = None
         for unit in np.unique(self.find(labels)).tolist():
             self._why.setdefault(unit, why)
 
@@ -59,8 +63,10 @@ class Units:
 
     def resolved(self, labels: Labels) -> Labels:
         """The least member of each channel's set, and STAYS for those that always stay."""
-        found = self.find(labels)
-        return np.where(np.isin(found, list(self._why)), STAYS, found)
+        if self._settled is None:
+            found = self.find(np.arange(len(self._parent), dtype=np.int64))
+            self._settled = np.where(np.isin(found, list(self._why)), STAYS, found)
+        return np.asarray(self._settled[labels])
 
     def is_fixed(self, labels: Labels) -> npt.NDArray[np.bool_]:
         """Which of them always stay, same shape."""
@@ -74,6 +80,7 @@ class Units:
         first, second = sorted(int(found) for found in self.find(np.array([first, second])))
         if first == second:
             return
+        self._settled = None
         if first == STAYS:
             # Nothing is joined with "stays": each set keeps its own reason.
             self._why.setdefault(second, why_fixed)

@@ -1,0 +1,162 @@
+"""The channels of one model: its groups, which units go, the model without them, and the proof's other side."""
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper
+
+from workbench.engine.compress.structure.selection import select_kept
+from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
+from workbench.engine.graph.channels.flow import Flow
+from workbench.engine.graph.channels.removal import remove_channels
+from workbench.engine.graph.channels.silenced import silence_channels
+from workbench.engine.graph.channels.unit_groups import UnitGroup, unit_groups
+from workbench.engine.graph.channels.units import STAYS, Labels
+from workbench.engine.graph.channels.walk import walk
+from workbench.engine.graph.fold_constants import fold_constants
+from workbench.engine.graph.model import Model, model_of_bytes
+from workbench.engine.graph.save import serialize
+
+Scores = Mapping[str, npt.NDArray[np.float64]]
+_CONVOLUTIONS = ("Conv", "ConvTranspose")
+
+
+class ModelStructure:
+    """What pruning of channels needs of a model; made once, as it reads the whole graph.
+
+    Args:
+        model: as it was opened.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        proto = model.to_proto()
+        fold_constants(proto)
+        self.flow: Flow = walk(proto)
+        names = {layer.node_output: layer.name for layer in model.info.layers}
+        self._layer_of = names
+        self.unit_groups: dict[str, UnitGroup] = {
+            names.get(group.members[0], group.members[0]): group for group in unit_groups(self.flow)
+        }
+
+    @cached_property
+    def channels(self) -> ModelChannels:
+        """The same as plain values."""
+        groups = tuple(self._plain(name, group) for name, group in self.unit_groups.items())
+        is_exact = all(len(group.partitions) == 0 or self._is_even(group) for group in self.unit_groups.values())
+        return ModelChannels(
+            groups=groups,
+            tensors=tuple(self._cut_tensors()),
+            weights={layer.name: self._weight_of(layer.node_output) for layer in self.model.info.layers},
+            group_of={member: group.name for group in groups for member in group.members},
+            base_bytes=len(serialize(remove_channels(self.flow, ()))),
+            is_exact=is_exact,
+        )
+
+    def units_gone(self, kept: Mapping[str, tuple[int, ...]], scores: Scores) -> frozenset[int]:
+        """The units that go.
+
+        Args:
+            kept: how many units stay of each class, for the groups that lose some.
+            scores: importance of each unit of these groups.
+        """
+        gone: set[int] = set()
+        for name, counts in kept.items():
+            group = self.unit_groups[name]
+            gone |= set(group.units[~self._kept_units(group, counts, scores[name])].tolist())
+        return frozenset(gone)
+
+    def without(self, gone: Collection[int]) -> Model:
+        """The model without these units. Raises ModelError if what is left does not fit together."""
+        return model_of_bytes(serialize(remove_channels(self.flow, gone)), self.model.path)
+
+    def silenced(self, gone: Collection[int]) -> onnx.ModelProto:
+        """The whole model with these units held at zero."""
+        return silence_channels(self.flow, gone)
+
+    def _kept_units(
+        self, group: UnitGroup, counts: tuple[int, ...], scores: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.bool_]:
+        if group.partitions:
+            return select_kept(group.units, scores, sum(counts), group.partitions, self._needed)
+        kept = np.zeros(len(group.units), np.bool_)
+        for number, count in enumerate(counts):
+            inside = group.classes == number
+            kept[inside] = select_kept(group.units[inside], scores[inside], count)
+        return kept
+
+    @cached_property
+    def _needed(self) -> list[npt.NDArray[np.int64]]:
+        """Sets of units of which one has to stay, so that no tensor loses all its channels."""
+        found: dict[bytes, npt.NDArray[np.int64]] = {}
+        for labels in self.flow.labels.values():
+            units = np.unique(self.flow.units.resolved(labels))
+            if STAYS not in units:
+                found.setdefault(units.tobytes(), units)
+        return list(found.values())
+
+    def _plain(self, name: str, group: UnitGroup) -> ChannelGroup:
+        members = tuple(self._layer_of.get(member, member) for member in group.members)
+        types = {producer.op_type for producer in self.flow.producers if producer.node_output in group.members}
+        first = next(producer for producer in self.flow.producers if producer.node_output == group.members[0])
+        resolved = self.flow.units.resolved(first.labels)
+        num_units = max(1, len(np.unique(resolved[resolved != STAYS])))
+        return ChannelGroup(
+            name=name,
+            kind=FILTERS if types & set(_CONVOLUTIONS) else NEURONS,
+            members=members,
+            class_sizes=tuple(np.bincount(group.classes).tolist()) if len(group.units) else (),
+            blocks=math.lcm(*(len(blocks) for blocks in group.partitions)) if group.partitions else 1,
+            channels_per_unit=max(1, int((resolved != STAYS).sum()) // num_units),
+            num_fixed=group.num_fixed,
+            has_heads=group.has_heads,
+            reason=group.reason,
+        )
+
+    @staticmethod
+    def _is_even(group: UnitGroup) -> bool:
+        """Whether one count a class tells all: a single way of dividing, and one class."""
+        return len(group.partitions) == 1 and len(set(group.classes.tolist())) == 1
+
+    def _weight_of(self, node_output: str) -> str:
+        node = self.flow.links.producer(node_output)
+        names = node.input[:2] if node is not None else ()
+        return next((str(name) for name in names if name in self.flow.params), "")
+
+    def _cut_tensors(self) -> list[CutTensor]:
+        places = {
+            int(unit): (name, int(number))
+            for name, group in self.unit_groups.items()
+            for unit, number in zip(group.units, group.classes, strict=True)
+        }
+        inner = {self._weight_of(conv.node_output): conv for conv in self.flow.grouped}
+        tensors = []
+        for name, axes in self.flow.params.items():
+            tensor = self.flow.stored[name]
+            vectors = list(axes.values())
+            if name in inner:
+                # The second axis lists the channels of one block: the same share as of all blocks.
+                conv = inner[name]
+                vectors.append((conv.inputs if axes[0].size == conv.outputs.size else conv.outputs).reshape(-1))
+            parts = tuple(self._axis(vector, places) for vector in vectors)
+            if any(axis.parts for axis in parts):
+                size = math.prod(tensor.dims)
+                itemsize = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
+                tensors.append(CutTensor(name, size, itemsize, parts))
+        return tensors
+
+    def _axis(self, vector: Labels, places: Mapping[int, tuple[str, int]]) -> AxisChannels:
+        fixed = 0
+        entries: dict[tuple[str, int], list[int]] = defaultdict(list)
+        found, counts = np.unique(self.flow.units.resolved(vector), return_counts=True)
+        for unit, count in zip(found.tolist(), counts.tolist(), strict=True):
+            if unit in places:
+                entries[places[unit]].append(count)
+            else:
+                fixed += count
+        return AxisChannels(fixed, tuple((group, number, each[0]) for (group, number), each in entries.items()))
