@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
+from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.layer import ModelInfo
@@ -79,7 +80,7 @@ class _Bench:
             hint = "take a model with Conv, Gemm or MatMul and constant weights"
             raise RecipeError(f"{source}: matches no layer, as {self.model.path} has none", hint)
         samples = self.calibration_set(recipe.calibration)
-        plan = self.compressor.plan(recipe, has_samples=samples is not None, source=source)
+        plan = self.compressor.plan(recipe, samples=samples, source=source)
         if samples is None or self.calibration is not None or not plan.needs_samples:
             return plan
         count = len(samples.indices)
@@ -188,6 +189,10 @@ class Session:
         """What size previews need of the model."""
         return self._bench.compressor.footprint()
 
+    def channels(self) -> ModelChannels:
+        """The model's channel groups; the first call follows its channels through the graph."""
+        return self._bench.compressor.pruning.channels
+
     def curves(self, layer: str) -> WeightCurves:
         """Histogram, quantiles and channel ranges of one layer's weights."""
         model = self._bench.model
@@ -215,20 +220,22 @@ class Session:
             RecipeError: the recipe does not fit the model.
         """
         bench = self._bench
-        samples, plan = bench.calibration_set(recipe.calibration), bench.plan(recipe)
-        return bench.compressor.quantizer.activations(layer, plan, recipe.digest, samples, ctx or JobContext())
+        ctx, samples, plan = ctx or JobContext(), bench.calibration_set(recipe.calibration), bench.plan(recipe)
+        left = bench.compressor.without_channels(plan.groups, samples, ctx)
+        return left.quantizer.activations(layer, plan, recipe.digest, samples, ctx)
 
     def measure_sqnr(self, recipe: Recipe, *, limit: int = 64, ctx: JobContext | None = None) -> SqnrReport:
-        """SQNR of every layer's weights, and of its output on samples.
+        """SQNR of every layer's weights, and of its output on samples; against the model without pruned channels.
 
         Raises:
             Cancelled: somebody asked to stop.
             DataError: there are no samples.
         """
         ctx, bench = ctx or JobContext(), self._bench
-        data = self._build(bench, recipe, ctx.part(0, 0.5))
+        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.5))
         samples = CalibrationSet(bench.samples, Calibration(samples=limit))
-        return layer_noise(bench.compressor, bench.plan(recipe), data, recipe.digest, samples, ctx.part(0.5, 1))
+        left = bench.compressor.without_channels(plan.groups, bench.calibration_set(recipe.calibration), ctx)
+        return layer_noise(left, plan, data, recipe.digest, samples, ctx.part(0.5, 1))
 
     def suggest_float_layers(
         self, recipe: Recipe, *, limit: int = 64, ctx: JobContext | None = None
@@ -249,7 +256,10 @@ class Session:
             return divergence.of(data, ctx)
 
         def statistics(layer: str) -> TensorStatistics | None:
-            return bench.compressor.quantizer.input_statistics(layer, plan, samples) if samples else None
+            if samples is None:
+                return None
+            left = bench.compressor.without_channels(plan.groups, samples, JobContext())
+            return left.quantizer.input_statistics(layer, plan, samples)
 
         return suggest_float_layers(plan, recipe.digest, measure, ctx or JobContext(), statistics=statistics)
 
@@ -305,12 +315,13 @@ class Session:
         measuring = ctx.part(0.3, 0.6, "measuring")
         evaluation = _last(self._evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
+        left = bench.compressor.without_channels(plan.groups, bench.calibration_set(recipe.calibration), ctx)
         verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.6, 1, "verifying"), force=force)
         before, after, difference = _compared(evaluation)
         return ApplyReport(
             plan=plan,
-            before=_summary(bench, Plan(()), bench.model.info.file_bytes, before),
-            after=_summary(bench, plan, len(data), after),
+            before=_summary(bench.compressor, Plan(()), bench.model.info.file_bytes, before),
+            after=_summary(left, plan, len(data), after),
             preview_bytes=len(data),
             preview_accuracy=after,
             difference=difference,
@@ -330,7 +341,7 @@ class Session:
         """
         bench, target = self._bench, Path(path)
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
-        plan, data = bench.compressor.plan(recipe), self._build(bench, recipe, JobContext())
+        plan, data = bench.plan(recipe), self._build(bench, recipe, JobContext())
         make_whole(target, lambda made: exporter.write(data, made), force=force)
         return FormatReport(exporter.name, plan, target, target.stat().st_size, digest_of_file(target))
 
@@ -421,8 +432,8 @@ def _compared(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figur
     return evaluation.reference or evaluation.figure, evaluation.figure, evaluation.difference
 
 
-def _summary(bench: _Bench, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:
-    info = bench.model.info
+def _summary(compressor: Compressor, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:
+    info = compressor.model.info
     is_known = any(layer.statistics is not None for layer in info.layers)
-    sparsity = bench.compressor.sparsity(plan) if is_known else None
+    sparsity = compressor.sparsity(plan) if is_known else None
     return ModelSummary(file_bytes, info.num_params, info.macs, sparsity, accuracy)

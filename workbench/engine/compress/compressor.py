@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import onnx
 from onnx import TensorProto
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
+from workbench.engine.compress.channel_pruning import ChannelPruning
 from workbench.engine.compress.integers.integer_tensors import integer_obstacle
 from workbench.engine.compress.plan import resolve_plan
 from workbench.engine.compress.quantization_plan import Abilities
@@ -25,13 +27,14 @@ from workbench.engine.compress.storage.weight_storage import (
     stored_smallest,
     written_tensors,
 )
+from workbench.engine.compress.structure_plan import Aside
 from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.compress.weights.magnitude import kept_mask
 from workbench.engine.core.footprint import Encoding, opset_needed
 from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
-from workbench.engine.core.plan import LayerPlan, Plan
+from workbench.engine.core.plan import GroupPlan, LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
 from workbench.engine.graph.model import Model, item_bytes
@@ -40,6 +43,8 @@ from workbench.engine.graph.save import serialize
 from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
+_KEPT_BENCHES = 3
+_NO_ASIDES: Mapping[str, Aside] = MappingProxyType({})
 
 _Key = tuple[str, float | None, WeightSettings | None]
 
@@ -68,23 +73,71 @@ class Compressor:
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
         self._nodes = {node.output[0]: node for node in model.proto.graph.node if node.output}
         self.quantizer = Quantizer(model)
+        self.pruning = ChannelPruning(model)
+        self._without: OrderedDict[str, Compressor] = OrderedDict()
 
-    def plan(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
+    def plan(
+        self,
+        recipe: Recipe,
+        *,
+        has_samples: bool = False,
+        samples: CalibrationSet | None = None,
+        source: str = "recipe",
+        ctx: JobContext | None = None,
+    ) -> Plan:
         """The recipe resolved on the model, and whether the file grows by it. Raises RecipeError.
+
+        Channels go first: thresholds are those of the weights that are left.
 
         Args:
             recipe: what is asked.
             has_samples: whether there will be samples to calibrate with.
+            samples: what some criteria look at to choose channels; there are samples then.
             source: name of the recipe's text, for messages.
+            ctx: asked while a criterion looks at samples.
         """
-        plan = self._resolved(recipe, has_samples=has_samples, source=source)
-        return replace(plan, notes=(*plan.notes, *self._growth(plan, plain=recipe.encoding == "plain")))
+        structure = self.pruning.plan(recipe, samples)
+        left = self.without_channels(structure.groups, samples, ctx or JobContext())
+        has_samples = has_samples or samples is not None
+        plan = left._resolved(recipe, has_samples=has_samples, asides=structure.asides, source=source)
+        notes = (*structure.notes, *plan.notes, *left._growth(plan, plain=recipe.encoding == "plain"))
+        return replace(plan, groups=structure.groups, notes=notes)
 
-    def _resolved(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
+    def without_channels(
+        self, groups: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
+    ) -> "Compressor":
+        """The bench of the model without the channels that go; this one if none do. The last few are kept.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            ModelError: what is left does not fit together.
+        """
+        if not groups:
+            return self
+        model = self.pruning.pruned(groups, samples, ctx)
+        with self._lock:
+            found = self._without.setdefault(model.info.digest, Compressor(model))
+            self._without.move_to_end(model.info.digest)
+            while len(self._without) > _KEPT_BENCHES:
+                self._without.popitem(last=False)
+            return found
+
+    def _resolved(
+        self,
+        recipe: Recipe,
+        *,
+        has_samples: bool = False,
+        asides: Mapping[str, Aside] = _NO_ASIDES,
+        source: str = "recipe",
+    ) -> Plan:
         abilities = Abilities(
-            has_samples, self._integer_obstacle, self._rounding_obstacle, self._bias_obstacle, self._half_obstacle
+            has_samples,
+            self._integer_obstacle,
+            self._rounding_obstacle,
+            self._bias_obstacle,
+            self._half_obstacle,
         )
-        return resolve_plan(self.model.info, recipe, self.model.weight, abilities, source=source)
+        return resolve_plan(self.model.info, recipe, self.model.weight, abilities, asides=asides, source=source)
 
     def _growth(self, plan: Plan, *, plain: bool) -> tuple[str, ...]:
         """A note where the file gets larger than the original; none is foreseen of quantized activations."""
@@ -124,6 +177,9 @@ class Compressor:
             ModelError: the model's opset cannot be raised to what the encoding needs.
             RunError: the model does not run on the samples.
         """
+        if plan.groups:
+            left = self.without_channels(plan.groups, samples, ctx or JobContext())
+            return left.build(replace(plan, groups=()), encoding=encoding, samples=samples, ctx=ctx)
         if plan.needs_preparation:
             return serialize(self._build_prepared(plan, encoding == "plain", samples, ctx or JobContext()))
         changed = [entry for entry in plan.layers if entry.is_changed]

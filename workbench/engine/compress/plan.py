@@ -1,7 +1,8 @@
 """Resolving a recipe on a model: what will be done to each layer, and why it differs from what was asked."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from workbench.engine.compress.plan_text import (
     plan_notes,
 )
 from workbench.engine.compress.quantization_plan import Abilities, activations_done, weights_done
+from workbench.engine.compress.structure_plan import Aside
 from workbench.engine.compress.weights.magnitude import kept_mask, threshold_for_sparsity
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.layer import Layer, ModelInfo
@@ -21,6 +23,7 @@ from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
 
 ReadWeight = Callable[[str], npt.NDArray[np.float32]]
 _NOTHING = "nothing"
+_NO_ASIDES: Mapping[str, Aside] = MappingProxyType({})
 
 
 def resolve_plan(
@@ -29,6 +32,7 @@ def resolve_plan(
     read_weight: ReadWeight,
     abilities: Abilities | None = None,
     *,
+    asides: Mapping[str, Aside] = _NO_ASIDES,
     source: str = "recipe",
 ) -> Plan:
     """The recipe resolved on one model.
@@ -38,6 +42,7 @@ def resolve_plan(
         recipe: what is asked.
         read_weight: gives the float weights of a layer by its name.
         abilities: what can be done beyond storing weights in fewer bits.
+        asides: what is said of layers whose channels are asked to go, or go along.
         source: name of the recipe's text, for messages.
 
     Raises:
@@ -48,8 +53,10 @@ def resolve_plan(
     entries = []
     for layer in info.layers:
         settings = recipe.settings_for(layer.name, layer.op_type)
-        if not settings.is_empty:
-            entries.append(_layer_plan(layer, settings, recipe, thresholds, read_weight, abilities or Abilities()))
+        aside = asides.get(layer.name, Aside())
+        if not settings.is_empty or aside.done:
+            entry = _layer_plan(layer, settings, recipe, thresholds, read_weight, abilities or Abilities())
+            entries.append(_with_aside(entry, aside))
     return Plan(tuple(entries), plan_notes(entries, recipe), recipe.equalize and bool(entries))
 
 
@@ -75,7 +82,9 @@ def _layer_plan(
 ) -> LayerPlan:
     asked = describe_settings(settings)
     if not layer.editable:
-        return LayerPlan(layer.name, asked, _NOTHING, layer.reason or "the layer cannot be changed")
+        asks_for_weights = settings.weights or settings.activations or settings.prune("weights")
+        reason = (layer.reason or "the layer cannot be changed") if asks_for_weights else ""
+        return LayerPlan(layer.name, asked, _NOTHING, reason)
     activations, why_activations = activations_done(layer, settings, abilities)
     weights, why_weights = weights_done(layer, settings.weights, activations, recipe, abilities)
     threshold, num_kept = None, layer.num_weights
@@ -101,12 +110,17 @@ def _layer_plan(
     )
 
 
+def _with_aside(entry: LayerPlan, aside: Aside) -> LayerPlan:
+    """What is done to the channels comes first, as it is done first."""
+    done = [part for part in (aside.done, entry.done) if part and part != _NOTHING]
+    reasons = [part for part in (aside.reason, entry.reason) if part]
+    return replace(entry, done="; ".join(done) or _NOTHING, reason="; ".join(reasons))
+
+
 def _not_pruned(settings: LayerSettings) -> list[str]:
     reasons = []
     for pruning in settings.prunes:
-        if pruning.kind in ("filters", "neurons"):
-            reasons.append(f"no {pruning.kind} are removed: structured pruning is not built yet")
-        elif pruning.pattern is not None:
+        if pruning.pattern is not None:
             reasons.append(f"pattern {pruning.pattern} is not applied: N:M pruning is not built yet")
     return reasons
 

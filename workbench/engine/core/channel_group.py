@@ -74,6 +74,10 @@ class AxisChannels:
     fixed: int
     parts: tuple[tuple[str, int, int], ...] = ()
 
+    def length(self, counts: Mapping[str, tuple[int, ...]]) -> int:
+        """Number of entries, given how many units of each class there are, by group."""
+        return self.fixed + sum(counts[group][number] * each for group, number, each in self.parts)
+
 
 @dataclass(frozen=True, slots=True)
 class CutTensor:
@@ -100,6 +104,7 @@ class ModelChannels:
         groups: in the order of the graph, those of which nothing can go included.
         tensors: the stored tensors that are cut.
         weights: for each layer the name of its weight among the tensors.
+        outputs: for each layer what its output channels are made of.
         group_of: for each layer the group that its outputs belong to.
         base_bytes: of the file from which channels are cut, with its constants computed.
         is_exact: whether counts follow from class sizes alone; convolutions in blocks that cross others need more.
@@ -108,6 +113,7 @@ class ModelChannels:
     groups: tuple[ChannelGroup, ...]
     tensors: tuple[CutTensor, ...] = ()
     weights: Mapping[str, str] = field(default_factory=dict, hash=False)
+    outputs: Mapping[str, AxisChannels] = field(default_factory=dict, hash=False)
     group_of: Mapping[str, str] = field(default_factory=dict, hash=False)
     base_bytes: int = 0
     is_exact: bool = True
@@ -115,6 +121,12 @@ class ModelChannels:
     def group(self, name: str) -> ChannelGroup | None:
         """The group of that name."""
         return next((group for group in self.groups if group.name == name), None)
+
+    def output_channels(self, layer: str, kept: Mapping[str, tuple[int, ...]]) -> tuple[int, int]:
+        """How many output channels of a layer stay, and how many there are."""
+        axis = self.outputs[layer]
+        sizes = {group.name: group.class_sizes for group in self.groups}
+        return axis.length({**sizes, **kept}), axis.length(sizes)
 
     def shares(self, kept: Mapping[str, tuple[int, ...]]) -> dict[str, float]:
         """The share of its entries that each stored tensor keeps.
@@ -128,9 +140,7 @@ class ModelChannels:
         for tensor in self.tensors:
             share = 1.0
             for axis in tensor.axes:
-                left = axis.fixed + sum(counts[group][one] * each for group, one, each in axis.parts)
-                whole = axis.fixed + sum(sizes[group][one] * each for group, one, each in axis.parts)
-                share *= left / whole
+                share *= axis.length(counts) / axis.length(sizes)
             shares[tensor.name] = share
         return shares
 
@@ -142,4 +152,6 @@ class ModelChannels:
     def file_bytes(self, kept: Mapping[str, tuple[int, ...]]) -> int:
         """About what the file takes where nothing but channels goes; arguments that change add some bytes."""
         shares = self.shares(kept)
-        return self.base_bytes - sum(round(tensor.size * (1 - shares[tensor.name])) * tensor.item_bytes for tensor in self.tensors)
+        return self.base_bytes - sum(
+            round(tensor.size * (1 - shares[tensor.name])) * tensor.item_bytes for tensor in self.tensors
+        )

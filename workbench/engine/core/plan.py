@@ -43,21 +43,47 @@ class LayerPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """What happens to one channel group.
+
+    Args:
+        group: its name.
+        kept: how many units of each class stay.
+        num_units: how many there are.
+        criterion: name of the importance criterion that chooses which stay.
+        needs_samples: whether the criterion looks at samples.
+    """
+
+    group: str
+    kept: tuple[int, ...]
+    num_units: int
+    criterion: str
+    needs_samples: bool = False
+
+    @property
+    def num_kept(self) -> int:
+        """How many units stay."""
+        return sum(self.kept)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The layers that a recipe touches, in graph order, and notes that concern the whole model.
 
     Args:
         equalize: whether weights are equalized across layers first.
+        groups: the channel groups that lose some; cut before all else.
     """
 
     layers: tuple[LayerPlan, ...]
     notes: tuple[str, ...] = ()
     equalize: bool = False
+    groups: tuple[GroupPlan, ...] = ()
 
     @property
     def needs_samples(self) -> bool:
         """Whether anything that is done depends on samples."""
-        return any(
+        return any(group.needs_samples for group in self.groups) or any(
             (entry.activations is not None and not entry.activations.is_dynamic)
             or (entry.weights is not None and entry.weights.needs_samples)
             for entry in self.layers
@@ -74,7 +100,7 @@ class Plan:
     @property
     def is_changed(self) -> bool:
         """Whether the file will be another than that of the model as it is."""
-        return self.equalize or any(entry.is_changed for entry in self.layers)
+        return self.equalize or bool(self.groups) or any(entry.is_changed for entry in self.layers)
 
     @property
     def remarks(self) -> tuple[str, ...]:

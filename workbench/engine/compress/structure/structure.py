@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
+from workbench.engine.compress.structure.group_parts import filters_of
 from workbench.engine.compress.structure.selection import select_kept
 from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
 from workbench.engine.graph.channels.flow import Flow
@@ -53,10 +54,31 @@ class ModelStructure:
             groups=groups,
             tensors=tuple(self._cut_tensors()),
             weights={layer.name: self._weight_of(layer.node_output) for layer in self.model.info.layers},
+            outputs={
+                self._layer_of[producer.node_output]: self._axis(producer.labels)
+                for producer in self.flow.producers
+                if producer.node_output in self._layer_of
+            },
             group_of={member: group.name for group in groups for member in group.members},
             base_bytes=len(serialize(remove_channels(self.flow, ()))),
             is_exact=is_exact,
         )
+
+    def scores(self, name: str, criterion: str) -> npt.NDArray[np.float64]:
+        """Importance of each unit of a group."""
+        parts = filters_of(self.unit_groups[name], self.flow)
+        units = self.unit_groups[name].units
+        total = np.zeros(len(units))
+        seen = np.zeros(len(units))
+        place = {u: i for i, u in enumerate(units.tolist())}
+        for part in parts:
+            norms = np.sqrt((part.rows.astype(np.float64) ** 2).sum(1))
+            norms /= norms.mean() or 1
+            for u, n in zip(part.units.tolist(), norms.tolist(), strict=True):
+                if u in place:
+                    total[place[u]] += n
+                    seen[place[u]] += 1
+        return total / np.maximum(seen, 1)
 
     def units_gone(self, kept: Mapping[str, tuple[int, ...]], scores: Scores) -> frozenset[int]:
         """The units that go.
@@ -129,11 +151,6 @@ class ModelStructure:
         return next((str(name) for name in names if name in self.flow.params), "")
 
     def _cut_tensors(self) -> list[CutTensor]:
-        places = {
-            int(unit): (name, int(number))
-            for name, group in self.unit_groups.items()
-            for unit, number in zip(group.units, group.classes, strict=True)
-        }
         inner = {self._weight_of(conv.node_output): conv for conv in self.flow.grouped}
         tensors = []
         for name, axes in self.flow.params.items():
@@ -143,20 +160,29 @@ class ModelStructure:
                 # The second axis lists the channels of one block: the same share as of all blocks.
                 conv = inner[name]
                 vectors.append((conv.inputs if axes[0].size == conv.outputs.size else conv.outputs).reshape(-1))
-            parts = tuple(self._axis(vector, places) for vector in vectors)
+            parts = tuple(self._axis(vector) for vector in vectors)
             if any(axis.parts for axis in parts):
                 size = math.prod(tensor.dims)
                 itemsize = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
                 tensors.append(CutTensor(name, size, itemsize, parts))
         return tensors
 
-    def _axis(self, vector: Labels, places: Mapping[int, tuple[str, int]]) -> AxisChannels:
+    @cached_property
+    def _places(self) -> dict[int, tuple[str, int]]:
+        """Group and class of every unit."""
+        return {
+            int(unit): (name, int(number))
+            for name, group in self.unit_groups.items()
+            for unit, number in zip(group.units, group.classes, strict=True)
+        }
+
+    def _axis(self, vector: Labels) -> AxisChannels:
         fixed = 0
         entries: dict[tuple[str, int], list[int]] = defaultdict(list)
         found, counts = np.unique(self.flow.units.resolved(vector), return_counts=True)
         for unit, count in zip(found.tolist(), counts.tolist(), strict=True):
-            if unit in places:
-                entries[places[unit]].append(count)
+            if unit in self._places:
+                entries[self._places[unit]].append(count)
             else:
                 fixed += count
         return AxisChannels(fixed, tuple((group, number, each[0]) for (group, number), each in entries.items()))

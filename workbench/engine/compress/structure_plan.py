@@ -1,0 +1,164 @@
+"""What of the channel pruning that a recipe asks can be done, group by group, and why the rest cannot."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from workbench.engine.core.channel_group import FILTERS, NEURONS, ChannelGroup, ModelChannels
+from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.engine.core.plan import GroupPlan
+from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
+
+DEFAULT_CRITERION = "l2"
+_KIND_OF = {"Conv": FILTERS, "ConvTranspose": FILTERS, "Gemm": NEURONS, "MatMul": NEURONS}
+# What a criterion needs, by its name; or why it cannot be used.
+CriterionNeeds = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is to be said of a layer's channels: what is done, and why it is not what was asked."""
+
+    done: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StructurePlan:
+    """The groups that lose channels, and for each layer that has to do with it what is said of it."""
+
+    groups: tuple[GroupPlan, ...] = ()
+    asides: Mapping[str, Aside] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One group and the pruning that has the last word on it.
+
+    Args:
+        group: the group.
+        prune: of the latest rule that a member matches.
+        by: the members that ask for channels to go.
+    """
+
+    group: ChannelGroup
+    prune: Prune
+    by: tuple[str, ...]
+
+
+def asks_for_channels(info: ModelInfo, recipe: Recipe) -> bool:
+    """Whether any layer is asked to lose filters or neurons, so that the groups have to be known."""
+    if not any(rule.prune is not None and rule.prune.kind in (FILTERS, NEURONS) for rule in recipe.rules):
+        return False
+    return any(_channel_prunes(recipe.settings_for(layer.name, layer.op_type)) for layer in info.layers)
+
+
+def groups_asked(info: ModelInfo, channels: ModelChannels, recipe: Recipe) -> list[Asked]:
+    """The groups of which channels are asked to go, in the order of the graph."""
+    places = {id(rule.prune): place for place, rule in enumerate(recipe.rules) if rule.prune is not None}
+    by_name = {layer.name: layer for layer in info.layers}
+    found = []
+    for group in channels.groups:
+        wishes = {}
+        for member in group.members:
+            prune = _prune_of(by_name.get(member), recipe)
+            if prune is not None:
+                wishes[member] = prune
+        if wishes:
+            last = max(wishes.values(), key=lambda prune: places.get(id(prune), -1))
+            found.append(Asked(group, last, tuple(wishes)))
+    return found
+
+
+def plan_structure(
+    info: ModelInfo, channels: ModelChannels, recipe: Recipe, asked: Sequence[Asked], plans: Sequence[GroupPlan]
+) -> StructurePlan:
+    """The groups' plans with what is said of every layer that asks or goes along.
+
+    Args:
+        info: the model's layers.
+        channels: their groups.
+        recipe: what is asked.
+        asked: as `groups_asked` gives it.
+        plans: what will be done to those that lose something.
+    """
+    asides: dict[str, Aside] = {}
+    done = {plan.group: plan for plan in plans}
+    kept = {plan.group: plan.kept for plan in plans}
+    for one in asked:
+        for member in one.group.members:
+            counts = channels.output_channels(member, kept) if member in channels.outputs else (0, 0)
+            asides[member] = _aside(member, one, done.get(one.group.name), counts)
+    for layer in info.layers:
+        settings = recipe.settings_for(layer.name, layer.op_type)
+        if _channel_prunes(settings) and layer.name not in asides:
+            asides[layer.name] = Aside(reason=_why_not(layer, settings, channels))
+    return StructurePlan(tuple(plans), {name: aside for name, aside in asides.items() if aside != Aside()})
+
+
+def criterion_of(asked: Asked) -> str:
+    """Name of the criterion that chooses the group's channels."""
+    return asked.prune.criterion or DEFAULT_CRITERION
+
+
+def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int, int]) -> Aside:
+    group = asked.group
+    if plan is None:
+        if not group.num_units:
+            return Aside(reason=f"no {group.kind} are removed: {group.reason or 'nothing of it can go'}")
+        if (asked.prune.ratio or 0) > 0:
+            return Aside(reason=f"no {group.kind} are removed: too few would be left")
+        return Aside()
+    left, whole = counts
+    if group.has_heads:
+        done = f"remove {plan.num_units - plan.num_kept} of {plan.num_units} heads by {plan.criterion}"
+    else:
+        done = f"remove {whole - left} of {whole} {group.kind} by {plan.criterion}"
+    reasons = []
+    if len(group.members) > 1:
+        others = len(group.members) - 1
+        done += f", with {others} other layer{'s' if others > 1 else ''} of group {group.name}"
+    if member not in asked.by:
+        reasons.append(f"its channels go with those of {asked.by[0]}")
+    if group.has_heads:
+        reasons.append(f"whole heads of {group.channels_per_unit} channels go")
+    wanted = asked.prune.ratio or 0
+    got = 1 - plan.num_kept / plan.num_units
+    if abs(got - wanted) > 0.5 / plan.num_units + 1e-9:
+        reasons.append(f"{got:.1%} go instead of {wanted:.1%}, as {_why_other(asked)}")
+    if group.num_fixed:
+        reasons.append(f"{group.num_fixed} of its channels stay: {group.reason}")
+    return Aside(done, "; ".join(reasons))
+
+
+def _why_other(asked: Asked) -> str:
+    parts = []
+    if (asked.prune.multiple_of or 1) > 1:
+        parts.append(f"a multiple of {asked.prune.multiple_of} channels stays")
+    if asked.group.blocks > 1:
+        parts.append(f"each of {asked.group.blocks} blocks keeps equally many")
+    if asked.prune.scope != "layer":
+        parts.append(f"one target is spread over all layers of the rule ({asked.prune.scope})")
+    return " and ".join(parts) or "no layer may vanish"
+
+
+def _why_not(layer: Layer, settings: LayerSettings, channels: ModelChannels) -> str:
+    kinds = {prune.kind for prune in _channel_prunes(settings)}
+    own = _KIND_OF.get(layer.op_type)
+    if own is None:
+        return f"{layer.op_type} is not pruned by channels"
+    if own not in kinds:
+        return f"{layer.op_type} has {own}, no {' or '.join(sorted(kinds))}"
+    if layer.name not in channels.group_of:
+        return f"no {own} are removed: it is not in the main graph, or its weights are computed"
+    return ""
+
+
+def _prune_of(layer: Layer | None, recipe: Recipe) -> Prune | None:
+    if layer is None:
+        return None
+    return recipe.settings_for(layer.name, layer.op_type).prune(_KIND_OF.get(layer.op_type, ""))
+
+
+def _channel_prunes(settings: LayerSettings) -> list[Prune]:
+    return [prune for prune in settings.prunes if prune.kind in (FILTERS, NEURONS)]
