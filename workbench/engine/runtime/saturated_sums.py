@@ -1,0 +1,210 @@
+"""One integer layer in plain operators, with sums of pairs that saturate at 16 bits.
+
+The layer's sum is the exact one minus what each pair has too much: max(0, |w₁|·a₁ + |w₂|·a₂ − limit), with the sign of
+its weights. Only pairs that can saturate are looked at, which are a few in a hundred. Every number is whole, and
+float32 holds whole numbers up to 2²⁴.
+
+Source: of the scales that integers are multiplied with, ONNX Runtime's QLinearConv, QLinearMatMul, QGemm and
+MatMulIntegerToFloat; of the rounding, MlasRequantizeOutput.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+from onnx import TensorProto
+
+from workbench.engine.runtime.integer_nodes import IntegerNode
+from workbench.engine.runtime.part_of_graph import PartOfGraph
+from workbench.engine.runtime.saturating_pairs import HIGHEST_SUM, LOWEST_SUM
+
+_TO_THE_END = 2**31 - 1
+Floats = npt.NDArray[np.float32]
+
+
+def add_saturated_node(part: PartOfGraph, node: IntegerNode, share: str) -> str:
+    """Add what takes the node's place; gives `share`, the name of a scalar: the share of outputs with a saturated pair.
+
+    Args:
+        part: gets the nodes.
+        node: without an obstacle.
+        share: name of the scalar.
+    """
+    data, data_zero, data_scale = _data(part, node)
+    exact = _exact_sums(part, node, data, data_zero)
+    codes = part.add("Cast", data, to=TensorProto.FLOAT)
+    excess = _conv_excess(part, node, codes, data_zero) if node.is_conv else _product_excess(part, node, codes)
+    touched = part.add("Abs", part.add("Sign", excess))
+    part.add("ReduceMean", touched, output=share, keepdims=0)
+    sums = part.add("Sub", exact, part.add("Cast", excess, to=TensorProto.INT32))
+    _finish(part, node, sums, data_scale)
+    return share
+
+
+def _data(part: PartOfGraph, node: IntegerNode) -> tuple[str, str, str]:
+    """Codes, zero point and scale of what the node reads; the last two are "" where it has none."""
+    places, name = node.places, node.input(0)
+    if node.proto.op_type == "DynamicQuantizeMatMul":
+        codes = part.add("DynamicQuantizeLinear", name)
+        scale, zero = f"{codes}.scale", f"{codes}.zero"
+        part.nodes[-1].output.extend([scale, zero])
+        return codes, zero, scale
+    if node.attributes.get("transA", 0):
+        name = part.add("Transpose", name, perm=[1, 0])
+    return name, node.input(places.data_zero), node.input(places.data_scale)
+
+
+def _exact_sums(part: PartOfGraph, node: IntegerNode, data: str, data_zero: str) -> str:
+    """The sums in 32 bits, by the kernels for unsigned weights."""
+    weight = node.unsigned_weight.T if node.attributes.get("transB", 0) else node.unsigned_weight
+    if not node.is_conv:
+        return part.add("MatMulInteger", data, part.constant(weight), data_zero, part.constant(node.unsigned_zero_point))
+    # A QLinearConv's zero points are all the same, and ConvInteger wants one.
+    zero = part.constant(node.unsigned_zero_point.reshape(-1)[0])
+    inputs = (data, part.constant(weight), data_zero, zero)
+    kept = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
+    return part.add("ConvInteger", *inputs, **{name: node.attributes[name] for name in kept if name in node.attributes})
+
+
+def _product_excess(part: PartOfGraph, node: IntegerNode, codes: str) -> str:
+    """What the sums of a matrix product have too much, float32, in the shape of its result."""
+    pairs, shape = node.pairs, (len(node.pairs),)
+    first, second = (part.add("Gather", codes, part.constant(pairs.first + step), axis=-1) for step in (0, 1))
+    signs, excess = _pairs_excess(part, (first, second), pairs.weights, shape)
+    num_columns = node.weight.shape[0 if node.attributes.get("transB", 0) else 1]
+    into = np.zeros((len(pairs), num_columns), np.float32)
+    into[np.arange(len(pairs)), pairs.column] = signs
+    return part.add("MatMul", excess, part.constant(into))
+
+
+def _conv_excess(part: PartOfGraph, node: IntegerNode, codes: str, data_zero: str) -> str:
+    """What the sums of a convolution have too much, float32, in the shape of its result."""
+    pairs, geometry = node.pairs, _Geometry(node)
+    padded = geometry.padded(part, codes, data_zero)
+    # Column by column its group's channels follow those of the groups before.
+    base = pairs.column // geometry.outputs_per_group * geometry.channels
+    first_place, first_channel = np.divmod(pairs.first, geometry.channels)
+    second_place, second_channel = np.divmod(pairs.first + 1, geometry.channels)
+    windows: dict[int, str] = {}
+
+    def taken(place: int, channels: npt.NDArray[np.int64]) -> str:
+        if place not in windows:
+            windows[place] = geometry.window(part, padded, place)
+        return part.add("Gather", windows[place], part.constant(channels), axis=1)
+
+    def both_places(row: int) -> tuple[int, int]:
+        return int(first_place[row]), int(second_place[row])
+
+    found, signs, columns = [], [], []
+    for (one, two), rows in groupby(sorted(range(len(pairs)), key=both_places), both_places):
+        some = np.array(list(rows), np.int64)
+        operands = taken(one, (base + first_channel)[some]), taken(two, (base + second_channel)[some])
+        sign, excess = _pairs_excess(part, operands, pairs.weights[some], (len(some), *[1] * geometry.rank))
+        found.append(excess)
+        signs.append(sign)
+        columns.append(pairs.column[some])
+    together = part.add("Concat", *found, axis=1) if len(found) > 1 else found[0]
+    into = np.zeros((len(node.weight), len(pairs), *[1] * geometry.rank), np.float32)
+    into[np.concatenate(columns), np.arange(len(pairs))] = np.concatenate(signs).reshape(-1, *[1] * geometry.rank)
+    return part.add("Conv", together, part.constant(into))
+
+
+def _pairs_excess(
+    part: PartOfGraph, operands: Sequence[str], weights: npt.NDArray[np.int32], shape: tuple[int, ...]
+) -> tuple[Floats, str]:
+    """The pairs' signs, shape (P,), and how far their sums are beyond the limit of that sign; never below 0."""
+    signs = np.sign(weights.sum(axis=1)).astype(np.float32)
+    magnitudes = np.abs(weights).astype(np.float32)
+    products = [
+        part.add("Mul", operand, part.constant(magnitudes[:, column].reshape(shape)))
+        for column, operand in enumerate(operands)
+    ]
+    limits = np.where(signs > 0, np.float32(HIGHEST_SUM), np.float32(-LOWEST_SUM)).reshape(shape)
+    beyond = part.add("Sub", part.add("Add", *products), part.constant(limits))
+    return signs, part.add("Relu", beyond)
+
+
+class _Geometry:
+    """Where a convolution's kernel looks."""
+
+    def __init__(self, node: IntegerNode) -> None:
+        attributes = node.attributes
+        self.kernel = node.weight.shape[2:]
+        self.rank = len(self.kernel)
+        self.channels = node.weight.shape[1]
+        self.outputs_per_group = len(node.weight) // _whole_numbers(attributes.get("group"), [1])[0]
+        self._dilations = _whole_numbers(attributes.get("dilations"), [1] * self.rank)
+        self._strides = _whole_numbers(attributes.get("strides"), [1] * self.rank)
+        self._pads = self._find_pads(str(attributes.get("auto_pad", "NOTSET")), attributes.get("pads"))
+
+    def _find_pads(self, auto_pad: str, pads: object) -> list[int]:
+        """Before each axis, then behind each."""
+        if not auto_pad.startswith("SAME"):
+            return _whole_numbers(pads, [0] * (2 * self.rank)) if auto_pad != "VALID" else [0] * (2 * self.rank)
+        total = [(size - 1) * step for size, step in zip(self.kernel, self._dilations, strict=True)]
+        less, more = [pad // 2 for pad in total], [pad - pad // 2 for pad in total]
+        return less + more if auto_pad == "SAME_UPPER" else more + less
+
+    def padded(self, part: PartOfGraph, codes: str, data_zero: str) -> str:
+        """The codes with those of zero around them."""
+        if not any(self._pads):
+            return codes
+        around = [0, 0, *self._pads[: self.rank], 0, 0, *self._pads[self.rank :]]
+        value = part.add("Cast", part.add("Reshape", data_zero, part.constant(np.zeros(0, np.int64))),
+                         to=TensorProto.FLOAT)  # fmt: skip
+        return part.add("Pad", codes, part.constant(np.array(around, np.int64)), value)
+
+    def window(self, part: PartOfGraph, padded: str, place: int) -> str:
+        """What one position of the kernel sees, of every channel, in the shape of the results."""
+        starts, ends = [], []
+        for index, size, step in zip(np.unravel_index(place, self.kernel), self.kernel, self._dilations, strict=True):
+            starts.append(int(index) * step)
+            behind = (size - 1 - int(index)) * step
+            ends.append(-behind if behind else _TO_THE_END)
+        axes = range(2, 2 + self.rank)
+        numbers = (part.constant(np.array(list(values), np.int64)) for values in (starts, ends, axes, self._strides))
+        return part.add("Slice", padded, *numbers)
+
+
+def _finish(part: PartOfGraph, node: IntegerNode, sums: str, data_scale: str) -> None:
+    """From sums in 32 bits to what the node gives."""
+    places, output = node.places, str(node.proto.output[0])
+    if node.proto.op_type == "MatMulInteger":
+        part.add("Identity", sums, output=output)
+        return
+    bias = node.input(places.bias)
+    if node.input(places.output_scale) or node.proto.op_type.startswith("Q"):
+        shape = [-1, *[1] * (node.weight.ndim - 2)] if node.is_conv else [-1]
+        if bias:
+            sums = part.add("Add", sums, part.add("Reshape", bias, part.constant(np.array(shape, np.int64))))
+        scale = part.constant(_result_scale(node).reshape(shape))
+        real = part.add("Mul", part.add("Cast", sums, to=TensorProto.FLOAT), scale)
+        if node.input(places.output_scale):
+            one, zero = part.constant(np.float32(1)), node.input(places.output_zero)
+            part.add("QuantizeLinear", real, one, zero, output=output)
+        else:
+            part.add("Identity", real, output=output)
+        return
+    scale = part.add("Mul", data_scale, node.input(places.weight_scale))
+    real = part.add("Mul", part.add("Cast", sums, to=TensorProto.FLOAT), scale)
+    part.add("Add", real, bias, output=output) if bias else part.add("Identity", real, output=output)
+
+
+def _result_scale(node: IntegerNode) -> Floats:
+    """What sums in 32 bits are multiplied with, shape (N,) or (1,), in the order in which onnxruntime computes it."""
+    places = node.places
+    data, weight = (
+        np.asarray(node.value(place), np.float32).reshape(-1) for place in (places.data_scale, places.weight_scale)
+    )
+    alpha = node.attributes.get("alpha", 1.0)
+    assert isinstance(alpha, float)
+    scale = np.float32(alpha) * data * weight
+    output = node.value(places.output_scale)
+    return scale if output is None else scale / np.asarray(output, np.float32).reshape(-1)
+
+
+def _whole_numbers(value: object, default: list[int]) -> list[int]:
+    if value is None:
+        return default
+    return [int(item) for item in value] if isinstance(value, list) else [int(str(value))]
