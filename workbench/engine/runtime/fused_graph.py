@@ -5,6 +5,7 @@ from pathlib import Path
 
 import onnx
 
+from workbench.engine.graph.explicit_pads import write_pads
 from workbench.engine.graph.opset import raised
 from workbench.engine.runtime.session import RuntimeSession
 
@@ -25,6 +26,7 @@ def fused_graph(model: onnx.ModelProto) -> onnx.ModelProto:
         RunError: onnxruntime does not open the model.
     """
     model = raised(model, _OPSET)
+    write_pads(model)
     for node in model.graph.node:
         node.name = next((name for name in node.output if name), "")
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto
 
+from workbench.engine.runtime.conv_windows import ConvWindows
 from workbench.engine.runtime.integer_nodes import IntegerNode
 from workbench.engine.runtime.part_of_graph import PartOfGraph
 from workbench.engine.runtime.saturating_pairs import HIGHEST_SUM, LOWEST_SUM
 
-_TO_THE_END = 2**31 - 1
+_CONV_ATTRIBUTES = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
 Floats = npt.NDArray[np.float32]
 
 
@@ -59,12 +60,13 @@ def _exact_sums(part: PartOfGraph, node: IntegerNode, data: str, data_zero: str)
     """The sums in 32 bits, by the kernels for unsigned weights."""
     weight = node.unsigned_weight.T if node.attributes.get("transB", 0) else node.unsigned_weight
     if not node.is_conv:
-        return part.add("MatMulInteger", data, part.constant(weight), data_zero, part.constant(node.unsigned_zero_point))
+        zeros = part.constant(node.unsigned_zero_point)
+        return part.add("MatMulInteger", data, part.constant(weight), data_zero, zeros)
     # A QLinearConv's zero points are all the same, and ConvInteger wants one.
     zero = part.constant(node.unsigned_zero_point.reshape(-1)[0])
-    inputs = (data, part.constant(weight), data_zero, zero)
-    kept = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
-    return part.add("ConvInteger", *inputs, **{name: node.attributes[name] for name in kept if name in node.attributes})
+    sums = part.add("ConvInteger", data, part.constant(weight), data_zero, zero)
+    part.nodes[-1].attribute.extend(item for item in node.proto.attribute if item.name in _CONV_ATTRIBUTES)
+    return sums
 
 
 def _product_excess(part: PartOfGraph, node: IntegerNode, codes: str) -> str:
@@ -80,18 +82,18 @@ def _product_excess(part: PartOfGraph, node: IntegerNode, codes: str) -> str:
 
 def _conv_excess(part: PartOfGraph, node: IntegerNode, codes: str, data_zero: str) -> str:
     """What the sums of a convolution have too much, float32, in the shape of its result."""
-    pairs, geometry = node.pairs, _Geometry(node)
-    padded = geometry.padded(part, codes, data_zero)
+    pairs, windows = node.pairs, ConvWindows(node)
+    padded = windows.padded(part, codes, data_zero)
     # Column by column its group's channels follow those of the groups before.
-    base = pairs.column // geometry.outputs_per_group * geometry.channels
-    first_place, first_channel = np.divmod(pairs.first, geometry.channels)
-    second_place, second_channel = np.divmod(pairs.first + 1, geometry.channels)
-    windows: dict[int, str] = {}
+    base = pairs.column // windows.outputs_per_group * windows.channels
+    first_place, first_channel = np.divmod(pairs.first, windows.channels)
+    second_place, second_channel = np.divmod(pairs.first + 1, windows.channels)
+    seen: dict[int, str] = {}
 
     def taken(place: int, channels: npt.NDArray[np.int64]) -> str:
-        if place not in windows:
-            windows[place] = geometry.window(part, padded, place)
-        return part.add("Gather", windows[place], part.constant(channels), axis=1)
+        if place not in seen:
+            seen[place] = windows.window(part, padded, place)
+        return part.add("Gather", seen[place], part.constant(channels), axis=1)
 
     def both_places(row: int) -> tuple[int, int]:
         return int(first_place[row]), int(second_place[row])
@@ -100,13 +102,13 @@ def _conv_excess(part: PartOfGraph, node: IntegerNode, codes: str, data_zero: st
     for (one, two), rows in groupby(sorted(range(len(pairs)), key=both_places), both_places):
         some = np.array(list(rows), np.int64)
         operands = taken(one, (base + first_channel)[some]), taken(two, (base + second_channel)[some])
-        sign, excess = _pairs_excess(part, operands, pairs.weights[some], (len(some), *[1] * geometry.rank))
+        sign, excess = _pairs_excess(part, operands, pairs.weights[some], (len(some), *[1] * windows.rank))
         found.append(excess)
         signs.append(sign)
         columns.append(pairs.column[some])
     together = part.add("Concat", *found, axis=1) if len(found) > 1 else found[0]
-    into = np.zeros((len(node.weight), len(pairs), *[1] * geometry.rank), np.float32)
-    into[np.concatenate(columns), np.arange(len(pairs))] = np.concatenate(signs).reshape(-1, *[1] * geometry.rank)
+    into = np.zeros((len(node.weight), len(pairs), *[1] * windows.rank), np.float32)
+    into[np.concatenate(columns), np.arange(len(pairs))] = np.concatenate(signs).reshape(-1, *[1] * windows.rank)
     return part.add("Conv", together, part.constant(into))
 
 
@@ -125,48 +127,6 @@ def _pairs_excess(
     return signs, part.add("Relu", beyond)
 
 
-class _Geometry:
-    """Where a convolution's kernel looks."""
-
-    def __init__(self, node: IntegerNode) -> None:
-        attributes = node.attributes
-        self.kernel = node.weight.shape[2:]
-        self.rank = len(self.kernel)
-        self.channels = node.weight.shape[1]
-        self.outputs_per_group = len(node.weight) // _whole_numbers(attributes.get("group"), [1])[0]
-        self._dilations = _whole_numbers(attributes.get("dilations"), [1] * self.rank)
-        self._strides = _whole_numbers(attributes.get("strides"), [1] * self.rank)
-        self._pads = self._find_pads(str(attributes.get("auto_pad", "NOTSET")), attributes.get("pads"))
-
-    def _find_pads(self, auto_pad: str, pads: object) -> list[int]:
-        """Before each axis, then behind each."""
-        if not auto_pad.startswith("SAME"):
-            return _whole_numbers(pads, [0] * (2 * self.rank)) if auto_pad != "VALID" else [0] * (2 * self.rank)
-        total = [(size - 1) * step for size, step in zip(self.kernel, self._dilations, strict=True)]
-        less, more = [pad // 2 for pad in total], [pad - pad // 2 for pad in total]
-        return less + more if auto_pad == "SAME_UPPER" else more + less
-
-    def padded(self, part: PartOfGraph, codes: str, data_zero: str) -> str:
-        """The codes with those of zero around them."""
-        if not any(self._pads):
-            return codes
-        around = [0, 0, *self._pads[: self.rank], 0, 0, *self._pads[self.rank :]]
-        value = part.add("Cast", part.add("Reshape", data_zero, part.constant(np.zeros(0, np.int64))),
-                         to=TensorProto.FLOAT)  # fmt: skip
-        return part.add("Pad", codes, part.constant(np.array(around, np.int64)), value)
-
-    def window(self, part: PartOfGraph, padded: str, place: int) -> str:
-        """What one position of the kernel sees, of every channel, in the shape of the results."""
-        starts, ends = [], []
-        for index, size, step in zip(np.unravel_index(place, self.kernel), self.kernel, self._dilations, strict=True):
-            starts.append(int(index) * step)
-            behind = (size - 1 - int(index)) * step
-            ends.append(-behind if behind else _TO_THE_END)
-        axes = range(2, 2 + self.rank)
-        numbers = (part.constant(np.array(list(values), np.int64)) for values in (starts, ends, axes, self._strides))
-        return part.add("Slice", padded, *numbers)
-
-
 def _finish(part: PartOfGraph, node: IntegerNode, sums: str, data_scale: str) -> None:
     """From sums in 32 bits to what the node gives."""
     places, output = node.places, str(node.proto.output[0])
@@ -181,7 +141,7 @@ def _finish(part: PartOfGraph, node: IntegerNode, sums: str, data_scale: str) ->
         scale = part.constant(_result_scale(node).reshape(shape))
         real = part.add("Mul", part.add("Cast", sums, to=TensorProto.FLOAT), scale)
         if node.input(places.output_scale):
-            one, zero = part.constant(np.float32(1)), node.input(places.output_zero)
+            one, zero = part.constant(np.array(1, np.float32)), node.input(places.output_zero)
             part.add("QuantizeLinear", real, one, zero, output=output)
         else:
             part.add("Identity", real, output=output)
@@ -202,9 +162,3 @@ def _result_scale(node: IntegerNode) -> Floats:
     scale = np.float32(alpha) * data * weight
     output = node.value(places.output_scale)
     return scale if output is None else scale / np.asarray(output, np.float32).reshape(-1)
-
-
-def _whole_numbers(value: object, default: list[int]) -> list[int]:
-    if value is None:
-        return default
-    return [int(item) for item in value] if isinstance(value, list) else [int(str(value))]
