@@ -5,7 +5,6 @@ weights are moved by 128. Where pairs saturate, what each pair has too much is c
 and taken away. Both are whole numbers, so that the results are those of the processor, bit by bit.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import onnx
@@ -94,8 +93,3 @@ def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
     copy = onnx.NodeProto()
     copy.CopyFrom(node)
     return copy
-
-
-def share_outputs(graph: EmulatedGraph) -> Iterator[str]:
-    """Names of the outputs that are shares, by layer."""
-    yield from (info.name for info in graph.proto.graph.output if info.name.startswith(SHARE_PREFIX))
