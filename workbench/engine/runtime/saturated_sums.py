@@ -35,7 +35,7 @@ def add_saturated_node(part: PartOfGraph, node: IntegerNode, share: str) -> str:
     data, data_zero, data_scale = _data(part, node)
     exact = _exact_sums(part, node, data, data_zero)
     codes = part.add("Cast", data, to=TensorProto.FLOAT)
-    excess = _conv_excess(part, node, codes, data_zero) if node.is_conv else _product_excess(part, node, codes)
+    excess = _conv_excess(part, node, codes, data_zero) if node.is_conv else _product_excess(part, node, codes, exact)
     touched = part.add("Abs", part.add("Sign", excess))
     part.add("ReduceMean", touched, output=share, keepdims=0)
     sums = part.add("Sub", exact, part.add("Cast", excess, to=TensorProto.INT32))
@@ -69,15 +69,19 @@ def _exact_sums(part: PartOfGraph, node: IntegerNode, data: str, data_zero: str)
     return sums
 
 
-def _product_excess(part: PartOfGraph, node: IntegerNode, codes: str) -> str:
-    """What the sums of a matrix product have too much, float32, in the shape of its result."""
-    pairs, shape = node.pairs, (len(node.pairs),)
-    first, second = (part.add("Gather", codes, part.constant(pairs.first + step), axis=-1) for step in (0, 1))
-    signs, excess = _pairs_excess(part, (first, second), pairs.weights, shape)
-    num_columns = node.weight.shape[0 if node.attributes.get("transB", 0) else 1]
-    into = np.zeros((len(pairs), num_columns), np.float32)
-    into[np.arange(len(pairs)), pairs.column] = signs
-    return part.add("MatMul", excess, part.constant(into))
+def _product_excess(part: PartOfGraph, node: IntegerNode, codes: str, exact: str) -> str:
+    """What the sums of a matrix product have too much, float32, in the shape of its exact sums."""
+    pairs, is_transposed = node.pairs, node.attributes.get("transB", 0)
+    num_columns, num_rows = node.weight.shape if is_transposed else node.weight.shape[::-1]
+    flat = part.add("Reshape", codes, part.constant(np.array([-1, num_rows], np.int64)))
+    # Whole rows are gathered many times faster than single numbers out of rows.
+    turned = part.add("Transpose", flat, perm=[1, 0])
+    first, second = (part.add("Gather", turned, part.constant(pairs.first + step), axis=0) for step in (0, 1))
+    signs, excess = _pairs_excess(part, (first, second), pairs.weights, (len(pairs), 1))
+    into = np.zeros((num_columns, len(pairs)), np.float32)
+    into[pairs.column, np.arange(len(pairs))] = signs
+    by_column = part.add("MatMul", part.constant(into), excess)
+    return part.add("Reshape", part.add("Transpose", by_column, perm=[1, 0]), part.add("Shape", exact))
 
 
 def _conv_excess(part: PartOfGraph, node: IntegerNode, codes: str, data_zero: str) -> str:
