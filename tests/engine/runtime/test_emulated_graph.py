@@ -202,6 +202,35 @@ def test_products_give_the_bits_of_a_processor_that_saturates_and_of_one_that_do
     _check(_model(node, used, x, kind), x, finished(exact), finished(saturated))
 
 
+def test_ranges_found_at_run_time_give_the_numbers_of_both_processors(random):
+    x = random.integers(0, 256, (6, 32)).astype(np.float32) / np.float32(255)
+    x[0, :2] = 0, 1
+    w, w_scale = _large_weights(random, (32, 10)), random.uniform(0.01, 0.03, 10).astype(np.float32)
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 13]>
+        m (float[N,32] x) => (float[N,10] y) {
+            codes, scale, zero = DynamicQuantizeLinear(x)
+            sums = MatMulInteger(codes, w, zero, wz)
+            real = Cast<to = 1>(sums)
+            both = Mul(scale, ws)
+            y = Mul(real, both)
+        }
+    """)
+    for name, value in {"w": w, "ws": w_scale, "wz": np.zeros(10, np.int8)}.items():
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    codes = np.rint(x * 255).astype(np.uint8)
+    sums = dict(zip((CpuRules.EXACT, CpuRules.SATURATING), _products(codes, w, 0, np.zeros(10, np.int64)), strict=True))
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+
+    assert [node.op_type for node in fused_graph(copy).graph.node] == ["DynamicQuantizeMatMul"]
+    for rules, expected in sums.items():
+        found = _run(_emulated(model, rules).proto, x)[0]
+        np.testing.assert_allclose(found, expected * (w_scale / np.float64(255)), rtol=1e-5)
+        if saturates() is (rules is CpuRules.SATURATING):
+            np.testing.assert_array_equal(found, _run(model, x)[0])
+
+
 def test_two_weights_of_100_saturate_at_32767():
     x = np.array([[255, 255, 10, 10]], np.uint8)
     w = np.array([[100], [100], [100], [100]], np.int8)
