@@ -31,9 +31,9 @@ def demo_folder() -> Path:
 def torn_model(tmp_path: Path) -> Path:
     """A quantized model of four inputs and two classes, whose answers differ from processor to processor.
 
-    Codes of a sample of ones are 255. Class 0 has 255 · 127 + 255 · 127 = 64,770, which saturates at 32,767, and class 1
-    has 255 · 100 = 25,500 in each of two pairs, together 51,000. The codes of 0.4 are 102: 25,908 against 20,400, and
-    nothing saturates.
+    Codes of a sample of ones are 255. Class 0 has 255 · 127 + 255 · 127 = 64,770, which saturates at 32,767, and
+    class 1 has 255 · 100 = 25,500 in each of two pairs, together 51,000. The codes of 0.4 are 102: 25,908 against
+    20,400, and nothing saturates.
     """
     import onnx
     import onnx.parser

@@ -31,6 +31,7 @@ class ConvCase:
 
 _CONVS = {
     "3x3": ConvCase((2, 8, 6, 6), (16, 8, 3, 3), {"pads": [1, 1, 1, 1]}, bias=True),
+    "many pairs": ConvCase((1, 16, 4, 4), (64, 16, 3, 3)),
     "1x1": ConvCase((2, 16, 5, 5), (24, 16, 1, 1)),
     "odd channels": ConvCase((2, 3, 7, 7), (5, 3, 3, 3), {"pads": [1, 1, 1, 1]}),
     "strides and dilations": ConvCase((2, 4, 9, 9), (16, 4, 3, 3), {"strides": [2, 2], "dilations": [2, 1]}),

@@ -1,6 +1,7 @@
 """A convolution's input as each position of its kernel sees it, in plain operators."""
 
 import numpy as np
+import numpy.typing as npt
 from onnx import TensorProto
 
 from workbench.engine.graph.explicit_pads import same_pads
@@ -21,11 +22,12 @@ class ConvWindows:
         attributes = node.attributes
         self._kernel = node.weight.shape[2:]
         self.rank = len(self._kernel)
-        self.channels = node.weight.shape[1]
-        self.outputs_per_group = len(node.weight) // _whole_numbers(attributes.get("group"), [1])[0]
+        self._channels = node.weight.shape[1]
+        self._outputs_per_group = len(node.weight) // _whole_numbers(attributes.get("group"), [1])[0]
         self._dilations = _whole_numbers(attributes.get("dilations"), [1] * self.rank)
         self._strides = _whole_numbers(attributes.get("strides"), [1] * self.rank)
         self._pads = self._find_pads(str(attributes.get("auto_pad", "NOTSET")), attributes.get("pads"))
+        self._windows: dict[int, str] = {}
 
     def _find_pads(self, auto_pad: str, pads: object) -> list[int]:
         """Before each axis, then behind each."""
@@ -43,7 +45,24 @@ class ConvWindows:
                          to=TensorProto.FLOAT)  # fmt: skip
         return part.add("Pad", codes, part.constant(np.array(around, np.int64)), value)
 
-    def window(self, part: PartOfGraph, padded: str, place: int) -> str:
+    def taps(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """What each weight is multiplied with: its position in the kernel and its channel of the input, shape (P, 2).
+
+        Args:
+            rows: of the weights, as `SaturatingPairs` counts them, shape (P,).
+            columns: the output that each belongs to; a group reads channels of its own.
+        """
+        place, channel = np.divmod(rows, self._channels)
+        return np.stack([place, channel + columns // self._outputs_per_group * self._channels], axis=1)
+
+    def taken(self, part: PartOfGraph, padded: str, taps: npt.NDArray[np.int64]) -> str:
+        """The inputs at some taps of one position, one in place of a channel."""
+        place = int(taps[0, 0])
+        if place not in self._windows:
+            self._windows[place] = self._window(part, padded, place)
+        return part.add("Gather", self._windows[place], part.constant(taps[:, 1]), axis=1)
+
+    def _window(self, part: PartOfGraph, padded: str, place: int) -> str:
         """What one position of the kernel sees, of every channel, in the shape of the results."""
         starts, ends = [], []
         for index, size, step in zip(np.unravel_index(place, self._kernel), self._kernel, self._dilations, strict=True):

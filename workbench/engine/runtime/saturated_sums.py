@@ -20,8 +20,11 @@ from workbench.engine.runtime.integer_nodes import IntegerNode
 from workbench.engine.runtime.part_of_graph import PartOfGraph
 from workbench.engine.runtime.saturating_pairs import HIGHEST_SUM, LOWEST_SUM
 
+# Pairs whose sums are in memory together: each takes as much as a channel of what the layer gives.
+_AT_ONCE = 256
 _CONV_ATTRIBUTES = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
 Floats = npt.NDArray[np.float32]
+Whole = npt.NDArray[np.int64]
 
 
 def add_saturated_node(part: PartOfGraph, node: IntegerNode, share: str) -> str:
@@ -86,34 +89,39 @@ def _product_excess(part: PartOfGraph, node: IntegerNode, codes: str, exact: str
 
 def _conv_excess(part: PartOfGraph, node: IntegerNode, codes: str, data_zero: str) -> str:
     """What the sums of a convolution have too much, float32, in the shape of its result."""
-    pairs, windows = node.pairs, ConvWindows(node)
-    padded = windows.padded(part, codes, data_zero)
-    # Column by column its group's channels follow those of the groups before.
-    base = pairs.column // windows.outputs_per_group * windows.channels
-    first_place, first_channel = np.divmod(pairs.first, windows.channels)
-    second_place, second_channel = np.divmod(pairs.first + 1, windows.channels)
-    seen: dict[int, str] = {}
+    windows = ConvWindows(node)
+    seen = windows.padded(part, codes, data_zero)
+    first, second = (windows.taps(node.pairs.first + step, node.pairs.column) for step in (0, 1))
+    # Pairs at the same positions of the kernel are taken together.
+    order = np.lexsort((second[:, 0], first[:, 0]))
+    sums = []
+    for start in range(0, len(order), _AT_ONCE):
+        rows = order[start : start + _AT_ONCE]
+        sums.append(_some_conv_excess(part, node, windows, seen, (first, second), rows))
+    return part.add("Sum", *sums) if len(sums) > 1 else sums[0]
 
-    def taken(place: int, channels: npt.NDArray[np.int64]) -> str:
-        if place not in seen:
-            seen[place] = windows.window(part, padded, place)
-        return part.add("Gather", seen[place], part.constant(channels), axis=1)
 
-    def both_places(row: int) -> tuple[int, int]:
-        return int(first_place[row]), int(second_place[row])
-
-    found, signs, columns = [], [], []
-    for (one, two), rows in groupby(sorted(range(len(pairs)), key=both_places), both_places):
-        some = np.array(list(rows), np.int64)
-        operands = taken(one, (base + first_channel)[some]), taken(two, (base + second_channel)[some])
-        sign, excess = _pairs_excess(part, operands, pairs.weights[some], (len(some), *[1] * windows.rank))
-        found.append(excess)
+def _some_conv_excess(
+    part: PartOfGraph,
+    node: IntegerNode,
+    windows: ConvWindows,
+    padded: str,
+    taps: tuple[Whole, Whole],
+    rows: Whole,
+) -> str:
+    """The same of some pairs, in the order of the positions of their taps."""
+    excesses, signs, columns = [], [], []
+    for _, group in groupby(rows, lambda row: (taps[0][row, 0], taps[1][row, 0])):
+        some = np.array(list(group))
+        operands = [windows.taken(part, padded, tap[some]) for tap in taps]
+        sign, excess = _pairs_excess(part, operands, node.pairs.weights[some], (len(some), *[1] * windows.rank))
+        excesses.append(excess)
         signs.append(sign)
-        columns.append(pairs.column[some])
-    together = part.add("Concat", *found, axis=1) if len(found) > 1 else found[0]
-    into = np.zeros((len(node.weight), len(pairs), *[1] * windows.rank), np.float32)
-    into[np.concatenate(columns), np.arange(len(pairs))] = np.concatenate(signs).reshape(-1, *[1] * windows.rank)
-    return part.add("Conv", together, part.constant(into))
+        columns.append(node.pairs.column[some])
+    into = np.zeros((len(node.weight), len(rows)), np.float32)
+    into[np.concatenate(columns), np.arange(len(rows))] = np.concatenate(signs)
+    together = part.add("Concat", *excesses, axis=1) if len(excesses) > 1 else excesses[0]
+    return part.add("Conv", together, part.constant(into.reshape(*into.shape, *[1] * windows.rank)))
 
 
 def _pairs_excess(
