@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnx.parser
 import pytest
+from onnx import numpy_helper
 
 from workbench.engine.core.cpu_rules import CpuRules
 from workbench.engine.core.cpu_texts import cpu_hint, cpu_verdict
@@ -108,6 +111,28 @@ def test_the_emulation_of_what_this_computer_is_answers_as_it_does(demo_folder: 
     assert comparison.row(other).evaluation.kl_divergence.value > 0
     names = {layer.name for layer in session.open_model(demo_folder / "digits.onnx").layers}
     assert {layer.layer for layer in comparison.row(CpuRules.SATURATING).layers} <= names
+
+
+def test_a_layer_with_ranges_found_at_run_time_is_called_by_its_name(tmp_path: Path):
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 13]>
+        m (float[N,32] x) => (float[N,4] z) { y = MatMul(x, w) z = Relu(y) }
+    """)
+    weight = np.random.default_rng(0).uniform(0.5, 1, (32, 4)).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(weight, "w"))
+    model.graph.node[0].name = "fc"
+    onnx.save(model, tmp_path / "m.onnx")
+    np.savez(tmp_path / "d.npz", x=np.random.default_rng(1).uniform(0, 1, (20, 32)).astype(np.float32))
+    session = Session()
+    session.open_model(tmp_path / "m.onnx")
+    session.open_data(tmp_path / "d.npz", {"scale": 1.0, "mean": 0.0, "std": 1.0})
+    activations = ActivationRule(bits=8, range="dynamic")
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=8), activations=activations)
+
+    *_, report = session.evaluate_on_cpu(CpuRules.SATURATING, recipe)
+
+    assert [layer.layer for layer in report.layers] == ["fc"]
+    assert report.layers[0].share > 0.9
 
 
 def test_another_model_can_be_what_an_emulation_is_compared_with(torn: Session, torn_model: Path):

@@ -301,3 +301,22 @@ def test_a_convolution_whose_padding_is_not_known_before_is_named_and_computed_a
     assert found.layers == ()
     assert [(name, "padding" in why) for name, why in found.left_out] == [("y", True)]
     np.testing.assert_array_equal(_run(found.proto, x)[0], _run(model, x)[0])
+
+
+def test_integers_in_a_body_are_named_and_computed_as_they_are(random):
+    x = random.integers(0, 256, (2, 4)).astype(np.uint8)
+    inner = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["z"])], "then", [],
+        [helper.make_tensor_value_info("z", onnx.TensorProto.INT32, None)],
+    )  # fmt: skip
+    node = helper.make_node("If", ["yes"], ["y"], then_branch=inner, else_branch=inner)
+    condition = helper.make_node("ReduceMax", ["bright"], ["most"], keepdims=0)
+    model = _model(node, {"w": _large_weights(random, (4, 3))}, x, onnx.TensorProto.INT32)
+    bright = helper.make_node("Cast", ["x"], ["bright"], to=onnx.TensorProto.FLOAT)
+    asked = helper.make_node("Cast", ["most"], ["yes"], to=onnx.TensorProto.BOOL)
+    model.graph.node.extend([bright, condition, asked, model.graph.node.pop(0)])
+
+    found = _emulated(model, CpuRules.SATURATING)
+
+    assert found.left_out == (("y", "what is in its body is not emulated"),)
+    np.testing.assert_array_equal(_run(found.proto, x)[0], _run(model, x)[0])

@@ -19,9 +19,16 @@ SHARE_PREFIX = "wb.saturated."
 
 @dataclass(frozen=True, slots=True)
 class EmulatedLayer:
-    """A layer that may saturate: its node's name in the fused graph, and how many of its pairs can."""
+    """A layer that may saturate.
+
+    Args:
+        node: its node's name in the fused graph.
+        output: what the node gives there, which may be the result of operators that were fused with it.
+        num_pairs: how many of its pairs can saturate.
+    """
 
     node: str
+    output: str
     num_pairs: int
 
 
@@ -49,13 +56,13 @@ def emulated_graph(fused: onnx.ModelProto, rules: CpuRules) -> EmulatedGraph:
         rules: not `CpuRules.THIS`, which needs no emulation.
     """
     graph = fused.graph
-    found = {id(node.proto): node for node in find_integer_nodes(graph)}
+    found = {node.proto.output[0]: node for node in find_integer_nodes(graph)}
     left_out = [*unreadable_nodes(graph)]
     part = PartOfGraph()
     layers = []
     nodes: list[onnx.NodeProto] = []
     for proto in graph.node:
-        node = found.get(id(proto))
+        node = found.get(proto.output[0])
         if node is None or not len(node.pairs):
             nodes.append(_copy_of(proto))
             continue
@@ -63,7 +70,7 @@ def emulated_graph(fused: onnx.ModelProto, rules: CpuRules) -> EmulatedGraph:
             left_out.append((proto.name, node.obstacle))
             nodes.append(_copy_of(proto))
             continue
-        layers.append(EmulatedLayer(proto.name, len(node.pairs)))
+        layers.append(EmulatedLayer(proto.name, str(proto.output[0]), len(node.pairs)))
         if rules is CpuRules.EXACT:
             _add_exact(part, node)
         else:

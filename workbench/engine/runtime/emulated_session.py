@@ -31,7 +31,9 @@ class EmulatedSession(RuntimeSession):
         super().__init__(graph.proto.SerializeToString())
         names = layers or {}
         self.rules = rules
-        self._layers = [(names.get(layer.node, layer.node), layer.num_pairs) for layer in graph.layers]
+        self._layers = [
+            (names.get(layer.node) or names.get(layer.output, layer.node), layer.num_pairs) for layer in graph.layers
+        ]
         self._places = [place for place, info in enumerate(self.outputs) if info.name.startswith(SHARE_PREFIX)]
         self._shares = np.zeros(len(self._places))
         self._num_runs = 0.0

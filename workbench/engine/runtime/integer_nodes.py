@@ -8,6 +8,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from workbench.engine.graph.order import bodies
 from workbench.engine.runtime.saturating_pairs import SaturatingPairs, saturating_pairs
 
 _TO_UNSIGNED = 128
@@ -118,6 +119,8 @@ def unreadable_nodes(graph: onnx.GraphProto) -> Iterator[tuple[str, str]]:
     for proto in graph.node:
         if proto.op_type in _OTHERS and signed & set(proto.input):
             yield proto.name, f"{proto.op_type} is not emulated"
+        if any(inner.op_type in PLACES for body in bodies(proto) for inner in body.node):
+            yield proto.name, "what is in its body is not emulated"
 
 
 def is_depthwise(weight_shape: tuple[int, ...], groups: int) -> bool:
