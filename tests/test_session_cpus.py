@@ -165,3 +165,19 @@ def test_a_comparison_stops_when_it_is_asked_to(torn: Session):
         list(torn.compare_cpus(ctx=ctx))
 
     assert max(seen) < 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not saturates(), reason="this computer does not saturate")
+def test_emulated_answers_to_five_hundred_pictures_are_those_of_this_computer(shared_data: Path):
+    session = Session()
+    session.open_model(shared_data / "models/cifar10/resnet20_cifar10_opset13.onnx")
+    given = {"scale": 1 / 255, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+    session.open_data(shared_data / "models/cifar10/cifar10_test_jpeg_halfA.zip", given)
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=8), activations=ActivationRule(bits=8))
+
+    *_, comparison = session.compare_cpus(recipe, limit=500)
+
+    saturating, exact = (comparison.row(rules).evaluation for rules in (CpuRules.SATURATING, CpuRules.EXACT))
+    assert (saturating.agreement.value, saturating.kl_divergence.value) == (1.0, 0.0)
+    assert exact.agreement.value < 0.95
