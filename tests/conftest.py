@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -24,6 +25,46 @@ def shared_data() -> Path:
 def demo_folder() -> Path:
     """The built-in model and samples."""
     return Path(__file__).resolve().parents[1] / "resources" / "demo"
+
+
+@pytest.fixture
+def torn_model(tmp_path: Path) -> Path:
+    """A quantized model of four inputs and two classes, whose answers differ from processor to processor.
+
+    Codes of a sample of ones are 255. Class 0 has 255 · 127 + 255 · 127 = 64,770, which saturates at 32,767, and
+    class 1 has 255 · 100 = 25,500 in each of two pairs, together 51,000. The codes of 0.4 are 102: 25,908 against
+    20,400, and nothing saturates.
+    """
+    import onnx
+    import onnx.parser
+    from onnx import numpy_helper
+
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 13]>
+        torn (float[N,4] x) => (float[N,2] y) {
+            codes = QuantizeLinear(x, xs, xz)
+            back = DequantizeLinear(codes, xs, xz)
+            weight = DequantizeLinear(w, ws, wz)
+            y = MatMul(back, weight)
+        }
+    """)
+    weights = np.array([[127, 100], [127, 0], [0, 100], [0, 0]], np.int8)
+    stored = {"xs": np.float32(1 / 255), "xz": np.uint8(0), "w": weights, "ws": np.float32(0.01), "wz": np.int8(0)}
+    for name, value in stored.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    path = tmp_path / "torn.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.fixture
+def torn_samples(tmp_path: Path) -> Path:
+    """Thirty samples of ones and ten of 0.4, all labelled 0."""
+    x = np.repeat(np.array([1.0, 0.4], np.float32), [30, 10])[:, None] * np.ones((1, 4), np.float32)
+    path = tmp_path / "torn.npz"
+    np.savez(path, x=x, y=np.zeros(len(x), np.int64))
+    path.with_suffix(".data.yaml").write_text("scale: 1\nmean: 0\nstd: 1\nlayout: raw\n", encoding="utf-8")
+    return path
 
 
 @pytest.fixture(autouse=True)

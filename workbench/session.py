@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.channel_group import ModelChannels
+from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.layer import ModelInfo
@@ -34,6 +35,7 @@ from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
 from workbench.engine.evaluate.fitting import check_fits, check_same_inputs
 from workbench.engine.evaluate.judge import choose_metric
+from workbench.engine.evaluate.other_cpus import OtherCpus
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import Model, load_model
@@ -287,6 +289,47 @@ class Session:
         reports = evaluate(bench.model.path, bench.samples, ctx or JobContext(), limit=limit, reference=reference)
         return _named(reports, bench)
 
+    def evaluate_on_cpu(
+        self,
+        rules: CpuRules,
+        recipe: Recipe | None = None,
+        *,
+        against: str | Path | None = None,
+        limit: int | None = None,
+        ctx: JobContext | None = None,
+    ) -> Iterator[EmulatedReport]:
+        """Evaluate by the rules of another kind of processor: an emulation, paired with this computer.
+
+        Args:
+            rules: of which processor.
+            recipe: what is done to the model first; nothing without.
+            against: another model file to pair with instead, as this computer computes it.
+            limit: number of samples; all of them if not given or larger.
+            ctx: asked before each batch; told the progress.
+
+        Raises:
+            DataError: there are no samples, or they do not fit.
+        """
+        bench, ctx = self._bench, ctx or JobContext()
+        other_cpus, reference = self._other_cpus(bench, recipe or Recipe(), ctx.part(0, 0.2)), None
+        if against is not None:
+            session = RuntimeSession(Path(against))
+            check_same_inputs(session.inputs, bench.model.info.inputs, str(against))
+            reference = ReferenceAnswers(session, bench.samples)
+        reports = other_cpus.evaluate(rules, ctx.part(0.2, 1), limit=limit, reference=reference)
+        return _emulated_named(reports, bench)
+
+    def compare_cpus(
+        self, recipe: Recipe | None = None, *, limit: int | None = None, ctx: JobContext | None = None
+    ) -> Iterator[CpuComparison]:
+        """This computer beside emulations of the others, on the same samples; more complete from one to the next.
+
+        Raises:
+            DataError: there are no samples, or they do not fit.
+        """
+        bench, ctx = self._bench, ctx or JobContext()
+        return self._other_cpus(bench, recipe or Recipe(), ctx.part(0, 0.2)).compare(ctx.part(0.2, 1), limit=limit)
+
     def measure_latency(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> LatencyReport:
         """Time of one inference on this computer, of the graph that the recipe gives, and against the original's."""
         recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
@@ -386,6 +429,11 @@ class Session:
             self._running = kept
         return kept[1]
 
+    def _other_cpus(self, bench: _Bench, recipe: Recipe, ctx: JobContext) -> OtherCpus:
+        names = {layer.node_output: layer.name for layer in bench.model.info.layers}
+        session = self._session_of(bench, recipe, ctx) if recipe.rules else RuntimeSession(bench.model.path)
+        return OtherCpus(self._build(bench, recipe, ctx), session, bench.samples, names, recipe.digest)
+
     def _original_answers(self, bench: _Bench) -> ReferenceAnswers:
         made, kept = (bench.compressor, bench.samples), self._reference
         if kept is None or kept[0] != made:
@@ -412,10 +460,19 @@ def _key(bench: _Bench, recipe: Recipe) -> _Made:
 
 
 def _named(reports: Iterator[EvaluationReport], bench: _Bench) -> Iterator[EvaluationReport]:
-    """The reports with what they hold for: whoever reads them may have something else on the bench by then."""
-    model_digest, dataset_digest = bench.model.info.digest, bench.samples.info.digest
     for report in reports:
-        yield dataclasses.replace(report, model_digest=model_digest, dataset_digest=dataset_digest)
+        yield _with_names(report, bench)
+
+
+def _emulated_named(reports: Iterator[EmulatedReport], bench: _Bench) -> Iterator[EmulatedReport]:
+    for report in reports:
+        yield dataclasses.replace(report, evaluation=_with_names(report.evaluation, bench))
+
+
+def _with_names(report: EvaluationReport, bench: _Bench) -> EvaluationReport:
+    """The report with what it holds for: whoever reads it may have something else on the bench by then."""
+    digests = bench.model.info.digest, bench.samples.info.digest
+    return dataclasses.replace(report, model_digest=digests[0], dataset_digest=digests[1])
 
 
 def _last(reports: Iterator[EvaluationReport]) -> EvaluationReport | None:

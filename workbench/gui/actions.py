@@ -102,6 +102,15 @@ ACTIONS = (
         needs="data",
         tip="Measure what quantizing each layer does to the outputs, and which layers should stay in float",
     ),
+    ActionEntry(
+        "other_cpus",
+        "Accuracy on other &CPUs…",
+        "other_cpus.compare",
+        "&Run",
+        "F9",
+        needs="data",
+        tip="Emulate how processors that add products otherwise compute the recipe, and which layers differ",
+    ),
     ActionEntry("about", "&About", "about", "&Help", "F1"),
 )
 

@@ -11,7 +11,9 @@ from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
 
 # Verbs whose answer holds for the samples that lie on the bench.
-_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers")
+_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers", "compare_cpus")
+# Sums of pairs take ten times as long as the model; so many samples tell a difference of some points.
+_CPU_SAMPLES = 500
 
 
 class AwaitedJobs(QObject):
@@ -21,6 +23,9 @@ class AwaitedJobs(QObject):
     sqnr_measured = Signal(object)
     suggested = Signal(object)
     not_suggested = Signal(str)
+    cpus_compared = Signal(object)
+    some_cpus_compared = Signal(object)
+    cpus_not_compared = Signal(str)
     export_failed = Signal(str, str)
     export_stopped = Signal()
     failed = Signal(str, str)
@@ -30,7 +35,7 @@ class AwaitedJobs(QObject):
         self._jobs = jobs
         self._measuring = measuring
         self._running: dict[int, str] = {}
-        self.export_job = self.suggestion_job = 0
+        self.export_job = self.suggestion_job = self.cpus_job = 0
         jobs.finished.connect(self._on_finished)
 
     def evaluate(self, recipe: Recipe) -> None:
@@ -52,6 +57,14 @@ class AwaitedJobs(QObject):
         self.suggestion_job = self._start(
             "Layers in float", "suggest_float_layers", recipe,
             on_done=self.suggested.emit, on_failed=self._on_no_suggestion, on_stopped=self._on_suggestion_stopped,
+        )  # fmt: skip
+
+    def compare_cpus(self, recipe: Recipe) -> None:
+        """Evaluate a recipe by the rules of every kind of processor."""
+        self.cpus_job = self._start(
+            "Other CPUs", "compare_cpus", recipe, limit=_CPU_SAMPLES,
+            on_partial=self.some_cpus_compared.emit, on_done=self.cpus_compared.emit,
+            on_failed=self._on_no_comparison, on_stopped=self._on_comparison_stopped,
         )  # fmt: skip
 
     def export(self, recipe: Recipe, path: str | Path, *, force: bool) -> None:
@@ -76,6 +89,11 @@ class AwaitedJobs(QObject):
     def cancel_suggestion(self) -> None:
         """Ask the suggestion of layers to stop."""
         self.cancel(self.suggestion_job)
+
+    @Slot()
+    def cancel_cpus(self) -> None:
+        """Ask the comparison of processors to stop."""
+        self.cancel(self.cpus_job)
 
     def give_up_model(self) -> None:
         """Another model lies on the bench: what waits would be done to that one."""
@@ -121,6 +139,13 @@ class AwaitedJobs(QObject):
 
     def _on_suggestion_stopped(self) -> None:
         self.not_suggested.emit("it was stopped before all layers were measured")
+
+    def _on_no_comparison(self, failure: Failed) -> None:
+        self.cpus_not_compared.emit(failure.text)
+        self._on_failed(failure)
+
+    def _on_comparison_stopped(self) -> None:
+        self.cpus_not_compared.emit("it was stopped before all samples were computed")
 
     def _on_refused(self, failure: Failed) -> None:
         self.export_failed.emit(failure.text, failure.details)

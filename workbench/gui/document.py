@@ -280,6 +280,10 @@ class Document(QObject):
         """Measure which layers should stay in float, as a job."""
         self.awaited.suggest_float_layers(self.recipe)
 
+    def compare_cpus(self) -> None:
+        """Evaluate the recipe by the rules of every kind of processor, as a job."""
+        self.awaited.compare_cpus(self.recipe)
+
     def export(self, path: str | Path, force: bool) -> None:
         """Write the compressed model and verify it, as a job."""
         self.awaited.export(self.recipe, path, force=force)

@@ -25,6 +25,7 @@ from workbench.gui.theme import DARK, LIGHT, SPACING, Theme
 from workbench.gui.title_bar import TitleBar
 from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.message_bar import MessageBar
+from workbench.gui.window_cpus import WindowCpus
 from workbench.gui.window_edits import WindowEdits
 from workbench.gui.window_files import WindowFiles
 from workbench.gui.window_float import WindowFloat
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self.files = WindowFiles(document, asks, settings, self)
         self.jobs = WindowJobs(document, self.job_rows, theme, asks, self)
         self.float_layers = WindowFloat(document, theme, self)
+        self.other_cpus = WindowCpus(document, theme, self)
         self.edits = WindowEdits(document, self)
         self.data_form = DataForm(document, theme, self)
         self.calibration = CalibrationForm(document, theme, asks, self)
@@ -119,6 +121,7 @@ class MainWindow(QMainWindow):
         self.edits.noted.connect(self.statusBar().showMessage)
         self.jobs.logged.connect(self.log.add)
         self.float_layers.began.connect(self._show_jobs)
+        self.other_cpus.began.connect(self._show_jobs)
         self.jobs.began.connect(self._show_jobs)
         self.title_bar.data_wished.connect(self._on_path_wished)
         self.welcome.demo_wished.connect(files.open_demo)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
+from workbench.engine.core.cpu_rules import CpuComparison
+from workbench.engine.core.cpu_texts import cpu_verdict
 from workbench.engine.core.format import format_bytes, format_figure, format_ms, format_ratio
 from workbench.engine.core.quantization_reports import FloatSuggestion, SqnrReport
 from workbench.engine.core.reports import ApplyReport, EvaluationReport, LatencyReport
@@ -118,6 +120,8 @@ def outcome_text(value: object) -> str:
         return f"{format_bytes(value.after.file_bytes)}, {verdict}"
     if isinstance(value, FloatSuggestion):
         return f"{len(value.layers)} of {len(value.effects)} layers suggested, n = {value.before.n}"
+    if isinstance(value, CpuComparison):
+        return f"emulated: {cpu_verdict(value)}"
     if isinstance(value, SqnrReport):
         return sqnr_text(value)
     return "done"

@@ -27,6 +27,8 @@ class RuntimeSession:
             timing.
         in_float: compute quantized graphs in float as they are written. Otherwise onnxruntime makes integer kernels
             of them, and quantizes even float weights that stand beside quantized activations.
+        fused_path: where onnxruntime writes the graph with these kernels: that of x86, in which activations are
+            unsigned, before tensors are laid out for one processor.
 
     Raises:
         ModelError: there is no such file, or it is plainly no ONNX model.
@@ -34,7 +36,13 @@ class RuntimeSession:
     """
 
     def __init__(
-        self, model: bytes | Path, *, threads: int | None = None, spinning: bool = False, in_float: bool = False
+        self,
+        model: bytes | Path,
+        *,
+        threads: int | None = None,
+        spinning: bool = False,
+        in_float: bool = False,
+        fused_path: Path | None = None,
     ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or psutil.cpu_count(logical=False) or 1
@@ -42,6 +50,10 @@ class RuntimeSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
         if in_float:
             options.add_session_config_entry("session.disable_quant_qdq", "1")
+        if fused_path is not None:
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+            options.add_session_config_entry("session.qdqisint8allowed", "0")
+            options.optimized_model_filepath = str(fused_path)
         if isinstance(model, Path):
             check_file_kind(model)
         source = str(model) if isinstance(model, Path) else model
