@@ -48,11 +48,13 @@ class Plan:
 
     Args:
         equalize: whether weights are equalized across layers first.
+        opset: the least that the containers of the plain encoding need; 0 where there are none.
     """
 
     layers: tuple[LayerPlan, ...]
     notes: tuple[str, ...] = ()
     equalize: bool = False
+    opset: int = 0
 
     @property
     def needs_samples(self) -> bool:
