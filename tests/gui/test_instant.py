@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.core.footprint import Encoding, Headers, HeaderSize, header_keys
-from workbench.engine.core.recipe import Prune, Recipe, WeightRule
+from workbench.engine.core.recipe import ActivationRule, Prune, Recipe, WeightRule
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
 from workbench.gui.instant import instant_size
 from workbench.session import Session
@@ -337,3 +337,16 @@ def test_the_window_foresees_standard_containers_to_a_few_bytes(shared_data: Pat
         for recipe in (whole, whole.with_rule("*", prune=Prune("weights", sparsity=0.5))):
             estimated = instant_size(model, footprint, recipe).total_bytes
             assert estimated == pytest.approx(session.preview_bytes(recipe), abs=3)
+
+
+def test_ranges_at_run_time_take_whole_bytes_as_the_file_does(shared_data: Path):
+    session = Session()
+    model = session.open_model(shared_data / "models/fashion_mnist/fmnist_vit_legacy.onnx")
+    rule = WeightRule(bits=4)
+    recipe = Recipe().with_rule("*", weights=rule, activations=ActivationRule(bits=8, range="dynamic"))
+    recipe = replace(recipe, encoding="plain")
+
+    estimated = instant_size(model, session.footprint(), recipe).total_bytes
+
+    # What multiplies at run time is not foreseen; 36 layers of four nodes.
+    assert estimated == pytest.approx(session.preview_bytes(recipe), rel=0.01)

@@ -10,11 +10,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import Containers
+from workbench.engine.core.footprint import Containers, resized_file
 from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.plain_containers import containers_of, plain_weights
+from workbench.engine.core.plain_containers import bytes_of, containers_of, plain_weights
 from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prune, Recipe, WeightSettings
 from workbench.engine.core.reports import ModelFootprint
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
@@ -97,6 +97,8 @@ class _Sizes:
         self._sharing = self._sharing_places()
         self._is_alone = np.array([not layer.shares_weights_with for layer in self._layers], np.bool_)
         self._is_editable = np.array([layer.editable for layer in self._layers], np.bool_)
+        # With ranges at run time they read int8 codes alone.
+        self._multiplies_codes = np.array([layer.op_type == "MatMul" for layer in self._layers], np.bool_)
         self._is_held_by_half = np.array(
             [
                 not float16_obstacle(layer, entry.stored_floats.num_bytes)
@@ -136,14 +138,14 @@ class _Sizes:
         sizes = self._sizes
         tables = sizes.choose(self._is_counted(), self._footprint.shared_overhead, self._footprint.opset)
         opset = int(sizes.opset.max(initial=0))
-        total = self._footprint.rewritten_bytes[opset] if opset else self._footprint.file_bytes
+        base = total = self._footprint.rewritten_bytes[opset] if opset else self._footprint.file_bytes
         own = sizes.is_written & self._is_alone
         total += int((sizes.num_bytes - sizes.replaced)[own].sum()) + self._shared_bytes()
         total += sum(self._footprint.shared_overhead.get(key, 0) for key in tables)
         num_weights = int(sizes.num_weights.sum())
         bits = int((sizes.bits * sizes.num_weights).sum())
         return InstantSize(
-            total,
+            resized_file(base, total),
             dict(zip(self._names, sizes.num_bytes.tolist(), strict=True)),
             num_weights,
             int(sizes.zeros.sum()),
@@ -240,23 +242,24 @@ class _Sizes:
             is_held = self._is_held_by_half[able]
             self._store(able[~is_held], None, settings, containers)
             able = able[is_held]
-        for done, group in self._as_containers_allow(able, weights, containers):
-            self._store(group, done, settings, containers)
+        multiplies = self._multiplies_codes[able] & _has_ranges_at_run_time(settings)
+        self._store_in(able[~multiplies], weights, settings, containers)
+        self._store_in(able[multiplies], weights, settings, bytes_of(containers))
         self._sizes.set_unpruned(others, is_quantized=False)
 
-    def _as_containers_allow(
-        self, places: Places, weights: WeightSettings | None, containers: Containers
-    ) -> Iterator[tuple[WeightSettings | None, Places]]:
-        """Layers by what the containers keep of the settings: in blocks that depends on the weight's shape."""
+    def _store_in(
+        self, places: Places, weights: WeightSettings | None, settings: LayerSettings, containers: Containers
+    ) -> None:
+        """Store layers as the containers allow: what they keep in blocks depends on the weight's shape."""
         if weights is None or containers is Containers.ANY:
-            yield weights, places
+            self._store(places, weights, settings, containers)
             return
         groups: dict[WeightSettings | None, list[int]] = {}
         for place in places.tolist():
             done, _ = plain_weights(self._layers[place], weights, self._footprint.largest_opset)
             groups.setdefault(done, []).append(place)
         for done, group in groups.items():
-            yield done, np.array(group)
+            self._store(np.array(group), done, settings, containers)
 
     def _store(
         self, places: Places, weights: WeightSettings | None, settings: LayerSettings, containers: Containers
@@ -277,6 +280,10 @@ class _Sizes:
         threshold = self._thresholds.get(id(prune), 0.0) if prune.threshold is None else prune.threshold
         # A threshold that zeroes nothing is carried out all the same.
         return np.full(places.size, threshold > 0), self._magnitudes.zeros_below(places, threshold)
+
+
+def _has_ranges_at_run_time(settings: LayerSettings) -> bool:
+    return settings.activations is not None and settings.activations.is_dynamic
 
 
 def _is_global(settings: LayerSettings) -> bool:

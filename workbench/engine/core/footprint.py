@@ -318,6 +318,19 @@ def opset_needed(storage: Storage, tensor: TensorShape) -> int:
     return 11 if storage.encoding is Encoding.MASK else 8
 
 
+def resized_file(before: int, after: int) -> int:
+    """Bytes of a file after a change, with the length that is written before its graph, which is nearly all of it.
+
+    Args:
+        before: bytes before the change.
+        after: the same with all that was added and taken away.
+
+    >>> resized_file(2_100_000, 700_000)
+    699999
+    """
+    return after + _longer(after) - _longer(before)
+
+
 def _with_lengths(num_bytes: Count, num_elements: Count) -> Count:
     """Bytes of an array, and what its three length fields take above one each: its shape, its data, the tensor."""
     return num_bytes + _longer(num_elements) + _longer(num_bytes) + _longer(num_bytes + _TENSOR_FIELDS)

@@ -28,6 +28,11 @@ def containers_of(encoding: str, largest_opset: int) -> Containers:
     return Containers.STANDARD if largest_opset >= INT4_OPSET else Containers.WHOLE_BYTES
 
 
+def bytes_of(containers: Containers) -> Containers:
+    """The same containers without those of less than a byte, which MatMulInteger does not read."""
+    return Containers.WHOLE_BYTES if containers is Containers.STANDARD else containers
+
+
 def plain_weights(
     layer: Layer,
     asked: WeightSettings,

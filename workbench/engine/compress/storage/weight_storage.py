@@ -13,9 +13,11 @@ from workbench.engine.core.footprint import (
     Storage,
     TensorShape,
     opset_needed,
+    resized_file,
 )
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.engine.core.plain_containers import bytes_of
 from workbench.engine.core.plan import LayerPlan
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
 from workbench.engine.core.storage_choice import (
@@ -67,7 +69,7 @@ class WrittenTensor:
         """What its codes may be kept in: ranges at run time go with MatMulInteger, which reads int8 codes alone."""
         activations = self.entry.activations
         reads_bytes = self.entry.runs_on_integers and activations is not None and activations.is_dynamic
-        return Containers.WHOLE_BYTES if reads_bytes and allowed is Containers.STANDARD else allowed
+        return bytes_of(allowed) if reads_bytes else allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,8 @@ def planned_bytes(tensors: Sequence[WrittenTensor], stored: Sequence[StoredTenso
     opset = max(one.opset for one in stored)
     tables = tables_read(np.array([STORAGES.index(one.storage) for one in stored]))
     total = footprint.rewritten_bytes[opset] + sum(footprint.shared_overhead[table] for table in tables)
-    return total + sum(one.num_bytes for one in stored) - _replaced_bytes(tensors, footprint.layers, opset)
+    total += sum(one.num_bytes for one in stored) - _replaced_bytes(tensors, footprint.layers, opset)
+    return resized_file(footprint.rewritten_bytes[opset], total)
 
 
 def _replaced_bytes(tensors: Sequence[WrittenTensor], entries: Sequence[LayerFootprint], opset: int) -> int:
