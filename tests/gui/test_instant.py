@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.core.footprint import Encoding, Headers, HeaderSize, header_keys
-from workbench.engine.core.recipe import Prune, Recipe, WeightRule
+from workbench.engine.core.recipe import ActivationRule, Prune, Recipe, WeightRule
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
 from workbench.gui.instant import instant_size
 from workbench.session import Session
@@ -34,7 +34,7 @@ def footprint_of(model):
     )
     return ModelFootprint(
         model.file_bytes,
-        dict.fromkeys((8, 11, 13), model.file_bytes),
+        dict.fromkeys((8, 11, 13, 21), model.file_bytes),
         tuple(entries),
         {("codes", 4, 0): 70, ("mask", 1, 0): 200},
     )
@@ -141,7 +141,7 @@ def test_one_global_threshold_takes_more_from_the_smaller_weights(two_layers):
 
 def test_what_the_plan_leaves_in_float_costs_nothing(two_layers):
     model, footprint = two_layers
-    plain = replace(Recipe().with_rule("*", weights=WeightRule(bits=8, granularity="per_group_32")), encoding="plain")
+    plain = replace(Recipe().with_rule("*", weights=WeightRule(bits=9)), encoding="plain")
 
     for recipe in (
         Recipe().with_rule("*", weights=WeightRule(bits=4, range="entropy")),
@@ -150,12 +150,39 @@ def test_what_the_plan_leaves_in_float_costs_nothing(two_layers):
         assert instant_size(model, footprint, recipe).total_bytes == model.file_bytes
 
 
-def test_the_plain_encoding_keeps_whole_bytes(two_layers):
+@pytest.mark.parametrize(
+    ("bits", "granularity", "expected"),
+    [
+        # A container byte a weight in the weight's own shape, four bytes a scale and one a zero point.
+        (5, "per_channel", 1000 + _LONG_DATA + _LONG_TENSOR + 40 + 10),
+        # Two weights a byte, and two zero points.
+        (2, "per_channel", 500 + _LONG_DATA + _LONG_TENSOR + 40 + 5),
+        (4, "per_channel", 500 + _LONG_DATA + _LONG_TENSOR + 40 + 5),
+        (4, "per_tensor", 500 + _LONG_DATA + _LONG_TENSOR + 4 + 1),
+        # Rows of 100 weights in blocks of 40: three of them, the last one shorter.
+        (4, "per_group_40", 500 + _LONG_DATA + _LONG_TENSOR + 120 + _LONG_TENSOR + 15),
+        (8, "per_group_40", 1000 + _LONG_DATA + _LONG_TENSOR + 120 + _LONG_TENSOR + 30),
+        # A group for the whole row is a scale a channel.
+        (4, "per_group_100", 500 + _LONG_DATA + _LONG_TENSOR + 40 + 5),
+    ],
+)
+def test_the_plain_encoding_keeps_half_bytes_and_whole_bytes(two_layers, bits, granularity, expected):
     model, footprint = two_layers
-    recipe = replace(Recipe().with_rule("a", weights=WeightRule(bits=4)), encoding="plain")
+    rule = WeightRule(bits=bits, granularity=granularity)
+    recipe = replace(Recipe().with_rule("a", weights=rule), encoding="plain")
 
-    # A container byte a weight in the weight's own shape, four bytes a scale and one a zero point.
-    assert instant_size(model, footprint, recipe).layers["a"] == 1000 + _LONG_DATA + _LONG_TENSOR + 40 + 10 + 100
+    assert instant_size(model, footprint, recipe).layers["a"] == expected + 100
+
+
+def test_a_model_that_cannot_be_raised_keeps_whole_bytes_and_no_groups(two_layers):
+    model, footprint = two_layers
+    stuck = replace(footprint, largest_opset=13)
+    bits, groups = WeightRule(bits=4), WeightRule(bits=4, granularity="per_group_20")
+    recipe = replace(Recipe().with_rule("a", weights=bits).with_rule("b", weights=groups), encoding="plain")
+
+    size = instant_size(model, stuck, recipe)
+
+    assert size.layers == {"a": 1000 + _LONG_DATA + _LONG_TENSOR + 40 + 10 + 100, "b": 4020}
 
 
 def test_moves_give_what_a_fresh_start_gives(make_layer, make_model):
@@ -189,8 +216,10 @@ def test_moves_give_what_a_fresh_start_gives(make_layer, make_model):
         Recipe().with_rule("*", prune=Prune("weights", sparsity=0.8)),
         Recipe().with_rule("*", prune=Prune("weights", sparsity=0.9), weights=WeightRule(bits=6)),
         replace(Recipe().with_rule("*", weights=WeightRule(bits=8)), encoding="plain"),
+        replace(Recipe().with_rule("*", weights=WeightRule(bits=3, symmetric=False)), encoding="plain"),
+        replace(Recipe().with_rule("*", weights=WeightRule(bits=4, granularity="per_group_8")), encoding="plain"),
     ],
-    ids=["4 bit", "3 bit asymmetric", "5 bit by ragged groups", "sparse", "sparse 6 bit", "plain"],
+    ids=["4 bit", "3 bit asymmetric", "5 bit by ragged groups", "sparse", "sparse 6 bit", "plain", "int4", "blocks"],
 )
 def test_the_estimate_is_within_half_a_percent_of_the_file(demo_folder: Path, recipe: Recipe):
     session = Session()
@@ -279,3 +308,45 @@ def test_the_window_chooses_storages_as_the_file_is_written(shared_data: Path, b
         for recipe in (whole, whole.with_rule("*", prune=Prune("weights", sparsity=0.8))):
             estimated = instant_size(model, footprint, recipe).total_bytes
             assert estimated == pytest.approx(session.preview_bytes(recipe), abs=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "opset"),
+    [
+        ("cifar10/resnet20_cifar10_opset13.onnx", 13),
+        ("fashion_mnist/fmnist_vit_legacy.onnx", 17),
+        ("hand_gesture/keypoint_classifier.onnx", 13),
+        ("mnist/mnist-net_256x2.onnx", 9),
+        ("ultraface/version-RFB-320_simplified.onnx", 9),
+    ],
+)
+def test_the_window_foresees_standard_containers_to_a_few_bytes(shared_data: Path, name: str, opset: int):
+    session = Session()
+    model = session.open_model(shared_data / "models" / name)
+    footprint = session.footprint()
+    assert model.opset == opset
+
+    for weights in (
+        WeightRule(bits=4),
+        WeightRule(bits=2, symmetric=False, granularity="per_tensor"),
+        WeightRule(bits=4, symmetric=False, granularity="per_group_32"),
+        WeightRule(bits=8, granularity="per_group_15"),
+        WeightRule(bits=6),
+    ):
+        whole = replace(Recipe().with_rule("*", weights=weights), encoding="plain")
+        for recipe in (whole, whole.with_rule("*", prune=Prune("weights", sparsity=0.5))):
+            estimated = instant_size(model, footprint, recipe).total_bytes
+            assert estimated == pytest.approx(session.preview_bytes(recipe), abs=3)
+
+
+def test_ranges_at_run_time_take_whole_bytes_as_the_file_does(shared_data: Path):
+    session = Session()
+    model = session.open_model(shared_data / "models/fashion_mnist/fmnist_vit_legacy.onnx")
+    rule = WeightRule(bits=4)
+    recipe = Recipe().with_rule("*", weights=rule, activations=ActivationRule(bits=8, range="dynamic"))
+    recipe = replace(recipe, encoding="plain")
+
+    estimated = instant_size(model, session.footprint(), recipe).total_bytes
+
+    # What multiplies at run time is not foreseen; 36 layers of four nodes.
+    assert estimated == pytest.approx(session.preview_bytes(recipe), rel=0.01)

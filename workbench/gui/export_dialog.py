@@ -27,7 +27,7 @@ from workbench.gui.widgets.segmented import Segmented
 
 _ENCODING_NOTES = {
     "auto": "The smallest encoding that runs at full speed, in standard ONNX operators.",
-    "plain": "Only int8 containers with DequantizeLinear, for tools that do not fold constants.",
+    "plain": "Only int4 and int8 containers with DequantizeLinear, for tools that do not fold constants.",
 }
 
 

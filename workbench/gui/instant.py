@@ -10,10 +10,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.granularity import PerGroup, parse_granularity
+from workbench.engine.core.footprint import Containers, resized_file
 from workbench.engine.core.half_floats import float16_obstacle
-from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.plain_containers import bytes_of, containers_of, plain_weights
 from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prune, Recipe, WeightSettings
 from workbench.engine.core.reports import ModelFootprint
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
@@ -22,7 +23,6 @@ from workbench.gui.recipe_change import changed_rules
 from workbench.gui.rule_layers import RuleLayers
 
 _WRITTEN_BITS = range(MIN_BITS, MAX_BITS + 1)
-_PLAIN_BITS = range(MIN_BITS, 9)
 _WEIGHT_RANGES = ("minmax", "percentile", "mse")
 
 
@@ -97,6 +97,8 @@ class _Sizes:
         self._sharing = self._sharing_places()
         self._is_alone = np.array([not layer.shares_weights_with for layer in self._layers], np.bool_)
         self._is_editable = np.array([layer.editable for layer in self._layers], np.bool_)
+        # With ranges at run time they read int8 codes alone.
+        self._multiplies_codes = np.array([layer.op_type == "MatMul" for layer in self._layers], np.bool_)
         self._is_held_by_half = np.array(
             [
                 not float16_obstacle(layer, entry.stored_floats.num_bytes)
@@ -136,13 +138,14 @@ class _Sizes:
         sizes = self._sizes
         tables = sizes.choose(self._is_counted(), self._footprint.shared_overhead, self._footprint.opset)
         opset = int(sizes.opset.max(initial=0))
-        total = self._footprint.rewritten_bytes[opset] if opset else self._footprint.file_bytes
-        total += int((sizes.num_bytes - sizes.original)[self._is_alone].sum()) + self._shared_bytes()
+        base = total = self._footprint.rewritten_bytes[opset] if opset else self._footprint.file_bytes
+        own = sizes.is_written & self._is_alone
+        total += int((sizes.num_bytes - sizes.replaced)[own].sum()) + self._shared_bytes()
         total += sum(self._footprint.shared_overhead.get(key, 0) for key in tables)
         num_weights = int(sizes.num_weights.sum())
         bits = int((sizes.bits * sizes.num_weights).sum())
         return InstantSize(
-            total,
+            resized_file(base, total),
             dict(zip(self._names, sizes.num_bytes.tolist(), strict=True)),
             num_weights,
             int(sizes.zeros.sum()),
@@ -152,11 +155,11 @@ class _Sizes:
     def _shared_bytes(self) -> int:
         """What shared weights add: one tensor a setting, less the original where no layer reads it any more."""
         total = 0
-        is_written, num_bytes = self._sizes.is_written, self._sizes.num_bytes
+        is_written, num_bytes, replaced = self._sizes.is_written, self._sizes.num_bytes, self._sizes.replaced
         for places in self._sharing:
             written = {self._settings[place]: int(num_bytes[place]) for place in reversed(places) if is_written[place]}
             stays = any(not is_written[place] for place in places)
-            total += sum(written.values()) - (0 if stays else int(self._sizes.original[places[0]]))
+            total += sum(written.values()) - (0 if stays else int(replaced[places[0]]))
         return total
 
     def _is_counted(self) -> npt.NDArray[np.bool_]:
@@ -183,8 +186,9 @@ class _Sizes:
         # One layer that comes or goes moves the common threshold of all the others.
         changed = changed | self._global if thresholds != self._thresholds else changed
         self._thresholds = thresholds
+        containers = containers_of(recipe.encoding, self._footprint.largest_opset)
         for settings, group in self._alike(changed):
-            self._take(np.array(group), settings, is_plain=recipe.encoding == "plain")
+            self._take(np.array(group), settings, containers)
         self._recipe = recipe
 
     def _alike(self, places: set[int]) -> Iterator[tuple[LayerSettings, list[int]]]:
@@ -230,21 +234,37 @@ class _Sizes:
             for key, (prune, group) in members.items()
         }
 
-    def _take(self, places: Places, settings: LayerSettings, *, is_plain: bool) -> None:
+    def _take(self, places: Places, settings: LayerSettings, containers: Containers) -> None:
         """Store layers by the settings that they share, each as far as it can."""
-        weights = written_weights(settings.weights, is_plain=is_plain)
+        weights = known_weights(settings.weights)
         able, others = places[self._is_editable[places]], places[~self._is_editable[places]]
         if weights is not None and weights.floating:
             is_held = self._is_held_by_half[able]
-            self._store(able[~is_held], None, settings, is_plain=is_plain)
+            self._store(able[~is_held], None, settings, containers)
             able = able[is_held]
-        self._store(able, weights, settings, is_plain=is_plain)
+        multiplies = self._multiplies_codes[able] & _has_ranges_at_run_time(settings)
+        self._store_in(able[~multiplies], weights, settings, containers)
+        self._store_in(able[multiplies], weights, settings, bytes_of(containers))
         self._sizes.set_unpruned(others, is_quantized=False)
 
-    def _store(
-        self, places: Places, weights: WeightSettings | None, settings: LayerSettings, *, is_plain: bool
+    def _store_in(
+        self, places: Places, weights: WeightSettings | None, settings: LayerSettings, containers: Containers
     ) -> None:
-        self._sizes.set_weights(places, weights, is_plain=is_plain)
+        """Store layers as the containers allow: what they keep in blocks depends on the weight's shape."""
+        if weights is None or containers is Containers.ANY:
+            self._store(places, weights, settings, containers)
+            return
+        groups: dict[WeightSettings | None, list[int]] = {}
+        for place in places.tolist():
+            done, _ = plain_weights(self._layers[place], weights, self._footprint.largest_opset)
+            groups.setdefault(done, []).append(place)
+        for done, group in groups.items():
+            self._store(np.array(group), done, settings, containers)
+
+    def _store(
+        self, places: Places, weights: WeightSettings | None, settings: LayerSettings, containers: Containers
+    ) -> None:
+        self._sizes.set_weights(places, weights, containers)
         is_pruned, zeros = self._zeros(places, settings.prune("weights"))
         self._sizes.set_pruned(places[is_pruned], zeros[is_pruned])
         self._sizes.set_unpruned(places[~is_pruned], is_quantized=weights is not None)
@@ -262,17 +282,34 @@ class _Sizes:
         return np.full(places.size, threshold > 0), self._magnitudes.zeros_below(places, threshold)
 
 
+def _has_ranges_at_run_time(settings: LayerSettings) -> bool:
+    return settings.activations is not None and settings.activations.is_dynamic
+
+
 def _is_global(settings: LayerSettings) -> bool:
     prune = settings.prune("weights")
     return prune is not None and prune.scope == "global"
 
 
-def written_weights(weights: WeightSettings | None, *, is_plain: bool) -> WeightSettings | None:
-    """Settings that the plan carries out; it leaves the others in float, and says why."""
+def known_weights(weights: WeightSettings | None) -> WeightSettings | None:
+    """Settings that a plan carries out for some layers at least; it leaves the others in float, and says why."""
     if weights is None or weights.floating:
         return weights
-    if weights.bits not in _WRITTEN_BITS or weights.range not in _WEIGHT_RANGES:
-        return None
-    if is_plain and (weights.bits not in _PLAIN_BITS or isinstance(parse_granularity(weights.granularity), PerGroup)):
-        return None
-    return weights
+    return weights if weights.bits in _WRITTEN_BITS and weights.range in _WEIGHT_RANGES else None
+
+
+def written_weights(
+    layer: Layer, weights: WeightSettings | None, encoding: str, largest_opset: int
+) -> WeightSettings | None:
+    """What the plan carries out of one layer's settings.
+
+    Args:
+        layer: which one.
+        weights: what is asked.
+        encoding: of the recipe.
+        largest_opset: that the model has or can be raised to.
+    """
+    known = known_weights(weights)
+    if known is None or layer.axis is None or containers_of(encoding, largest_opset) is Containers.ANY:
+        return known
+    return plain_weights(layer, known, largest_opset)[0]

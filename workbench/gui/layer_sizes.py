@@ -7,7 +7,9 @@ import numpy.typing as npt
 
 from workbench.engine.core.footprint import (
     BEFORE_SLICE_INPUTS,
+    BLOCKS_OPSET,
     CAST_FLOAT16,
+    Containers,
     Encoding,
     ScaleLayout,
     TableKey,
@@ -18,6 +20,7 @@ from workbench.engine.core.granularity import PerGroup, PerTensor, parse_granula
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import WeightSettings
 from workbench.engine.core.reports import LayerFootprint
+from workbench.engine.core.scale_blocks import ScaleBlocks, scale_blocks
 from workbench.engine.core.storage_choice import (
     NEVER,
     STORAGES,
@@ -34,7 +37,7 @@ FLOAT_BITS = 32
 _ANY_TENSOR = TensorShape(num_weights=1, num_kept=1, bits=None)
 # What each storage needs, whatever the tensor; the standard containers need more for some.
 _OPSETS = np.array([opset_needed(storage, _ANY_TENSOR) for storage in STORAGES])
-_PLAIN_ROW = next(row for row, storage in enumerate(STORAGES) if storage.encoding is Encoding.PLAIN)
+_PLAIN_ROWS = tuple(row for row, storage in enumerate(STORAGES) if storage.encoding is Encoding.PLAIN)
 
 
 class LayerSizes:
@@ -45,38 +48,45 @@ class LayerSizes:
         count = len(layers)
         self.num_weights = np.array([layer.num_weights for layer in layers], np.int64)
         self.original = np.array([entry.original_bytes for entry in entries], np.int64)
+        self._raised = np.array([entry.replaced_bytes(BLOCKS_OPSET) for entry in entries], np.int64)
         self._own_zeros = np.array([own_zeros(layer) for layer in layers], np.int64)
         self.num_bytes, self.zeros = self.original.copy(), self._own_zeros.copy()
         self.bits = np.full(count, FLOAT_BITS, np.int64)
         # Which layers are compressed; the others stay as they are.
         self.is_written = np.zeros(count, np.bool_)
         self.opset = np.zeros(count, np.int64)
-        self._stored: list[tuple[WeightSettings | None, bool] | None] = [None] * count
+        self._stored: list[tuple[WeightSettings | None, Containers] | None] = [None] * count
         # Bytes by storage and layer; those of a mask without and with the values behind it.
         self._settled: Sizes = np.full((len(STORAGES), count), NEVER, np.int64)
         self._sizes: Sizes = self._settled.copy()
         self._old_slices: Sizes = np.zeros((len(STORAGES), count), np.int64)
-        self._plain_opset = np.zeros(count, np.int64)
+        # What each needs in a standard container, int4 and int8.
+        self._plain_opsets = np.zeros((len(_PLAIN_ROWS), count), np.int64)
         self._float_bytes = np.array([entry.stored_floats.num_bytes for entry in entries], np.int64)
 
-    def set_weights(self, places: Places, weights: WeightSettings | None, *, is_plain: bool) -> None:
+    def set_weights(self, places: Places, weights: WeightSettings | None, containers: Containers) -> None:
         """Give layers other weight settings; what is pruned of them must be said after it.
 
         Args:
             places: which layers, shape (L,).
             weights: those that are carried out; None for float.
-            is_plain: in the containers that other tools read.
+            containers: what codes may be kept in.
         """
         for place in places.tolist():
-            if self._stored[place] == (weights, is_plain):
+            if self._stored[place] == (weights, containers):
                 continue
-            self._stored[place] = (weights, is_plain)
+            self._stored[place] = (weights, containers)
             self.bits[place] = weights.bits if weights else FLOAT_BITS
             tensor = _tensor(self._layers[place], self._entries[place], weights)
-            self._settled[:, place] = self._entries[place].settled_sizes(tensor, plain=is_plain)
+            self._settled[:, place] = self._entries[place].settled_sizes(tensor, containers=containers)
             self._float_bytes[place] = tensor.floats.num_bytes
             self._old_slices[:, place] = self._entries[place].old_slice_sizes(tensor)
-            self._plain_opset[place] = opset_needed(STORAGES[_PLAIN_ROW], tensor)
+            self._plain_opsets[:, place] = [opset_needed(STORAGES[row], tensor) for row in _PLAIN_ROWS]
+
+    @property
+    def replaced(self) -> npt.NDArray[np.int64]:
+        """Bytes of each original weight in the file that it goes away from: the chosen storages decide its opset."""
+        return self._raised if self.opset.max(initial=0) >= BLOCKS_OPSET else self.original
 
     def set_unpruned(self, places: Places, *, is_quantized: bool) -> None:
         """Prune nothing in these layers; those that are not quantized either stay as they are in the file."""
@@ -116,7 +126,10 @@ class LayerSizes:
         banned = unprofitable_tables(sizes[:, is_counted[written]], overhead)
         rows = smallest_rows(sizes, banned)
         self.num_bytes[written] = sizes[rows, np.arange(written.size)]
-        self.opset[written] = np.where(rows == _PLAIN_ROW, self._plain_opset[written], _OPSETS[rows])
+        self.opset[written] = _OPSETS[rows]
+        for row, opsets in zip(_PLAIN_ROWS, self._plain_opsets, strict=True):
+            is_so = written[rows == row]
+            self.opset[is_so] = opsets[is_so]
         if max(opset, self.opset.max()) <= BEFORE_SLICE_INPUTS:
             self.num_bytes[written] -= self._old_slices[rows, written]
         return tables_read(rows)
@@ -135,7 +148,15 @@ def _tensor(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None)
         scales=_scale_layout(entry, weights.granularity),
         dims=layer.weight_shape,
         floats=entry.read_floats,
+        blocks=_blocks(layer, weights.granularity),
     )
+
+
+def _blocks(layer: Layer, word: str) -> ScaleBlocks | None:
+    granularity = parse_granularity(word)
+    if layer.axis is None or not isinstance(granularity, PerGroup):
+        return None
+    return scale_blocks(layer.weight_shape, layer.axis, granularity.size)
 
 
 def _num_scales(entry: LayerFootprint, word: str) -> int:

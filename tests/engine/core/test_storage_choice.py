@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from workbench.engine.core.footprint import Encoding, Storage, TensorShape
+from workbench.engine.core.footprint import Containers, Encoding, Storage, TensorShape
 from workbench.engine.core.storage_choice import (
     STORAGES,
     possible_storages,
@@ -59,8 +59,19 @@ def test_integer_kernels_read_codes_and_never_floats():
     assert all(storage.bits is not None for storage in found)
 
 
-@pytest.mark.parametrize("bits", [None, 4], ids=["float", "4 bit"])
-def test_the_plain_encoding_leaves_no_choice(bits: int | None):
+@pytest.mark.parametrize(
+    ("bits", "containers", "expected"),
+    [
+        (None, Containers.STANDARD, DENSE),
+        (2, Containers.STANDARD, Storage(Encoding.PLAIN, 4)),
+        (4, Containers.STANDARD, Storage(Encoding.PLAIN, 4)),
+        (5, Containers.STANDARD, Storage(Encoding.PLAIN, 8)),
+        (8, Containers.STANDARD, Storage(Encoding.PLAIN, 8)),
+        (4, Containers.WHOLE_BYTES, Storage(Encoding.PLAIN, 8)),
+    ],
+    ids=["float", "2 bit", "4 bit", "5 bit", "8 bit", "4 bit in whole bytes"],
+)
+def test_standard_containers_leave_no_choice(bits: int | None, containers: Containers, expected: Storage):
     tensor = TensorShape(num_weights=10, num_kept=5, bits=bits, num_scales=1 if bits else 0)
 
-    assert len(list(possible_storages(tensor, plain=True))) == 1
+    assert list(possible_storages(tensor, containers=containers)) == [expected]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from workbench.engine.core.errors import ExportError, ModelError
@@ -71,3 +72,25 @@ def test_a_target_that_cannot_be_written_is_known_beforehand(tmp_path: Path):
         check_target(there, force=True, inputs=[tmp_path / "missing", there])
     check_target(there, force=True)
     check_target(tmp_path / "new.onnx")
+
+
+def test_raising_brings_no_descriptions_that_were_not_there():
+    text = '<ir_version: 7, opset_import: ["" : 13]> m (float[2] x) => (float[2] y) { h = Relu(x) y = Relu(h) }'
+    proto = onnx.parser.parse_model(text)
+
+    made = raised(proto, 21)
+
+    assert (opset_of(made), made.ir_version) == (21, 10)
+    assert [info.name for info in made.graph.value_info] == []
+
+
+def test_a_model_that_cannot_be_raised_stays_what_it_was():
+    text = '<ir_version: 7, opset_import: ["" : 13]> m (float[2] x) => (float[2] y) { h = Add(x, w) y = Affine(h) }'
+    proto = onnx.parser.parse_model(text)
+    proto.graph.initializer.append(numpy_helper.from_array(np.float32([1, 2]), "w"))
+    before = proto.SerializeToString()
+
+    with pytest.raises(ModelError, match="cannot be raised to 21"):
+        raised(proto, 21)
+
+    assert proto.SerializeToString() == before

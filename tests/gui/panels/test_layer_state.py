@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from workbench.engine.core.recipe import Prune, Recipe, WeightRule
@@ -79,3 +81,18 @@ def test_bits_that_cannot_be_written_are_shown_as_the_float_that_they_stay(make_
     states.reset(make_model(layer), Recipe().with_rule("a", weights=WeightRule(bits=4, range="entropy")))
 
     assert states.of(layer).bits is None
+
+
+def test_another_encoding_or_opset_shows_the_bits_that_it_writes(make_layer, make_model):
+    model = make_model(make_layer("a", np.ones((4, 64), np.float32)))
+    recipe = Recipe().with_rule("a", weights=WeightRule(bits=12))
+    groups = replace(Recipe().with_rule("a", weights=WeightRule(bits=4, granularity="per_group_32")), encoding="plain")
+    states = LayerStates()
+    shown = []
+
+    for asked, opset in ((recipe, 21), (replace(recipe, encoding="plain"), 21), (groups, 21), (groups, 13)):
+        states.reset(model, asked, opset)
+        shown.append(states.of(model.layers[0]).bits)
+
+    # No standard container for 12 bits, and no blocks before opset 21.
+    assert shown == [12, None, 4, None]

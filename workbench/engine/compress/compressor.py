@@ -31,9 +31,17 @@ from workbench.engine.compress.structure_plan import Aside
 from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.compress.weights.magnitude import kept_mask
-from workbench.engine.core.footprint import Encoding, opset_needed
+from workbench.engine.core.footprint import (
+    CHANNELS_OPSET,
+    CONTAINER_OPSET,
+    INT4_OPSET,
+    Containers,
+    Encoding,
+    opset_needed,
+)
 from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.engine.core.plain_containers import PLAIN, containers_of
 from workbench.engine.core.plan import GroupPlan, LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
@@ -45,6 +53,12 @@ from workbench.jobs import JobContext
 _CACHED_BYTES = 512 << 20
 _KEPT_BENCHES = 3
 _NO_ASIDES: Mapping[str, Aside] = MappingProxyType({})
+# Why containers need an opset.
+_NEEDS = {
+    CONTAINER_OPSET: "int8 containers need it",
+    CHANNELS_OPSET: "scales per channel need it",
+    INT4_OPSET: "int4 containers and scales by blocks need it, and IR version 10",
+}
 
 _Key = tuple[str, float | None, WeightSettings | None]
 
@@ -100,8 +114,8 @@ class Compressor:
         left = self.without_channels(structure.groups, samples, ctx or JobContext())
         has_samples = has_samples or samples is not None
         plan = left._resolved(recipe, has_samples=has_samples, asides=structure.asides, source=source)
-        notes = (*structure.notes, *plan.notes, *left._growth(plan, plain=recipe.encoding == "plain"))
-        return replace(plan, groups=structure.groups, notes=notes)
+        more = (*left._raising(plan), *left._growth(plan, left._containers(recipe.encoding)))
+        return replace(plan, groups=structure.groups, notes=(*structure.notes, *plan.notes, *more))
 
     def without_channels(
         self, groups: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
@@ -116,11 +130,12 @@ class Compressor:
             return self
         model = self.pruning.pruned(groups, samples, ctx)
         with self._lock:
-            found = self._without.setdefault(model.info.digest, Compressor(model))
+            if model.info.digest not in self._without:
+                self._without[model.info.digest] = Compressor(model)
             self._without.move_to_end(model.info.digest)
             while len(self._without) > _KEPT_BENCHES:
                 self._without.popitem(last=False)
-            return found
+            return self._without[model.info.digest]
 
     def _resolved(
         self,
@@ -136,16 +151,40 @@ class Compressor:
             self._rounding_obstacle,
             self._bias_obstacle,
             self._half_obstacle,
+            beside_integers=any(node.op_type == "QuantizeLinear" for node in self.model.proto.graph.node),
         )
-        return resolve_plan(self.model.info, recipe, self.model.weight, abilities, asides=asides, source=source)
+        if recipe.encoding == PLAIN:
+            abilities = replace(abilities, largest_opset=self.footprint().largest_opset)
+        plan = resolve_plan(self.model.info, recipe, self.model.weight, abilities, asides=asides, source=source)
+        return self._with_opset(plan, self._containers(recipe.encoding))
 
-    def _growth(self, plan: Plan, *, plain: bool) -> tuple[str, ...]:
+    def _containers(self, encoding: str) -> Containers:
+        # The packed encodings need no more than the model is known to allow, without a look at its footprint.
+        return containers_of(encoding, self.footprint().largest_opset) if encoding == PLAIN else Containers.ANY
+
+    def _with_opset(self, plan: Plan, containers: Containers) -> Plan:
+        """The plan, with the opset that the containers need."""
+        if containers is Containers.ANY:
+            return plan
+        tensors = written_tensors(self.model.info, [entry for entry in plan.layers if entry.weights is not None])
+        stored = stored_smallest(tensors, self.footprint(), containers=containers)
+        needed = [one.opset for one in stored if one.storage.encoding is Encoding.PLAIN]
+        return replace(plan, opset=max(needed, default=0))
+
+    def _raising(self, plan: Plan) -> tuple[str, ...]:
+        """A note where the containers need a newer opset than the model has."""
+        before, after = self.model.info.opset, plan.opset
+        if after <= before:
+            return ()
+        return (f"the model's opset is raised from {before} to {after}: {_NEEDS[after]}",)
+
+    def _growth(self, plan: Plan, containers: Containers) -> tuple[str, ...]:
         """A note where the file gets larger than the original; none is foreseen of quantized activations."""
         tensors = written_tensors(self.model.info, [entry for entry in plan.layers if entry.is_changed])
         if not tensors or plan.needs_preparation:
             return ()
         footprint, before = self.footprint(), self.model.info.file_bytes
-        after = planned_bytes(tensors, stored_smallest(tensors, footprint, plain=plain), footprint)
+        after = planned_bytes(tensors, stored_smallest(tensors, footprint, containers=containers), footprint)
         if after <= before:
             return ()
         return (f"the file grows from {before:,} to {after:,} bytes: what is added takes more than the weights save",)
@@ -180,26 +219,28 @@ class Compressor:
         if plan.groups:
             left = self.without_channels(plan.groups, samples, ctx or JobContext())
             return left.build(replace(plan, groups=()), encoding=encoding, samples=samples, ctx=ctx)
+        containers = self._containers(encoding)
         if plan.needs_preparation:
-            return serialize(self._build_prepared(plan, encoding == "plain", samples, ctx or JobContext()))
+            plan = self._with_opset(plan, containers)
+            return serialize(self._build_prepared(plan, containers, samples, ctx or JobContext()))
         changed = [entry for entry in plan.layers if entry.is_changed]
         proto = self.model.to_proto()
         if not changed:
             return serialize(proto)
         weights = {entry.layer: self._compressed(self.model.info.layer(entry.layer), entry).weight for entry in changed}
-        replacements = self._replacements(self.model.info, changed, weights, plain=encoding == "plain")
+        replacements = self._replacements(self.model.info, changed, weights, containers)
         needed = max(opset_needed(item.storage, item.weight.tensor_shape) for item in replacements)
         proto = raised(proto, needed)
         replace_weights(proto, replacements, opset_of(proto))
         return serialize(proto)
 
     def _build_prepared(
-        self, plan: Plan, plain: bool, samples: CalibrationSet | None, ctx: JobContext
+        self, plan: Plan, containers: Containers, samples: CalibrationSet | None, ctx: JobContext
     ) -> onnx.ModelProto:
         graph = self.quantizer.graph(plan)
         quantized = self.quantizer.layers(plan, samples, ctx)
         entries = [entry for entry in plan.layers if entry.layer in quantized.weights]
-        replacements = self._replacements(graph.model.info, entries, quantized.weights, plain=plain)
+        replacements = self._replacements(graph.model.info, entries, quantized.weights, containers)
         return quantized_model(graph, plan, quantized, replacements)
 
     def _integer_obstacle(self, layer_name: str) -> str:
@@ -233,7 +274,7 @@ class Compressor:
             return _untouched(layer, recipe)
         cached = self._compressed(layer, entry)
         weight = cached.weight
-        stored = self._stored(plan, entry, plain=recipe.encoding == "plain")
+        stored = self._stored(plan, entry, self._containers(recipe.encoding))
         low, high, clipped = _clipping(self.model.weight(layer_name), weight)
         channel_low, channel_high = _by_channel(low, layer), _by_channel(high, layer)
         return LayerPreview(
@@ -258,11 +299,11 @@ class Compressor:
             return float("inf")
         return self._compressed(self.model.info.layer(entry.layer), entry).sqnr_db
 
-    def _stored(self, plan: Plan, entry: LayerPlan, *, plain: bool) -> StoredTensor:
+    def _stored(self, plan: Plan, entry: LayerPlan, containers: Containers) -> StoredTensor:
         """How the plan stores the layer of one entry, beside all others: they share tables."""
         changed = [other for other in plan.layers if other.is_changed and other.layer != entry.layer]
         tensors = written_tensors(self.model.info, [entry, *changed])
-        return stored_smallest(tensors, self.footprint(), plain=plain)[0]
+        return stored_smallest(tensors, self.footprint(), containers=containers)[0]
 
     def sparsity(self, plan: Plan) -> float:
         """Fraction of zeros among the weights of the model's layers after the plan."""
@@ -278,13 +319,17 @@ class Compressor:
         return zeros / total if total else 0.0
 
     def _replacements(
-        self, info: ModelInfo, changed: Sequence[LayerPlan], weights: Mapping[str, CompressedWeight], *, plain: bool
+        self,
+        info: ModelInfo,
+        changed: Sequence[LayerPlan],
+        weights: Mapping[str, CompressedWeight],
+        containers: Containers,
     ) -> list[Replacement]:
         """One replacement for all layers that read the same tensor and are treated alike."""
         # Where a bias needs it, a scale is larger than the settings alone give.
         scales = {name: weight.params.scale.tobytes() for name, weight in weights.items() if weight.params is not None}
         tensors = written_tensors(info, [entry for entry in changed if entry.layer in weights], scales)
-        stored = stored_smallest(tensors, self.footprint(), plain=plain)
+        stored = stored_smallest(tensors, self.footprint(), containers=containers)
         return [
             Replacement(
                 number=self._numbers[tensor.layers[0].name],

@@ -18,6 +18,7 @@ from workbench.engine.compress.structure_plan import Aside
 from workbench.engine.compress.weights.magnitude import kept_mask, threshold_for_sparsity
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.engine.core.plain_containers import containers_of
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
 
@@ -50,14 +51,32 @@ def resolve_plan(
     """
     _check_selectors(info, recipe, source)
     thresholds = _Thresholds(info, recipe, read_weight)
-    entries = []
-    for layer in info.layers:
-        settings = recipe.settings_for(layer.name, layer.op_type)
-        aside = asides.get(layer.name, Aside())
-        if not settings.is_empty or aside.done:
-            entry = _layer_plan(layer, settings, recipe, thresholds, read_weight, abilities or Abilities())
-            entries.append(_with_aside(entry, aside))
-    return Plan(tuple(entries), plan_notes(entries, recipe), recipe.equalize and bool(entries))
+    settings = {layer.name: recipe.settings_for(layer.name, layer.op_type) for layer in info.layers}
+    touched = [
+        layer
+        for layer in info.layers
+        if not settings[layer.name].is_empty or (layer.name in asides and asides[layer.name].done)
+    ]
+    abilities = abilities or Abilities()
+    if any(_gets_ranges(layer, settings[layer.name], abilities) for layer in touched):
+        abilities = replace(abilities, beside_integers=True)
+    entries = [
+        _with_aside(
+            _layer_plan(layer, settings[layer.name], recipe, thresholds, read_weight, abilities),
+            asides.get(layer.name, Aside()),
+        )
+        for layer in touched
+    ]
+    notes = plan_notes(info, entries, containers_of(recipe.encoding, abilities.largest_opset))
+    return Plan(tuple(entries), notes, recipe.equalize and bool(entries))
+
+
+def _gets_ranges(layer: Layer, settings: LayerSettings, abilities: Abilities) -> bool:
+    """Whether tensors around the layer will be quantized by known ranges."""
+    if not layer.editable:
+        return False
+    done, _ = activations_done(layer, settings, abilities)
+    return done is not None and not done.is_dynamic
 
 
 def _check_selectors(info: ModelInfo, recipe: Recipe, source: str) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from workbench.engine.compress.weights.compressed_layer import RANGE_ESTIMATORS
+from workbench.engine.core.footprint import BLOCKS_OPSET
 from workbench.engine.core.granularity import PerChannel, PerGroup, parse_granularity
 from workbench.engine.core.layer import Layer
+from workbench.engine.core.plain_containers import PLAIN, plain_weights
 from workbench.engine.core.recipe import ActivationSettings, LayerSettings, Recipe, WeightSettings
 
 Obstacle = Callable[[str], str]
@@ -24,6 +26,8 @@ class Abilities:
         rounding_obstacle: why a layer's rounding cannot be learned; empty if it can.
         bias_obstacle: why a layer's bias cannot be corrected; empty if it can.
         half_obstacle: why a layer's weights are not stored as float16; empty if they can be.
+        largest_opset: that the model has or can be raised to; counts for the plain encoding.
+        beside_integers: whether tensors of the model are quantized, or will be.
     """
 
     has_samples: bool = False
@@ -31,6 +35,8 @@ class Abilities:
     rounding_obstacle: Obstacle = lambda _: ""
     bias_obstacle: Obstacle = lambda _: ""
     half_obstacle: Obstacle = lambda _: ""
+    largest_opset: int = BLOCKS_OPSET
+    beside_integers: bool = False
 
 
 def activations_done(
@@ -73,17 +79,19 @@ def weights_done(
         return _as_half_allows(layer, asked, activations, abilities)
     if activations is not None and asked.bits > _LARGEST_INTEGER_BITS:
         return None, [f"weights stay float: integer kernels take weights of 8 bits at most, not {asked.bits}"]
-    if recipe.encoding == "plain" and asked.bits > _LARGEST_INTEGER_BITS:
-        return None, [f"the plain encoding has no container for {asked.bits} bits; 2 to 8 bits are written"]
     if asked.range not in RANGE_ESTIMATORS:
         return None, [f"range {asked.range!r} is for activations; weights take {', '.join(RANGE_ESTIMATORS)}"]
     done, reasons = _as_samples_allow(layer, asked, abilities)
     if activations is not None:
         done, more = _as_integers_allow(done)
         reasons += more
-    if recipe.encoding == "plain":
-        return _as_containers_allow(done, reasons)
-    return done, reasons
+    if recipe.encoding != PLAIN:
+        return done, reasons
+    is_dynamic = activations is not None and activations.is_dynamic
+    kept, more = plain_weights(
+        layer, done, abilities.largest_opset, whole_bytes=is_dynamic, beside_integers=abilities.beside_integers
+    )
+    return kept, [*reasons, *more]
 
 
 def _as_half_allows(
@@ -122,12 +130,4 @@ def _as_integers_allow(asked: WeightSettings) -> tuple[WeightSettings, list[str]
         asked = replace(asked, symmetric=True)
     if asked.reduce_range and asked.bits == _LARGEST_INTEGER_BITS:
         asked = replace(asked, bits=_REDUCED_BITS, reduce_range=False)
-    return asked, reasons
-
-
-def _as_containers_allow(asked: WeightSettings, reasons: list[str]) -> tuple[WeightSettings | None, list[str]]:
-    if isinstance(parse_granularity(asked.granularity), PerGroup):
-        return None, [*reasons, "the plain encoding has no per-group scales before opset 21; ask per_channel"]
-    if asked.bits < _LARGEST_INTEGER_BITS:
-        reasons = [*reasons, "the plain encoding keeps these bits in an int8 container: no smaller than 8"]
     return asked, reasons

@@ -31,7 +31,7 @@ class Quantizer:
         """The model made ready for what the plan quantizes. Raises ModelError."""
         entries = [entry.activations for entry in plan.layers if entry.activations is not None]
         wide = any(entry.bits > _LARGEST_INTEGER_BITS for entry in entries)
-        key = (plan.equalize, WIDE_OPSET if wide else INTEGER_OPSET)
+        key = (plan.equalize, max(plan.opset, WIDE_OPSET if wide else INTEGER_OPSET))
         if key not in self._graphs:
             self._graphs[key] = PreparedGraph(prepared(self._model, equalize=key[0], opset=key[1]))
         return self._graphs[key]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 # Codes of more bits than the layouts pack are whole numbers of one byte or two.
-WHOLE_BYTE, TWO_BYTES = 8, 16
+HALF_BYTE, WHOLE_BYTE, TWO_BYTES = 4, 8, 16
 
 Count = TypeVar("Count", int, npt.NDArray[np.int64])
 

@@ -11,23 +11,38 @@ from typing import NamedTuple
 
 import numpy as np
 
-from workbench.engine.core.bit_layout import LAYOUTS, TWO_BYTES, WHOLE_BYTE, Count, packed_arrays
+from workbench.engine.core.bit_layout import HALF_BYTE, LAYOUTS, TWO_BYTES, WHOLE_BYTE, Count, packed_arrays
+from workbench.engine.core.scale_blocks import ScaleBlocks
 
 # The last opset in which Slice takes its bounds as attributes, which are shorter than tensors.
 BEFORE_SLICE_INPUTS = 9
+# DequantizeLinear is there from 10 on, takes scales along an axis from 13 on, and blocks and int4 codes from 21 on.
+CONTAINER_OPSET, CHANNELS_OPSET, BLOCKS_OPSET, INT4_OPSET = 10, 13, 21, 21
 
 
 class Encoding(StrEnum):
     """How a weight tensor is written.
 
     DENSE: float values as they are. BITS: codes of b bits. MASK: one bit a weight, and the values
-    that are not zero, as codes or floats. PLAIN: the standard int8 container and DequantizeLinear.
+    that are not zero, as codes or floats. PLAIN: a standard int4 or int8 container and DequantizeLinear.
     """
 
     DENSE = "dense"
     BITS = "bits"
     MASK = "mask"
     PLAIN = "plain"
+
+
+class Containers(StrEnum):
+    """What codes may be kept in.
+
+    ANY: whatever takes the fewest bytes. STANDARD: the int4 and int8 containers that other tools read.
+    WHOLE_BYTES: of those int8 alone.
+    """
+
+    ANY = "any"
+    STANDARD = "standard"
+    WHOLE_BYTES = "whole bytes"
 
 
 class ScaleLayout(StrEnum):
@@ -71,6 +86,7 @@ class TensorShape:
         symmetric: without zero points, which take a byte or two a scale.
         scales: how the scales lie.
         dims: of the weight, where they are known: long ones take more bytes.
+        blocks: how scales by group lie in standard containers; None where they are not, or cannot be.
         floats: how its values are stored where no codes stand for them.
     """
 
@@ -82,6 +98,7 @@ class TensorShape:
     scales: ScaleLayout = ScaleLayout.TENSOR
     dims: tuple[int, ...] = ()
     floats: FloatFormat = FLOAT32
+    blocks: ScaleBlocks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +137,11 @@ def header_keys() -> Iterator[HeaderKey]:
             yield HeaderKey(Encoding.MASK, bits, scales=scales)
             for symmetric in (True, False):
                 yield HeaderKey(Encoding.BITS, bits, symmetric, scales)
-    for scales in (ScaleLayout.TENSOR, ScaleLayout.CHANNEL):
+    for scales in (ScaleLayout.TENSOR, ScaleLayout.CHANNEL, ScaleLayout.GROUP):
         for symmetric in (True, False):
-            # One container for all widths.
-            yield HeaderKey(Encoding.PLAIN, 8, symmetric, scales)
+            # Two containers for all widths.
+            for bits in (HALF_BYTE, WHOLE_BYTE):
+                yield HeaderKey(Encoding.PLAIN, bits, symmetric, scales)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +205,15 @@ def header_key(storage: Storage, tensor: TensorShape) -> HeaderKey:
     """What decides which nodes are written for the tensor."""
     if storage.bits is None:
         return HeaderKey(storage.encoding, is_cast=tensor.floats.is_cast)
-    return HeaderKey(storage.encoding, storage.bits, tensor.symmetric, tensor.scales)
+    scales = _plain_layout(tensor) if storage.encoding is Encoding.PLAIN else tensor.scales
+    return HeaderKey(storage.encoding, storage.bits, tensor.symmetric, scales)
+
+
+def _plain_layout(tensor: TensorShape) -> ScaleLayout:
+    """DequantizeLinear takes a single scale without its axis, and a last block that is shorter like the others."""
+    if tensor.num_scales == 1:
+        return ScaleLayout.TENSOR
+    return ScaleLayout.GROUP if tensor.scales is ScaleLayout.RAGGED else tensor.scales
 
 
 def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[tuple[int, int], ...]:
@@ -208,8 +234,10 @@ def payload_arrays(storage: Storage, tensor: TensorShape) -> tuple[tuple[int, in
     longest = min(tensor.num_scales, max(tensor.dims, default=1)) if is_grouped else tensor.num_scales
     # DequantizeLinear takes the type of its zero point as that of the codes: it is always written.
     has_zero_points = not tensor.symmetric or storage.encoding is Encoding.PLAIN
-    zero_bytes = 1 if storage.bits <= WHOLE_BYTE else 2
-    zero_points = ((zero_bytes * tensor.num_scales, longest),) if has_zero_points else ()
+    zero_bytes = tensor.num_scales * (1 if storage.bits <= WHOLE_BYTE else 2)
+    if storage == Storage(Encoding.PLAIN, HALF_BYTE):
+        zero_bytes = packed_arrays(tensor.num_scales, HALF_BYTE)[0]
+    zero_points = ((zero_bytes, longest),) if has_zero_points else ()
     return (*mask, *values, (4 * tensor.num_scales, longest), *zero_points)
 
 
@@ -224,6 +252,10 @@ def payload_bytes(storage: Storage, tensor: TensorShape) -> int:
     if tensor.dims and storage.encoding in (Encoding.DENSE, Encoding.PLAIN):
         # The others are flat.
         total += sum(_longer(size) for size in tensor.dims) - _longer(arrays[0][1])
+    if tensor.blocks is not None and storage.encoding is Encoding.PLAIN and tensor.num_scales > 1:
+        total += _longer(tensor.blocks.size)
+        for _, longest in arrays[1:]:
+            total += sum(_longer(size) for size in tensor.blocks.shape) - _longer(longest)
     return total
 
 
@@ -278,10 +310,25 @@ def tables_of(storage: Storage) -> tuple[TableKey, ...]:
 
 
 def opset_needed(storage: Storage, tensor: TensorShape) -> int:
-    """Version of the default operator set that the nodes need: Expand 8, CumSum 11, DequantizeLinear 10 or 13."""
+    """Version of the default operator set that the nodes need: Expand 8, CumSum 11, DequantizeLinear 10, 13 or 21."""
     if storage.encoding is Encoding.PLAIN:
-        return 13 if tensor.num_scales > 1 else 10
+        layout = _plain_layout(tensor)
+        scales = {ScaleLayout.TENSOR: CONTAINER_OPSET, ScaleLayout.CHANNEL: CHANNELS_OPSET}
+        return max(scales.get(layout, BLOCKS_OPSET), INT4_OPSET if storage.bits == HALF_BYTE else CONTAINER_OPSET)
     return 11 if storage.encoding is Encoding.MASK else 8
+
+
+def resized_file(before: int, after: int) -> int:
+    """Bytes of a file after a change, with the length that is written before its graph, which is nearly all of it.
+
+    Args:
+        before: bytes before the change.
+        after: the same with all that was added and taken away.
+
+    >>> resized_file(2_100_000, 700_000)
+    699999
+    """
+    return after + _longer(after) - _longer(before)
 
 
 def _with_lengths(num_bytes: Count, num_elements: Count) -> Count:

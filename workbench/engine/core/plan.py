@@ -73,12 +73,14 @@ class Plan:
     Args:
         equalize: whether weights are equalized across layers first.
         groups: the channel groups that lose some; cut before all else.
+        opset: the least that the containers of the plain encoding need; 0 where there are none.
     """
 
     layers: tuple[LayerPlan, ...]
     notes: tuple[str, ...] = ()
     equalize: bool = False
     groups: tuple[GroupPlan, ...] = ()
+    opset: int = 0
 
     @property
     def needs_samples(self) -> bool:

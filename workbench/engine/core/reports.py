@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import FLOAT32, Encoding, FloatFormat, Headers, TableKey, TensorShape
+from workbench.engine.core.footprint import (
+    BLOCKS_OPSET,
+    FLOAT32,
+    Containers,
+    Encoding,
+    FloatFormat,
+    Headers,
+    TableKey,
+    TensorShape,
+)
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -80,6 +89,7 @@ class LayerFootprint:
         number: of the layer in the model.
         original_bytes: what goes away when the layer's weight is replaced; 0 where the tensor stays
             in the file because something else reads it.
+        raised_bytes: the same where the model is raised to opset `BLOCKS_OPSET` first, which writes all of it anew.
         headers: bytes of headers by encoding and settings.
         fixed_bytes: what the layer's replacement takes in any encoding.
         num_channels: scales per channel.
@@ -99,11 +109,22 @@ class LayerFootprint:
     row_length: int
     stored_floats: FloatFormat = FLOAT32
     read_floats: FloatFormat = FLOAT32
+    raised_bytes: int | None = None
 
-    def settled_sizes(self, tensor: TensorShape, *, plain: bool = False, as_codes: bool = False) -> Sizes:
+    def settled_sizes(
+        self, tensor: TensorShape, *, containers: Containers = Containers.ANY, as_codes: bool = False
+    ) -> Sizes:
         """What the layer's weight takes by storage, without shared tables and without the values behind masks."""
         num_digits = len(str(self.number))
-        return self.fixed_bytes + settled_sizes(self.headers, num_digits, tensor, plain=plain, as_codes=as_codes)
+        return self.fixed_bytes + settled_sizes(
+            self.headers, num_digits, tensor, containers=containers, as_codes=as_codes
+        )
+
+    def replaced_bytes(self, opset: int) -> int:
+        """What goes away when the layer's weight is replaced in a file of which encodings need this opset."""
+        if opset < BLOCKS_OPSET or self.raised_bytes is None:
+            return self.original_bytes
+        return self.raised_bytes
 
     def old_slice_sizes(self, tensor: TensorShape) -> Sizes:
         """How many bytes less the storages take up to opset `BEFORE_SLICE_INPUTS`."""
@@ -120,6 +141,7 @@ class ModelFootprint:
             need; the base of all other sizes.
         shared_overhead: bytes of the look-up tables that the first layer that needs them adds.
         opset: of the model as it is.
+        largest_opset: that it has or can be raised to, as far as any encoding needs it.
     """
 
     file_bytes: int
@@ -127,6 +149,7 @@ class ModelFootprint:
     layers: tuple[LayerFootprint, ...]
     shared_overhead: Mapping[TableKey, int] = field(hash=False)
     opset: int = 13
+    largest_opset: int = 21
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.bit_layout import LAYOUTS, TWO_BYTES, WHOLE_BYTE
+from workbench.engine.core.bit_layout import HALF_BYTE, LAYOUTS, TWO_BYTES, WHOLE_BYTE
 from workbench.engine.core.footprint import (
+    Containers,
     Encoding,
     Headers,
     Storage,
@@ -29,6 +30,7 @@ NEVER = np.iinfo(np.int64).max // 4
 # Where two take the same bytes, the earlier one is chosen: it takes fewer steps to unpack.
 STORAGES: tuple[Storage, ...] = (
     Storage(Encoding.DENSE),
+    Storage(Encoding.PLAIN, HALF_BYTE),
     Storage(Encoding.PLAIN, WHOLE_BYTE),
     Storage(Encoding.BITS, WHOLE_BYTE),
     Storage(Encoding.BITS, TWO_BYTES),
@@ -46,16 +48,18 @@ _MASK_ROWS = tuple(row for row, storage in enumerate(STORAGES) if storage.encodi
 Sizes = npt.NDArray[np.int64]
 
 
-def possible_storages(tensor: TensorShape, *, plain: bool = False, as_codes: bool = False) -> Iterator[Storage]:
+def possible_storages(
+    tensor: TensorShape, *, containers: Containers = Containers.ANY, as_codes: bool = False
+) -> Iterator[Storage]:
     """Every way to store the tensor that gives back the very same weights.
 
     Args:
         tensor: what is to be stored.
-        plain: in the containers that other tools read.
+        containers: what codes may be kept in.
         as_codes: the codes themselves are read, so floats cannot stand for them.
     """
-    if plain:
-        yield Storage(Encoding.DENSE) if tensor.bits is None else Storage(Encoding.PLAIN, WHOLE_BYTE)
+    if containers is not Containers.ANY:
+        yield _plain_storage(tensor.bits, containers)
         return
     widths: list[int | None] = [] if as_codes else [None]
     if tensor.bits is not None:
@@ -68,6 +72,13 @@ def possible_storages(tensor: TensorShape, *, plain: bool = False, as_codes: boo
             yield Storage(Encoding.MASK, bits)
 
 
+def _plain_storage(bits: int | None, containers: Containers) -> Storage:
+    if bits is None:
+        return Storage(Encoding.DENSE)
+    is_small = bits <= HALF_BYTE and containers is Containers.STANDARD
+    return Storage(Encoding.PLAIN, HALF_BYTE if is_small else WHOLE_BYTE)
+
+
 def size_column(sizes: Mapping[Storage, int]) -> Sizes:
     """The sizes of one tensor, one for each of `STORAGES`; `NEVER` where it cannot be stored so."""
     column = np.full(len(STORAGES), NEVER, np.int64)
@@ -78,20 +89,22 @@ def size_column(sizes: Mapping[Storage, int]) -> Sizes:
 
 # Layers repeat their shapes, and all ask the same again at each edit.
 @lru_cache(maxsize=4096)
-def settled_sizes(headers: Headers, num_digits: int, tensor: TensorShape, *, plain: bool, as_codes: bool) -> Sizes:
+def settled_sizes(
+    headers: Headers, num_digits: int, tensor: TensorShape, *, containers: Containers, as_codes: bool
+) -> Sizes:
     """Bytes of a tensor by storage as far as they do not depend on pruning: masks without the values behind them.
 
     Args:
         headers: of the layer.
         num_digits: of the layer's number.
         tensor: whole, nothing pruned.
-        plain: in the containers that other tools read.
+        containers: what codes may be kept in.
         as_codes: the codes themselves are read, so floats cannot stand for them.
     """
     # Nothing kept, so that masks are among what is possible; the shape of one weight alone is not sparse.
     sparse = replace(tensor, num_kept=0)
     sizes = {}
-    for storage in possible_storages(sparse, plain=plain, as_codes=as_codes):
+    for storage in possible_storages(sparse, containers=containers, as_codes=as_codes):
         sizes[storage] = headers.num_bytes(storage, sparse, num_digits) + payload_bytes(storage, sparse)
     column = size_column(sizes)
     column.setflags(write=False)

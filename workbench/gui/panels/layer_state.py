@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from workbench.engine.core.footprint import BLOCKS_OPSET
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
 from workbench.engine.core.reports import LayerPreview
@@ -45,6 +46,7 @@ class LayerStates:
     def __init__(self) -> None:
         self._model: ModelInfo | None = None
         self._recipe = Recipe()
+        self._largest_opset = BLOCKS_OPSET
         self._states: dict[str, LayerState] = {}
         self._settings: dict[tuple[int, ...], LayerSettings] = {}
         self._rules = RuleLayers(())
@@ -57,8 +59,13 @@ class LayerStates:
         """What is answered for."""
         return self._recipe
 
-    def reset(self, model: ModelInfo | None, recipe: Recipe) -> tuple[str, ...]:
+    def reset(self, model: ModelInfo | None, recipe: Recipe, largest_opset: int = BLOCKS_OPSET) -> tuple[str, ...]:
         """From now on answer for this model and recipe.
+
+        Args:
+            model: what is on the bench.
+            recipe: what is asked.
+            largest_opset: that the model has or can be raised to; as a rule any, so until it is known.
 
         Returns:
             Names of the layers that had been looked at and may be different now.
@@ -67,11 +74,13 @@ class LayerStates:
             touched = set(self._states)
             self._tables = self._curves = None
             self._rules = RuleLayers(model.layers if model is not None else ())
+        elif recipe.encoding != self._recipe.encoding or largest_opset != self._largest_opset:
+            touched = set(self._states)
         else:
             touched = self._touched(recipe)
         for name in touched:
             del self._states[name]
-        self._model, self._recipe = model, recipe
+        self._model, self._recipe, self._largest_opset = model, recipe, largest_opset
         self._settings.clear()
         self._thresholds.clear()
         return tuple(touched)
@@ -122,7 +131,7 @@ class LayerStates:
     def _resolve(self, layer: Layer) -> LayerState:
         settings = self.settings_of(layer)
         prune = settings.prune("weights") if layer.prunable else None
-        weights = written_weights(settings.weights, is_plain=self._recipe.encoding == "plain")
+        weights = written_weights(layer, settings.weights, self._recipe.encoding, self._largest_opset)
         bits = weights.bits if weights is not None and layer.quantizable else None
         inner = settings.activations.bits if settings.activations and layer.quantizable else None
         if prune is None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget
 
+from workbench.engine.core.footprint import BLOCKS_OPSET
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import FLOAT, ActivationRule, Recipe, WeightRule
 from workbench.engine.core.reports import LayerPreview
@@ -276,7 +277,9 @@ class LayersPanel(Card):
     def _on_recipe_changed(self, old: object, new: object) -> None:
         new_rules = self._document.recipe.rules
         last = Column.PRUNE if is_pruning_alone(self.states.recipe.rules, new_rules) else Column.ACTIVATIONS
-        self.model.refresh(self.states.reset(self._document.model, self._document.recipe), last)
+        footprint = self._document.footprint
+        largest = footprint.largest_opset if footprint is not None else BLOCKS_OPSET
+        self.model.refresh(self.states.reset(self._document.model, self._document.recipe, largest), last)
         self._show_noise()
         self._show_card()
 

@@ -4,6 +4,7 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -21,6 +22,9 @@ from workbench.engine.core.bit_layout import LAYOUTS
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import (
     BEFORE_SLICE_INPUTS,
+    BLOCKS_OPSET,
+    CHANNELS_OPSET,
+    CONTAINER_OPSET,
     Encoding,
     FloatFormat,
     HeaderKey,
@@ -40,7 +44,7 @@ from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import WeightSettings
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
 from workbench.engine.graph.model import Model, item_bytes
-from workbench.engine.graph.opset import raised
+from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
 
 _GRANULARITY = {
@@ -51,9 +55,10 @@ _GRANULARITY = {
     ScaleLayout.RAGGED: "per_group_3",
 }
 # Those that `opset_needed` gives, each a step from the one before.
-_OPSETS = (8, 10, 11, 13)
+_OPSETS = (8, CONTAINER_OPSET, 11, CHANNELS_OPSET, BLOCKS_OPSET)
 _PREFIX = "wb0_"
 _LONG_AXES = 3
+_LEAST_BLOCK_AXES = 2
 _NAME = "weight"
 
 
@@ -61,7 +66,8 @@ def model_footprint(model: Model) -> ModelFootprint:
     """What size previews need of a model. Takes writing the model in memory twice."""
     proto = model.to_proto()
     unchanged = len(serialize(proto))
-    rewritten = {}
+    rewritten: dict[int, int] = {}
+    goes_away: Mapping[str, int] = {}
     for opset in _OPSETS:
         # Writing any compressed weight also drops what nothing reads, and makes initializers constant.
         # What cannot be raised cannot be written either: the build says so.
@@ -69,14 +75,19 @@ def model_footprint(model: Model) -> ModelFootprint:
             proto = raised(proto, opset)
             drop_unread_constants(proto.graph)
         rewritten[opset] = int(proto.ByteSize())
-    goes_away = _bytes_of_roots(proto.graph, model)
+        if opset == CHANNELS_OPSET:
+            goes_away = _bytes_of_roots(proto.graph, model)
+    goes_away_raised = _bytes_of_roots(proto.graph, model)
     layers = []
     for number, layer in enumerate(model.info.layers):
         chain = model.found[layer.name].chain
         if layer.editable and chain is not None:
             types = model.weight_dtype(layer.name), model.stored_dtype(layer.name)
-            layers.append(_layer_footprint(layer, number, goes_away.get(chain.root, 0), *types))
-    return ModelFootprint(unchanged, rewritten, tuple(layers), _shared_overhead(), model.info.opset)
+            entry = _layer_footprint(layer, number, goes_away.get(chain.root, 0), *types)
+            layers.append(replace(entry, raised_bytes=goes_away_raised.get(chain.root, 0)))
+    return ModelFootprint(
+        unchanged, rewritten, tuple(layers), _shared_overhead(), model.info.opset, largest_opset=opset_of(proto)
+    )
 
 
 def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int, stored: int) -> LayerFootprint:
@@ -168,7 +179,10 @@ def _small_weight(key: HeaderKey, num_dims: int, stored: int) -> CompressedWeigh
     kept = np.abs(weight) >= 0.5 if key.encoding is Encoding.MASK else None
     if key.bits is None:
         return compress_weight(weight.astype(helper.tensor_dtype_to_np_dtype(stored)), 0, kept, None)
-    settings = WeightSettings(key.bits, granularity=_GRANULARITY[key.scales], symmetric=key.symmetric)
+    # A vector has no rows that a standard container could lay out in blocks: no plan asks for that.
+    has_no_blocks = key.encoding is Encoding.PLAIN and num_dims < _LEAST_BLOCK_AXES
+    scales = ScaleLayout.TENSOR if has_no_blocks and key.scales is ScaleLayout.GROUP else key.scales
+    settings = WeightSettings(key.bits, granularity=_GRANULARITY[scales], symmetric=key.symmetric)
     return compress_weight(weight, 0, kept, settings)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Container
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
+
+from workbench.engine.compress.storage.bit_fields import pack_nibbles
 
 # So many names take one character after the prefix: more than the nodes of any one weight need.
 _DIGITS = string.digits + string.ascii_letters
@@ -34,6 +36,14 @@ class NodeList:
         name = name or self.fresh()
         # Not ascontiguousarray, which makes a scalar a list of one.
         self.initializers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
+        return name
+
+    def nibbles(self, codes: npt.NDArray[np.int32], *, signed: bool) -> str:
+        """A new initializer of four-bit codes, in the shape of the array; gives its name."""
+        name = self.fresh()
+        dtype = TensorProto.INT4 if signed else TensorProto.UINT4
+        data = pack_nibbles(codes).tobytes()
+        self.initializers.append(TensorProto(name=name, data_type=dtype, dims=codes.shape, raw_data=data))
         return name
 
     def add(self, op_type: str, *inputs: str, output: str = "", **attributes: object) -> str:

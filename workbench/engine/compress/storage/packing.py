@@ -7,11 +7,15 @@ from onnx import TensorProto, helper
 from workbench.engine.compress.storage.node_list import NodeList
 from workbench.engine.compress.storage.unpack_nodes import LookUpTables, add_codes, add_dequantized, add_scattered
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
-from workbench.engine.core.bit_layout import WHOLE_BYTE
+from workbench.engine.compress.weights.weight_rows import WeightRows
+from workbench.engine.core.bit_layout import HALF_BYTE, WHOLE_BYTE
 from workbench.engine.core.footprint import Encoding, Storage
+from workbench.engine.core.granularity import PerGroup
 
 # Those that all versions of onnxruntime have a kernel of Where for.
 _SCATTERED_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
+# No integer kernel reads four-bit codes, so nothing is gained by other ones than the standard's.
+_INT4 = Storage(Encoding.PLAIN, HALF_BYTE)
 # One int8 code a weight needs no unpacking.
 _AS_THEY_ARE = (Storage(Encoding.BITS, WHOLE_BYTE), Storage(Encoding.PLAIN, WHOLE_BYTE))
 
@@ -40,7 +44,7 @@ def add_weight(
         as_codes: end in 8-bit codes and DequantizeLinear, which onnxruntime makes integer kernels of, instead of
             in floats.
     """
-    if as_codes:
+    if as_codes and storage != _INT4:
         _add_integer(nodes, tables, weight, storage, opset, output)
         return
     if storage.bits is None:
@@ -48,7 +52,8 @@ def add_weight(
         return
     last = output if dtype == TensorProto.FLOAT else ""
     if storage.encoding is Encoding.PLAIN:
-        made = _add_plain(nodes, weight, last)
+        assert storage.bits is not None
+        made = _add_plain(nodes, weight, storage.bits, last)
     else:
         made = _add_packed(nodes, tables, weight, storage, opset, last)
     if not last:
@@ -143,15 +148,30 @@ def _stored_mask(weight: CompressedWeight) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _add_plain(nodes: NodeList, weight: CompressedWeight, output: str) -> str:
-    """The int8 container and DequantizeLinear, which other tools read."""
+def _add_plain(nodes: NodeList, weight: CompressedWeight, bits: int, output: str) -> str:
+    """A standard container and DequantizeLinear, which other tools read."""
     assert weight.codes is not None
     assert weight.params is not None
-    dtype = np.int8 if weight.params.signed else np.uint8
-    codes = nodes.constant(weight.codes.astype(dtype))
-    shape: tuple[int, ...] = () if weight.rows.num_scales == 1 else (-1,)
+    signed = weight.params.signed
+    shape, attributes = _plain_scales(weight.rows)
+    codes = _add_container(nodes, weight.codes, bits, signed=signed)
     scale = nodes.constant(weight.params.scale.reshape(shape))
-    zero = nodes.constant(weight.params.zero_point.astype(dtype).reshape(shape))
-    if not shape:
-        return nodes.add("DequantizeLinear", codes, scale, zero, output=output)
-    return nodes.add("DequantizeLinear", codes, scale, zero, output=output, axis=weight.rows.axis)
+    zero = _add_container(nodes, weight.params.zero_point.reshape(shape), bits, signed=signed)
+    return nodes.add("DequantizeLinear", codes, scale, zero, output=output, **attributes)
+
+
+def _add_container(nodes: NodeList, codes: npt.NDArray[np.int32], bits: int, *, signed: bool) -> str:
+    if bits == HALF_BYTE:
+        return nodes.nibbles(codes, signed=signed)
+    return nodes.constant(codes.astype(np.int8 if signed else np.uint8))
+
+
+def _plain_scales(rows: WeightRows) -> tuple[tuple[int, ...], dict[str, object]]:
+    """The shape in which DequantizeLinear takes the scales, and the attributes that say so."""
+    if rows.num_scales == 1:
+        return (), {}
+    if not isinstance(rows.granularity, PerGroup):
+        return (-1,), {"axis": rows.axis}
+    # The plan leaves alone what has none.
+    assert rows.blocks is not None
+    return rows.blocks.shape, {"axis": rows.blocks.axis, "block_size": rows.blocks.size}

@@ -6,9 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.engine.compress.weights.weight_rows import WeightRows
-from workbench.engine.core.footprint import BEFORE_SLICE_INPUTS, CAST_FLOAT16, Storage, TensorShape, opset_needed
+from workbench.engine.core.footprint import (
+    BEFORE_SLICE_INPUTS,
+    CAST_FLOAT16,
+    Containers,
+    Storage,
+    TensorShape,
+    opset_needed,
+    resized_file,
+)
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.engine.core.plain_containers import bytes_of
 from workbench.engine.core.plan import LayerPlan
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
 from workbench.engine.core.storage_choice import (
@@ -53,7 +62,14 @@ class WrittenTensor:
             scales=rows.scale_layout,
             dims=layer.weight_shape,
             floats=footprint.read_floats,
+            blocks=rows.blocks,
         )
+
+    def containers(self, allowed: Containers) -> Containers:
+        """What its codes may be kept in: ranges at run time go with MatMulInteger, which reads int8 codes alone."""
+        activations = self.entry.activations
+        reads_bytes = self.entry.runs_on_integers and activations is not None and activations.is_dynamic
+        return bytes_of(allowed) if reads_bytes else allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +111,14 @@ def written_tensors(
 
 
 def stored_smallest(
-    tensors: Sequence[WrittenTensor], footprint: ModelFootprint, *, plain: bool = False
+    tensors: Sequence[WrittenTensor], footprint: ModelFootprint, *, containers: Containers = Containers.ANY
 ) -> list[StoredTensor]:
     """How each tensor is stored for the smallest file.
 
     Args:
         tensors: all that are written.
         footprint: of the model.
-        plain: in the containers that other tools read.
+        containers: what codes may be kept in.
     """
     if not tensors:
         return []
@@ -111,7 +127,7 @@ def stored_smallest(
     for tensor in tensors:
         entry, as_codes = entries[tensor.layers[0].name], tensor.entry.runs_on_integers
         shapes.append(tensor.whole_shape(entry))
-        settled.append(entry.settled_sizes(shapes[-1], plain=plain, as_codes=as_codes))
+        settled.append(entry.settled_sizes(shapes[-1], containers=tensor.containers(containers), as_codes=as_codes))
     num_weights = np.array([shape.num_weights for shape in shapes], np.int64)
     num_kept = np.array([tensor.num_kept for tensor in tensors], np.int64)
     float_bytes = np.array([shape.floats.num_bytes for shape in shapes], np.int64)
@@ -139,13 +155,14 @@ def planned_bytes(tensors: Sequence[WrittenTensor], stored: Sequence[StoredTenso
     opset = max(one.opset for one in stored)
     tables = tables_read(np.array([STORAGES.index(one.storage) for one in stored]))
     total = footprint.rewritten_bytes[opset] + sum(footprint.shared_overhead[table] for table in tables)
-    return total + sum(one.num_bytes for one in stored) - _replaced_bytes(tensors, footprint.layers)
+    total += sum(one.num_bytes for one in stored) - _replaced_bytes(tensors, footprint.layers, opset)
+    return resized_file(footprint.rewritten_bytes[opset], total)
 
 
-def _replaced_bytes(tensors: Sequence[WrittenTensor], entries: Sequence[LayerFootprint]) -> int:
+def _replaced_bytes(tensors: Sequence[WrittenTensor], entries: Sequence[LayerFootprint], opset: int) -> int:
     """Bytes of the original weights that no layer reads any more."""
     known = {entry.layer: entry for entry in entries}
     written = {layer.name: layer for tensor in tensors for layer in tensor.layers}
     readers = {frozenset((layer.name, *layer.shares_weights_with)).intersection(known) for layer in written.values()}
     gone = [names for names in readers if names <= written.keys()]
-    return sum(known[min(names)].original_bytes for names in gone)
+    return sum(known[min(names)].replaced_bytes(opset) for names in gone)

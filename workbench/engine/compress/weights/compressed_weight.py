@@ -43,6 +43,7 @@ class CompressedWeight:
             self.rows.num_scales,
             symmetric=self.params.signed,
             scales=self.rows.scale_layout,
+            blocks=self.rows.blocks,
         )
 
     def dense(self) -> npt.NDArray[np.float32]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from workbench.engine.compress.weights.affine import QuantParams
 from workbench.engine.core.footprint import ScaleLayout
 from workbench.engine.core.granularity import Granularity, PerChannel, PerGroup
+from workbench.engine.core.scale_blocks import ScaleBlocks, scale_blocks, summed_axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,9 @@ class WeightRows:
     @property
     def view(self) -> tuple[int, int, int]:
         """The shape (outer, length, inner)."""
-        last = len(self.shape) - 1
-        if self.axis == last and last > 0:
-            return _size(self.shape[:-2]), self.shape[-2], self.shape[-1]
-        if self.axis == 1 and last > 1 and len(self.shape) > 2:
-            # ConvTranspose: the input channels come first and are what is summed.
-            return 1, self.shape[0], _size(self.shape[1:])
-        return _size(self.shape[: self.axis + 1]), _size(self.shape[self.axis + 1 :]), 1
+        span = summed_axes(self.shape, self.axis)
+        start, stop = span.start, span.stop
+        return _size(self.shape[:start]), _size(self.shape[start:stop]), _size(self.shape[stop:])
 
     @property
     def group_size(self) -> int:
@@ -49,6 +46,12 @@ class WeightRows:
     def num_groups(self) -> int:
         """Groups per row; the last one may be shorter."""
         return -(-self.view[1] // self.group_size)
+
+    @property
+    def blocks(self) -> ScaleBlocks | None:
+        """How scales by group lie along one axis; None where there are none, or groups run over several axes."""
+        is_grouped = isinstance(self.granularity, PerGroup)
+        return scale_blocks(self.shape, self.axis, self.group_size) if is_grouped else None
 
     @property
     def scale_layout(self) -> ScaleLayout:
