@@ -11,7 +11,7 @@ from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
+from workbench.engine.core.errors import DataError, ModelError, RecipeError, VerificationError, WorkbenchError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -19,6 +19,7 @@ from workbench.engine.core.quantization_reports import FloatSuggestion, LayerAct
 from workbench.engine.core.recipe import Calibration, Recipe
 from workbench.engine.core.reports import (
     ApplyReport,
+    ChannelProof,
     DataInfo,
     EvaluationReport,
     FormatReport,
@@ -37,9 +38,10 @@ from workbench.engine.evaluate.fitting import check_fits, check_same_inputs
 from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.other_cpus import OtherCpus
 from workbench.engine.evaluate.reference import ReferenceAnswers
+from workbench.engine.export.channel_proof import prove_channels
 from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import Model, load_model
-from workbench.engine.graph.save import check_onnx_name, check_target
+from workbench.engine.graph.save import check_onnx_name, check_target, serialize
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.float_layers import suggest_float_layers
@@ -355,10 +357,11 @@ class Session:
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
         check_onnx_name(target)
         plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.3, "compressing"))
-        measuring = ctx.part(0.3, 0.6, "measuring")
+        measuring = ctx.part(0.3, 0.55, "measuring")
         evaluation = _last(self._evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
         left = bench.compressor.without_channels(plan.groups, bench.calibration_set(recipe.calibration), ctx)
+        proof = self._channel_proof(bench, recipe, plan, ctx.part(0.55, 0.6, "proving what was cut"))
         verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.6, 1, "verifying"), force=force)
         before, after, difference = _compared(evaluation)
         return ApplyReport(
@@ -373,7 +376,18 @@ class Session:
             output_sha256=sha256,
             metric=evaluation.metric if evaluation is not None else "",
             data=bench.dataset.info if bench.dataset is not None else None,
+            channels=proof,
         )
+
+    def prove_channels(self, recipe: Recipe, ctx: JobContext | None = None) -> ChannelProof | None:
+        """What the recipe cuts, against the whole model with those channels at zero; None if it cuts nothing.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            VerificationError: the pruned model breaks the rules of ONNX.
+        """
+        bench = self._bench
+        return self._channel_proof(bench, recipe, bench.plan(recipe), ctx or JobContext())
 
     def export_as(self, exporter: Exporter, recipe: Recipe, path: str | Path, *, force: bool = False) -> FormatReport:
         """Compress, and write in the format of a plugin. The file is not compared with the preview.
@@ -387,6 +401,20 @@ class Session:
         plan, data = bench.plan(recipe), self._build(bench, recipe, JobContext())
         make_whole(target, lambda made: exporter.write(data, made), force=force)
         return FormatReport(exporter.name, plan, target, target.stat().st_size, digest_of_file(target))
+
+    def _channel_proof(self, bench: _Bench, recipe: Recipe, plan: Plan, ctx: JobContext) -> ChannelProof | None:
+        if not plan.groups:
+            return None
+        pruning, samples = bench.compressor.pruning, bench.calibration_set(recipe.calibration)
+        pruned = pruning.pruned(plan.groups, samples, ctx)
+        silenced = pruning.silenced(plan.groups, samples, ctx)
+        proof = prove_channels(serialize(pruned.to_proto()), serialize(silenced), bench.dataset, ctx)
+        if not proof.ok:
+            raise VerificationError(
+                f"without the channels the model answers otherwise, by {proof.max_relative_difference:.1e} of its range",
+                "this is a mistake of the program: leave these channels, and report the model",
+            )
+        return proof
 
     @property
     def _bench(self) -> _Bench:

@@ -94,12 +94,18 @@ def read_recipe(path: Path) -> Recipe:
     return parse_recipe(text, str(path))
 
 
+def _count(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
+
+
 def print_report(report: ApplyReport) -> None:
     """The plan, the before/after table and the verification, for people."""
     print_plan(report.plan)
     before, after = report.before, report.after
     rows = [
         ("file", format_bytes(before.file_bytes), format_bytes(after.file_bytes)),
+        ("parameters", f"{before.num_params:,}", f"{after.num_params:,}"),
+        ("multiply-adds", _count(before.macs), _count(after.macs)),
         ("zeros", format_share(before.sparsity), format_share(after.sparsity)),
     ]
     if after.accuracy is not None:
@@ -108,6 +114,13 @@ def print_report(report: ApplyReport) -> None:
     if report.difference is not None:
         rows.append(("difference", "", format_with_interval(report.difference, difference=True)))
     print_table(rows, ("", "before", "after"))
+    if report.channels is not None:
+        proof = report.channels
+        what = "random inputs" if proof.is_random else "samples"
+        print(
+            f"proven: without the channels it computes what the whole model does with them at zero, on "
+            f"{proof.samples:,} {what} to {proof.max_relative_difference:.1e} of the outputs' range"
+        )
     verified = report.verified
     word = "verified" if verified.ok else "NOT VERIFIED"
     print(

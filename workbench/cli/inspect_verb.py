@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import print_json, print_table
+from workbench.engine.core.channel_group import ChannelGroup, ModelChannels
 from workbench.engine.core.format import format_bytes, format_count, format_fraction
 from workbench.engine.core.layer import Layer, ModelInfo
 
@@ -19,9 +20,11 @@ def command(model: Path, as_json: bool) -> int:
     """
     from workbench.session import Session
 
-    info = Session().open_model(model)
+    session = Session()
+    info = session.open_model(model)
+    channels = session.channels()
     if as_json:
-        print_json(_json(info))
+        print_json(_json(info, channels))
         return 0
     macs = f"{format_count(info.macs)} MACs" if info.macs is not None else "MACs unknown"
     print(
@@ -32,24 +35,43 @@ def command(model: Path, as_json: bool) -> int:
         for item in tensors:
             print(f"{word} {item.name}: {item.dtype} {'×'.join(map(str, item.shape)) or 'a single number'}")
     print_table(
-        [_row(layer) for layer in info.layers], ("layer", "type", "shape", "params", "MACs", "min", "max", "zeros")
+        [_row(layer, channels) for layer in info.layers],
+        ("layer", "type", "shape", "params", "MACs", "min", "max", "zeros", "group"),
     )
+    for group in channels.groups:
+        print(_group_line(group))
     for warning in info.warnings:
         print(f"note: {warning}")
     return 0
 
 
-def _row(layer: Layer) -> tuple[str, ...]:
+def _group_line(group: ChannelGroup) -> str:
+    """Which layers lose channels together, or why they cannot."""
+    what = "heads" if group.has_heads else group.kind
+    text = f"group {group.name}: {len(group.members)} layer{'s' if len(group.members) > 1 else ''}, "
+    text += f"{group.num_units} {what} can go" if group.num_units else "nothing can go"
+    return f"{text} ({group.reason})" if group.reason else text
+
+
+def _row(layer: Layer, channels: ModelChannels) -> tuple[str, ...]:
     statistics = layer.statistics
     numbers = ("–", "–", "–")
     if statistics is not None:
         numbers = (f"{statistics.minimum:.4g}", f"{statistics.maximum:.4g}", format_fraction(statistics.sparsity))
     shape = "×".join(str(size) for size in layer.weight_shape)
     macs = format_count(layer.macs) if layer.macs is not None else "–"
-    return (layer.name, layer.op_type, shape, format_count(layer.num_params), macs, *numbers)
+    return (
+        layer.name,
+        layer.op_type,
+        shape,
+        format_count(layer.num_params),
+        macs,
+        *numbers,
+        channels.group_of.get(layer.name, "–"),
+    )
 
 
-def _json(info: ModelInfo) -> dict[str, object]:
+def _json(info: ModelInfo, channels: ModelChannels) -> dict[str, object]:
     tensors = {
         "inputs": [{"name": item.name, "dtype": item.dtype, "shape": list(item.shape)} for item in info.inputs],
         "outputs": [{"name": item.name, "dtype": item.dtype, "shape": list(item.shape)} for item in info.outputs],
@@ -65,10 +87,27 @@ def _json(info: ModelInfo) -> dict[str, object]:
         "macs": info.macs,
         **tensors,
     }
-    return {"model": model, "layers": [_layer_json(layer) for layer in info.layers], "warnings": list(info.warnings)}
+    return {
+        "model": model,
+        "layers": [_layer_json(layer, channels) for layer in info.layers],
+        "groups": [_group_json(group) for group in channels.groups],
+        "warnings": list(info.warnings),
+    }
 
 
-def _layer_json(layer: Layer) -> dict[str, object]:
+def _group_json(group: ChannelGroup) -> dict[str, object]:
+    return {
+        "group_id": group.name,
+        "kind": "heads" if group.has_heads else group.kind,
+        "members": list(group.members),
+        "num_units": group.num_units,
+        "channels_per_unit": group.channels_per_unit,
+        "num_fixed": group.num_fixed,
+        "reason": group.reason,
+    }
+
+
+def _layer_json(layer: Layer, channels: ModelChannels) -> dict[str, object]:
     statistics = layer.statistics
     return {
         "name": layer.name,
@@ -81,7 +120,7 @@ def _layer_json(layer: Layer) -> dict[str, object]:
         "mean": statistics.mean if statistics else None,
         "std": statistics.std if statistics else None,
         "sparsity": statistics.sparsity if statistics else None,
-        "group_id": layer.group_id,
+        "group_id": channels.group_of.get(layer.name),
         "prunable": layer.prunable,
         "quantizable": layer.quantizable,
         "reason": layer.reason,

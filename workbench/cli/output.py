@@ -108,6 +108,18 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
             "first_difference": report.verified.first_difference,
             "num_nan": report.verified.num_nan,
         },
+        "groups": [
+            {"group_id": plan.group, "units": plan.num_units, "kept": plan.num_kept, "criterion": plan.criterion}
+            for plan in report.plan.groups
+        ],
+        "proof": None
+        if report.channels is None
+        else {
+            "samples": report.channels.samples,
+            "is_random": report.channels.is_random,
+            "max_relative_difference": report.channels.max_relative_difference,
+            "ok": report.channels.ok,
+        },
         "output": str(report.output_path) if report.is_written else None,
         "output_sha256": report.output_sha256 or None,
     }

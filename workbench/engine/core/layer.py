@@ -45,7 +45,6 @@ class Layer:
         num_params: weights and bias together.
         macs: multiply-adds at batch 1; None if a shape is unknown.
         axis: the axis of the weight that keeps its own scale (output channels); None if listed only.
-        group_id: the channel group that this layer's outputs belong to; None if not known.
         prunable, quantizable: whether single weights can be zeroed, and stored in fewer bits.
         reason: why not, if either is False; otherwise empty.
         shares_weights_with: names of other layers that read the same tensor.
@@ -60,7 +59,6 @@ class Layer:
     num_params: int
     macs: int | None
     axis: int | None = None
-    group_id: str | None = None
     prunable: bool = False
     quantizable: bool = False
     reason: str = ""

@@ -323,6 +323,22 @@ class ModelSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelProof:
+    """The model without some channels against the whole one with those channels at zero, both in float.
+
+    Args:
+        samples: how many were compared.
+        max_relative_difference: of any output, over the largest magnitude of that output.
+        is_random: there were no samples, so that random inputs were compared.
+    """
+
+    samples: int
+    max_relative_difference: float
+    ok: bool
+    is_random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyReport:
     """What compressing, writing and verifying gave.
 
@@ -332,6 +348,7 @@ class ApplyReport:
         output_sha256: of the written file; "" where it was not what was previewed, and so is not there.
         metric: what the accuracies are figures of; "" where nothing was evaluated.
         data: the samples; None without.
+        channels: the proof of what was cut; None where no channels went.
     """
 
     plan: Plan
@@ -345,6 +362,7 @@ class ApplyReport:
     output_sha256: str
     metric: str = ""
     data: DataInfo | None = None
+    channels: ChannelProof | None = None
 
     @property
     def is_written(self) -> bool:
