@@ -411,7 +411,7 @@ class Session:
         proof = prove_channels(serialize(pruned.to_proto()), serialize(silenced), bench.dataset, ctx)
         if not proof.ok:
             raise VerificationError(
-                f"without the channels the model answers otherwise, by {proof.max_relative_difference:.1e} of its range",
+                f"without the channels the model answers otherwise, by {proof.max_relative_difference:.1e}",
                 "this is a mistake of the program: leave these channels, and report the model",
             )
         return proof
