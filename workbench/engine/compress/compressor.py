@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
+from workbench.engine.compress.integers.dynamic_graph import dynamic_obstacle
 from workbench.engine.compress.integers.integer_tensors import integer_obstacle
 from workbench.engine.compress.plan import resolve_plan
 from workbench.engine.compress.quantization_plan import Abilities
@@ -82,7 +83,12 @@ class Compressor:
 
     def _resolved(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
         abilities = Abilities(
-            has_samples, self._integer_obstacle, self._rounding_obstacle, self._bias_obstacle, self._half_obstacle
+            has_samples=has_samples,
+            integer_obstacle=self._integer_obstacle,
+            dynamic_obstacle=self._dynamic_obstacle,
+            rounding_obstacle=self._rounding_obstacle,
+            bias_obstacle=self._bias_obstacle,
+            half_obstacle=self._half_obstacle,
         )
         return resolve_plan(self.model.info, recipe, self.model.weight, abilities, source=source)
 
@@ -149,6 +155,10 @@ class Compressor:
     def _integer_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
         return self._type_obstacle(layer) or integer_obstacle(self._nodes.get(layer.node_output), layer)
+
+    def _dynamic_obstacle(self, layer_name: str) -> str:
+        layer = self.model.info.layer(layer_name)
+        return self._type_obstacle(layer) or dynamic_obstacle(self._nodes.get(layer.node_output), layer)
 
     def _rounding_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)

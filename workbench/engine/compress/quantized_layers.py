@@ -147,7 +147,7 @@ class _Rounding:
 
     def _least_scale(self, layer: Layer, entry: LayerPlan) -> Array | None:
         bias = self._bias(layer)
-        if bias is None or not entry.runs_on_integers or bias.shape != (layer.weight_shape[layer.axis or 0],):
+        if bias is None or not entry.has_known_ranges or bias.shape != (layer.weight_shape[layer.axis or 0],):
             return None
         return least_weight_scale(bias, self.params[self.graph.data_input(layer)].scale)
 

@@ -28,7 +28,7 @@ def quantized_model(
         replacements: the weights that are written in place of the float ones.
     """
     proto = graph.model.to_proto()
-    integer = {entry.layer for entry in plan.layers if entry.runs_on_integers and entry.layer in quantized.weights}
+    integer = {entry.layer for entry in plan.layers if entry.has_known_ranges and entry.layer in quantized.weights}
     nodes = NodeList("wbb", names_in(proto.graph))
     _put_biases(proto.graph, graph, quantized, integer, nodes)
     replace_weights(proto, replacements, opset_of(proto))
@@ -42,7 +42,7 @@ def quantized_model(
 def _put_biases(
     proto: onnx.GraphProto, graph: PreparedGraph, quantized: QuantizedLayers, integer: set[str], nodes: NodeList
 ) -> None:
-    """Changed biases in place of the old ones; for layers on integers as int32 codes."""
+    """Changed biases in place of the old ones; as int32 codes where the scale of what goes in is known before."""
     by_output = {node.output[0]: node for node in proto.node if node.output}
     for layer in graph.model.info.layers:
         node = by_output.get(layer.node_output)

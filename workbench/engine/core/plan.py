@@ -37,6 +37,11 @@ class LayerPlan:
         """Whether weights and activations are quantized, with ranges known before or found at run time."""
         return self.weights is not None and self.activations is not None
 
+    @property
+    def has_known_ranges(self) -> bool:
+        """Whether it runs on integers, and the scale of what goes in is known before."""
+        return self.runs_on_integers and self.activations is not None and not self.activations.is_dynamic
+
     def to_json(self) -> dict[str, object]:
         """The entry of the `plan` list that `--json` prints."""
         return {"layer": self.layer, "asked": self.asked, "done": self.done, "reason": self.reason}
