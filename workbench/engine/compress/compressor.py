@@ -38,6 +38,7 @@ from workbench.engine.core.reports import LayerPreview, ModelFootprint
 from workbench.engine.graph.model import Model, item_bytes
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
+from workbench.engine.graph.weight_place import first_output
 from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
@@ -67,7 +68,7 @@ class Compressor:
         self._lock = threading.Lock()
         self._footprint: ModelFootprint | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
-        self._nodes = {node.output[0]: node for node in model.proto.graph.node if node.output}
+        self._nodes = {first_output(node): node for node in model.proto.graph.node}
         self.quantizer = Quantizer(model)
 
     def plan(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
@@ -167,8 +168,8 @@ class Compressor:
 
     def _bias_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
-        has_bias = layer.op_type in ("Conv", "Gemm")
-        return self._type_obstacle(layer) or ("" if has_bias else f"{layer.op_type} has none")
+        is_corrected = layer.op_type in ("Conv", "Gemm")
+        return self._type_obstacle(layer) or ("" if is_corrected else f"that is for Conv and Gemm, not {layer.op_type}")
 
     def _type_obstacle(self, layer: Layer) -> str:
         is_float = self.model.weight_dtype(layer.name) == TensorProto.FLOAT
@@ -243,7 +244,7 @@ class Compressor:
             Replacement(
                 number=self._numbers[tensor.layers[0].name],
                 weight_name=tensor.layers[0].weight_name,
-                readers=tuple(layer.node_output for layer in tensor.layers),
+                readers=tuple((layer.node_output, layer.place) for layer in tensor.layers),
                 weight=weights[tensor.layers[0].name],
                 storage=one.storage,
                 dtype=self.model.weight_dtype(tensor.layers[0].name),
@@ -262,7 +263,7 @@ class Compressor:
         assert layer.axis is not None
         kept = kept_mask(original, entry.threshold) if entry.threshold else None
         values = self.model.weight_values(layer.name) if entry.weights is None else original
-        weight = compress_weight(values, layer.axis, kept, entry.weights)
+        weight = compress_weight(values, layer.axis, kept, entry.weights, is_stacked=layer.is_stacked)
         dense = weight.dense()
         size = dense.nbytes + (dense.size if weight.kept is not None else 0)
         sparsity = 1 - float(np.count_nonzero(dense)) / max(1, dense.size)
@@ -296,9 +297,9 @@ def _by_channel(limit: npt.NDArray[np.float32] | None, layer: Layer) -> npt.NDAr
     if limit is None or layer.axis is None:
         return None
     full = np.broadcast_to(limit, layer.weight_shape)
-    others = tuple(index for index in range(full.ndim) if index != layer.axis)
+    others = tuple(index for index in range(full.ndim) if index not in layer.channel_axes)
     widest = full.max(axis=others) if float(limit.max()) > 0 else full.min(axis=others)
-    return np.asarray(widest, np.float32)
+    return np.asarray(widest, np.float32).reshape(-1)
 
 
 def _untouched(layer: Layer, recipe: Recipe) -> LayerPreview:

@@ -14,6 +14,7 @@ from workbench.engine.compress.storage.replaced_weights import Replacement, name
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import Plan
 from workbench.engine.graph.opset import opset_of
+from workbench.engine.graph.weight_place import first_output
 
 
 def quantized_model(
@@ -43,7 +44,7 @@ def _put_biases(
     proto: onnx.GraphProto, graph: PreparedGraph, quantized: QuantizedLayers, integer: set[str], nodes: NodeList
 ) -> None:
     """Changed biases in place of the old ones; as int32 codes where the scale of what goes in is known before."""
-    by_output = {node.output[0]: node for node in proto.node if node.output}
+    by_output = {first_output(node): node for node in proto.node}
     for layer in graph.model.info.layers:
         node = by_output.get(layer.node_output)
         bias = quantized.biases.get(layer.name)

@@ -9,6 +9,7 @@ import onnx
 from onnx import numpy_helper
 
 from workbench.engine.graph.order import bodies, reads_of
+from workbench.engine.graph.weight_place import first_output
 
 _BOUNDING = ("Relu", "Clip")
 
@@ -65,7 +66,7 @@ class Links:
 
     def bounded_output(self, node: onnx.NodeProto) -> str:
         """The node's output, after a Relu or Clip that alone reads it: what a runtime computes in one go."""
-        name = str(node.output[0])
+        name = first_output(node)
         reader = self.only_reader(name)
         if reader is None or reader.op_type not in _BOUNDING or reader.input[0] != name:
             return name

@@ -148,10 +148,17 @@ def _add_plain(nodes: NodeList, weight: CompressedWeight, output: str) -> str:
     assert weight.codes is not None
     assert weight.params is not None
     dtype = np.int8 if weight.params.signed else np.uint8
-    codes = nodes.constant(weight.codes.astype(dtype))
-    shape: tuple[int, ...] = () if weight.rows.num_scales == 1 else (-1,)
+    rows = weight.rows
+    shape: tuple[int, ...] = () if rows.num_scales == 1 else (-1,)
+    # DequantizeLinear has scales along one axis: channels that two axes list are listed by one meanwhile.
+    has_two_axes = bool(shape) and rows.num_scales > rows.shape[rows.axis]
+    stored = weight.codes.reshape(rows.num_scales, -1) if has_two_axes else weight.codes
+    codes = nodes.constant(stored.astype(dtype))
     scale = nodes.constant(weight.params.scale.reshape(shape))
     zero = nodes.constant(weight.params.zero_point.astype(dtype).reshape(shape))
     if not shape:
         return nodes.add("DequantizeLinear", codes, scale, zero, output=output)
-    return nodes.add("DequantizeLinear", codes, scale, zero, output=output, axis=weight.rows.axis)
+    if not has_two_axes:
+        return nodes.add("DequantizeLinear", codes, scale, zero, output=output, axis=rows.axis)
+    real = nodes.add("DequantizeLinear", codes, scale, zero, axis=0)
+    return nodes.add("Reshape", real, nodes.shape(*rows.shape), output=output)

@@ -12,6 +12,7 @@ from workbench.engine.compress.storage.unpack_nodes import LookUpTables
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.core.footprint import Storage
 from workbench.engine.graph.layer_names import split_name
+from workbench.engine.graph.weight_place import first_output
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +22,7 @@ class Replacement:
     Args:
         number: of the first layer that reads it; part of the names that are made.
         weight_name: the tensor that the nodes read now.
-        readers: first outputs of those nodes.
+        readers: first output of each of those nodes, and which of its inputs the weight is.
         weight, storage: what to store, and how.
         dtype: ONNX element type that the readers expect.
         as_codes: end in codes and DequantizeLinear, for readers that run on integers.
@@ -29,7 +30,7 @@ class Replacement:
 
     number: int
     weight_name: str
-    readers: tuple[str, ...]
+    readers: tuple[tuple[str, int], ...]
     weight: CompressedWeight
     storage: Storage
     dtype: int
@@ -51,28 +52,24 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
     taken = names_in(graph)
     shared = NodeList("wbt", taken)
     tables = LookUpTables(shared)
-    by_output = {node.output[0]: node for node in graph.node if node.output}
+    by_output = {first_output(node): node for node in graph.node}
     num_reads = count_reads(graph)
     outputs = {info.name for info in graph.output}
     own: list[NodeList] = []
     gone: set[str] = set()
     for replacement in replacements:
         nodes = NodeList(f"wb{replacement.number}_", taken)
-        readers = [by_output[output] for output in replacement.readers]
-        reads = sum(list(node.input).count(replacement.weight_name) for node in readers)
         output = replacement.weight_name
-        if reads < num_reads[output] or output in outputs:
-            output = _fresh_name(split_name(output, replacement.readers[0]), taken)
+        if len(replacement.readers) < num_reads[output] or output in outputs:
+            output = _fresh_name(split_name(output, replacement.readers[0][0]), taken)
         else:
             gone.add(output)
         add_weight(
             nodes, tables, replacement.weight, replacement.storage,
             opset=opset, dtype=replacement.dtype, output=output, as_codes=replacement.as_codes,
         )  # fmt: skip
-        for node in readers:
-            for index, name in enumerate(node.input):
-                if name == replacement.weight_name:
-                    node.input[index] = output
+        for reader, place in replacement.readers:
+            by_output[reader].input[place] = output
         own.append(nodes)
     _remove_producers(graph, gone)
     _prepend(graph, [shared, *own])

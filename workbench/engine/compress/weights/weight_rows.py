@@ -8,6 +8,7 @@ import numpy.typing as npt
 from workbench.engine.compress.weights.affine import QuantParams
 from workbench.engine.core.footprint import ScaleLayout
 from workbench.engine.core.granularity import Granularity, PerChannel, PerGroup
+from workbench.engine.core.layer import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,28 +17,35 @@ class WeightRows:
 
     The tensor is seen as (outer, length, inner): `length` weights are summed into one output, for each
     of outer × inner outputs. A Conv weight (O, I, kh, kw) is (O, I·kh·kw, 1), a MatMul weight (K, N) is
-    (1, K, N).
+    (1, K, N), a recurrent weight (D, G, I) is (D·G, I, 1).
 
     Args:
         shape: of the weight.
         axis: of the output channels.
         granularity: how many scales.
+        is_stacked: whether the axes before `axis` list output channels, too.
     """
 
     shape: tuple[int, ...]
     axis: int
     granularity: Granularity
+    is_stacked: bool = False
 
     @property
     def view(self) -> tuple[int, int, int]:
         """The shape (outer, length, inner)."""
         last = len(self.shape) - 1
-        if self.axis == last and last > 0:
+        if self.axis == last and last > 0 and not self.is_stacked:
             return _size(self.shape[:-2]), self.shape[-2], self.shape[-1]
-        if self.axis == 1 and last > 1 and len(self.shape) > 2:
+        if self.axis == 1 and last > 1 and not self.is_stacked:
             # ConvTranspose: the input channels come first and are what is summed.
             return 1, self.shape[0], _size(self.shape[1:])
         return _size(self.shape[: self.axis + 1]), _size(self.shape[self.axis + 1 :]), 1
+
+    @property
+    def channel_axes(self) -> tuple[int, ...]:
+        """The axes that list output channels, in order."""
+        return tuple(range(self.axis + 1)) if self.is_stacked else (self.axis,)
 
     @property
     def group_size(self) -> int:
@@ -64,7 +72,7 @@ class WeightRows:
             outer, _, inner = self.view
             return outer, self.num_groups, inner
         if isinstance(self.granularity, PerChannel):
-            return tuple(size if index == self.axis else 1 for index, size in enumerate(self.shape))
+            return tuple(size if index in self.channel_axes else 1 for index, size in enumerate(self.shape))
         return ()
 
     @property
@@ -96,7 +104,8 @@ class WeightRows:
             grouped = view.reshape(outer, self.num_groups, self.group_size, inner)
             return np.ascontiguousarray(np.moveaxis(grouped, 2, 3)).reshape(self.num_scales, -1)
         if isinstance(self.granularity, PerChannel):
-            return np.ascontiguousarray(np.moveaxis(weight, self.axis, 0)).reshape(self.num_scales, -1)
+            first = tuple(range(len(self.channel_axes)))
+            return np.ascontiguousarray(np.moveaxis(weight, self.channel_axes, first)).reshape(self.num_scales, -1)
         return weight.reshape(1, -1)
 
     def spread(self, per_scale: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
@@ -118,8 +127,14 @@ class WeightRows:
     @property
     def _reduced_axes(self) -> tuple[int, ...]:
         if isinstance(self.granularity, PerChannel):
-            return tuple(index for index in range(len(self.shape)) if index != self.axis)
+            return tuple(index for index in range(len(self.shape)) if index not in self.channel_axes)
         return tuple(range(len(self.shape)))
+
+
+def layer_rows(layer: Layer, granularity: Granularity) -> WeightRows:
+    """The rows of a layer whose output channels are known."""
+    assert layer.axis is not None
+    return WeightRows(layer.weight_shape, layer.axis, granularity, layer.is_stacked)
 
 
 def _size(shape: tuple[int, ...]) -> int:
