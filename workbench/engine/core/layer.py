@@ -1,7 +1,7 @@
 """What a model and its layers look like from outside: plain values that may cross a pipe."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -123,10 +123,13 @@ class ModelInfo:
     outputs: tuple[TensorInfo, ...]
     layers: tuple[Layer, ...]
     warnings: tuple[str, ...] = ()
+    # Every step asks for every layer by its name: looked through each time, a thousand layers take seconds.
+    _by_name: dict[str, Layer] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Layers by name."""
+        object.__setattr__(self, "_by_name", {layer.name: layer for layer in self.layers})
 
     def layer(self, name: str) -> Layer:
         """The layer of that name. Raises KeyError if there is none."""
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise KeyError(name)
+        return self._by_name[name]

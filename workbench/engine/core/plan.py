@@ -1,6 +1,6 @@
 """A recipe resolved on one model: per layer what is asked, what will be done, and why they differ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workbench.engine.core.recipe import ActivationSettings, WeightSettings
 
@@ -58,6 +58,11 @@ class Plan:
     layers: tuple[LayerPlan, ...]
     notes: tuple[str, ...] = ()
     equalize: bool = False
+    _by_name: dict[str, LayerPlan] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Entries by the layer's name."""
+        object.__setattr__(self, "_by_name", {entry.layer: entry for entry in self.layers})
 
     @property
     def needs_samples(self) -> bool:
@@ -91,4 +96,4 @@ class Plan:
 
     def layer(self, name: str) -> LayerPlan | None:
         """The entry for one layer, if the recipe touches it."""
-        return next((entry for entry in self.layers if entry.layer == name), None)
+        return self._by_name.get(name)

@@ -1,8 +1,9 @@
 """Putting compressed weights into a graph in place of the float ones, and dropping what nothing reads."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, MutableSequence, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import onnx
 
@@ -13,6 +14,8 @@ from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.core.footprint import Storage
 from workbench.engine.graph.layer_names import split_name
 from workbench.engine.graph.weight_place import first_output
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,20 +86,16 @@ def drop_unread_constants(graph: onnx.GraphProto) -> None:
         needed = {info.name for info in graph.output}
         constant = _constant_names(graph)
         dead = [
-            node
-            for node in graph.node
+            index
+            for index, node in enumerate(graph.node)
             if node.output
             and all(name in constant for name in node.output)
             and not any(reads[name] or name in needed for name in node.output)
         ]
-        for node in dead:
-            graph.node.remove(node)
-        unread = [tensor for tensor in graph.initializer if not reads[tensor.name] and tensor.name not in needed]
-        for tensor in unread:
-            graph.initializer.remove(tensor)
-        dropped = {tensor.name for tensor in unread}
-        for info in [info for info in graph.input if info.name in dropped]:
-            graph.input.remove(info)
+        _delete(graph.node, dead)
+        dropped = {tensor.name for tensor in graph.initializer if not reads[tensor.name] and tensor.name not in needed}
+        for repeated in (graph.initializer, graph.input):
+            _delete(repeated, [index for index, item in enumerate(repeated) if item.name in dropped])
         if not dead:
             return
 
@@ -152,11 +151,17 @@ def _fresh_name(wanted: str, taken: set[str]) -> str:
 def _remove_producers(graph: onnx.GraphProto, names: Collection[str]) -> None:
     """Remove what gives these tensors now: initializers (and graph inputs), or nodes with the one output."""
     for repeated in (graph.initializer, graph.input, graph.value_info):
-        for index in reversed([index for index, item in enumerate(repeated) if item.name in names]):
-            del repeated[index]
-    sole = [index for index, node in enumerate(graph.node) if len(node.output) == 1 and node.output[0] in names]
-    for index in reversed(sole):
-        del graph.node[index]
+        _delete(repeated, [index for index, item in enumerate(repeated) if item.name in names])
+    _delete(
+        graph.node,
+        [index for index, node in enumerate(graph.node) if len(node.output) == 1 and node.output[0] in names],
+    )
+
+
+def _delete(repeated: MutableSequence[_Part], indices: Sequence[int]) -> None:
+    """Remove by rising indices; by value, each would be compared with all that stand before it."""
+    for index in reversed(indices):
+        del repeated[index]
 
 
 def _prepend(graph: onnx.GraphProto, lists: Sequence[NodeList]) -> None:
