@@ -17,6 +17,7 @@ from workbench.engine.compress.plan import resolve_plan
 from workbench.engine.compress.quantization_plan import Abilities
 from workbench.engine.compress.quantized_model import quantized_model
 from workbench.engine.compress.quantizer import Quantizer
+from workbench.engine.compress.rounding.bias_correction import bias_obstacle
 from workbench.engine.compress.rounding.sequential_rounding import rounding_obstacle
 from workbench.engine.compress.storage.footprint import model_footprint
 from workbench.engine.compress.storage.replaced_weights import Replacement, replace_weights
@@ -35,6 +36,7 @@ from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
+from workbench.engine.graph.links import Links
 from workbench.engine.graph.model import Model, item_bytes
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
@@ -68,6 +70,7 @@ class Compressor:
         self._lock = threading.Lock()
         self._footprint: ModelFootprint | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
+        self._links = Links(model.proto.graph)
         self._nodes = {first_output(node): node for node in model.proto.graph.node}
         self.quantizer = Quantizer(model)
 
@@ -164,12 +167,13 @@ class Compressor:
     def _rounding_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
         node = self._nodes.get(layer.node_output)
-        return self._type_obstacle(layer) or (rounding_obstacle(node, layer) if node is not None else "it is in a body")
+        if node is None:
+            return "it is in a body"
+        return self._type_obstacle(layer) or rounding_obstacle(node, layer, self._links)
 
     def _bias_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
-        is_corrected = layer.op_type in ("Conv", "Gemm")
-        return self._type_obstacle(layer) or ("" if is_corrected else f"that is for Conv and Gemm, not {layer.op_type}")
+        return self._type_obstacle(layer) or bias_obstacle(self._nodes.get(layer.node_output), self._links)
 
     def _type_obstacle(self, layer: Layer) -> str:
         is_float = self.model.weight_dtype(layer.name) == TensorProto.FLOAT

@@ -137,7 +137,7 @@ class _Rounding:
     def _is_learned(self, entry: LayerPlan, layer: Layer) -> bool:
         if entry.weights is None or entry.weights.rounding != "learned":
             return False
-        return not rounding_obstacle(self.graph.node(layer), layer)
+        return not rounding_obstacle(self.graph.node(layer), layer, self.graph.links)
 
     def _nearest(self, layer: Layer, entry: LayerPlan) -> CompressedWeight:
         assert layer.axis is not None
@@ -156,7 +156,7 @@ class _Rounding:
         node = self.graph.node(layer)
         if node.op_type not in ("Conv", "ConvTranspose", "Gemm") or len(node.input) < 3 or not node.input[2]:
             return None
-        values = self.graph.links.constant(node.input[2])
+        values = self.graph.links.constant(self.graph.links.bias_name(node))
         return None if values is None else np.asarray(values, np.float32)
 
     def _corrected(self, layer: Layer, entry: LayerPlan, weight: CompressedWeight) -> Array | None:

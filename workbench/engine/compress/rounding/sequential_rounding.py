@@ -36,11 +36,13 @@ class LearnedLayer:
     bias: Array | None
 
 
-def rounding_obstacle(node: onnx.NodeProto, layer: Layer) -> str:
+def rounding_obstacle(node: onnx.NodeProto, layer: Layer, links: Links) -> str:
     """Why a layer's rounding cannot be learned; empty if it can."""
     geometry = geometry_of(node, layer.weight_shape)
     if geometry is None or layer.axis is None or layer.place != 1:
         return "it is learned for plain convolutions and products with a matrix only"
+    if links.has_computed_bias(node):
+        return "its bias, which is learned too, is not stored but computed"
     length = layer.num_weights // max(1, layer.weight_shape[layer.axis])
     if length > LARGEST_ROW:
         return f"it is not learned for more than {LARGEST_ROW:,} weights an output"
