@@ -1,5 +1,6 @@
 """Strange models from end to end: each is quantized and proven, or says in one line why not."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,22 +96,61 @@ def test_a_few_strange_models_are_quantized_and_proven(shared_data: Path, tmp_pa
     assert _outcome(shared_data / "models" / "stress" / name, tmp_path) == _Outcome("verified")
 
 
+@dataclass(frozen=True)
+class _Expected:
+    """What is known of a folder's files: how many of each kind, and which are refused."""
+
+    verified: int = 0
+    nothing_to_quantize: int = 0
+    unreadable: int = 0
+    refused: tuple[str, ...] = ()
+
+
+_EXPECTED = {
+    "broken": _Expected(verified=1, unreadable=33, refused=("weight_wrong_channels.onnx",)),
+    "derived": _Expected(verified=6, nothing_to_quantize=5, unreadable=2),
+    "light": _Expected(nothing_to_quantize=5),
+    "node": _Expected(nothing_to_quantize=53),
+    "synthetic": _Expected(
+        verified=26,
+        nothing_to_quantize=10,
+        refused=(
+            "double_precision.onnx",
+            "input_rank0_shape_empty.onnx",
+            "no_shapes_at_all.onnx",
+            "nodes_all_same_name.onnx",
+        ),
+    ),
+    "wild": _Expected(
+        verified=12, nothing_to_quantize=16, refused=("superres_prepost_op18.onnx", "supres.onnx")
+    ),
+}  # fmt: skip
+
+
+def test_no_folder_of_stress_files_is_left_out(shared_data: Path):
+    folders = {path.parts[0] for path in _relative(shared_data / "models" / "stress")}
+
+    assert folders == set(_EXPECTED)
+
+
 @pytest.mark.slow
-def test_each_stress_file_is_quantized_and_proven_or_says_why_not(shared_data: Path, tmp_path: Path):
-    folder = shared_data / "models" / "stress"
-    files = sorted(folder.rglob("*.onnx"))
+@pytest.mark.parametrize("name", _EXPECTED)
+def test_each_stress_file_is_quantized_and_proven_or_says_why_not(shared_data: Path, tmp_path: Path, name: str):
+    folder = shared_data / "models" / "stress" / name
 
-    found = {str(path.relative_to(folder)): _outcome(path, tmp_path) for path in files}
+    found = {str(path): _outcome(folder / path, tmp_path) for path in _relative(folder)}
 
-    named = {
-        kind: sorted(name for name, outcome in found.items() if outcome.kind == kind)
-        for kind in ("verified", "refused", "no layers to quantize", "unreadable")
-    }
-    assert sum(map(len, named.values())) == len(files) >= 170
-    assert len(named["verified"]) >= 45, named
+    refused = tuple(path for path, outcome in found.items() if outcome.kind == "refused")
+    counts = Counter(outcome.kind for outcome in found.values())
+    assert _EXPECTED[name] == _Expected(
+        counts["verified"], counts["no layers to quantize"], counts["unreadable"], refused
+    ), {path: (outcome.kind, outcome.line) for path, outcome in found.items()}
     # What is refused does not run as it came, either.
-    assert [name for name in named["refused"] if _runs_in_float(folder / name)] == []
-    assert len(named["refused"]) <= 8, named["refused"]
-    for name, outcome in found.items():
-        assert "\n" not in outcome.line, name
-        assert bool(outcome.line) is (outcome.kind in ("refused", "unreadable")), name
+    assert [path for path in refused if _runs_in_float(folder / path)] == []
+    for path, outcome in found.items():
+        assert "\n" not in outcome.line, path
+        assert bool(outcome.line) is (outcome.kind in ("refused", "unreadable")), path
+
+
+def _relative(folder: Path) -> list[Path]:
+    return sorted(path.relative_to(folder) for path in folder.rglob("*.onnx"))
