@@ -200,7 +200,7 @@ class Session:
     def curves(self, layer: str) -> WeightCurves:
         """Histogram, quantiles and channel ranges of one layer's weights."""
         model = self._bench.model
-        return build_weight_curves(model.weight(layer), model.info.layer(layer).axis)
+        return build_weight_curves(model.weight(layer), model.info.layer(layer).channel_axes)
 
     def layer_preview(self, layer: str, recipe: Recipe) -> LayerPreview:
         """What a recipe does to one layer's weights. Raises RecipeError."""

@@ -156,7 +156,7 @@ class Bench(QObject):
             self.selection_changed.emit()
 
     def request_curves(self, name: str, answer: object) -> None:
-        answer(name, build_weight_curves(self.weights[name], 0))
+        answer(name, build_weight_curves(self.weights[name], (0,)))
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def _blocks(layer: Layer, word: str) -> ScaleBlocks | None:
     granularity = parse_granularity(word)
     if layer.axis is None or not isinstance(granularity, PerGroup):
         return None
-    return scale_blocks(layer.weight_shape, layer.axis, granularity.size)
+    return scale_blocks(layer.weight_shape, layer.axis, granularity.size, is_stacked=layer.is_stacked)
 
 
 def _num_scales(entry: LayerFootprint, word: str) -> int:

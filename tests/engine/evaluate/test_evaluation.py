@@ -249,3 +249,31 @@ def test_a_single_score_has_no_third_class(model, tmp_path: Path):
 
     with pytest.raises(DataError, match="label 2, but the model's outputs are numbered 0 to 1"):
         list(evaluate(data, dataset, JobContext()))
+
+
+def _rows(tmp_path: Path, session: bytes):
+    path = tmp_path / "rows.npz"
+    np.savez(path, x=np.random.default_rng(1).normal(size=(20, 3)).astype(np.float32))
+    return open_dataset(path, {}, RuntimeSession(session).inputs)
+
+
+def test_one_number_of_a_model_of_one_sample_is_that_sample_s_answer(model, tmp_path: Path):
+    one = model("m (float[1,3] x) => (float y) { y = ReduceSum<keepdims = 0>(x) }")
+    rows = _rows(tmp_path, one)
+    reference = ReferenceAnswers(RuntimeSession(one), rows)
+
+    report = list(evaluate(RuntimeSession(one), rows, JobContext(), reference=reference))[-1]
+
+    assert report.figure.value == 1
+
+
+def test_one_number_for_all_samples_is_refused_in_one_line(model, tmp_path: Path):
+    summed = model("m (float[N,3] x) => (float y) { y = ReduceSum<keepdims = 0>(x) }")
+    rows = _rows(tmp_path, summed)
+
+    with pytest.raises(DataError, match="one number for all samples"):
+        list(
+            evaluate(
+                RuntimeSession(summed), rows, JobContext(), reference=ReferenceAnswers(RuntimeSession(summed), rows)
+            )
+        )

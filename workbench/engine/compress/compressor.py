@@ -13,11 +13,13 @@ from onnx import TensorProto
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.channel_pruning import ChannelPruning
+from workbench.engine.compress.integers.dynamic_graph import dynamic_obstacle
 from workbench.engine.compress.integers.integer_tensors import integer_obstacle
 from workbench.engine.compress.plan import resolve_plan
 from workbench.engine.compress.quantization_plan import Abilities
 from workbench.engine.compress.quantized_model import quantized_model
 from workbench.engine.compress.quantizer import Quantizer
+from workbench.engine.compress.rounding.bias_correction import bias_obstacle
 from workbench.engine.compress.rounding.sequential_rounding import rounding_obstacle
 from workbench.engine.compress.storage.footprint import model_footprint
 from workbench.engine.compress.storage.replaced_weights import Replacement, replace_weights
@@ -45,9 +47,11 @@ from workbench.engine.core.plain_containers import PLAIN, containers_of
 from workbench.engine.core.plan import GroupPlan, LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
+from workbench.engine.graph.links import Links
 from workbench.engine.graph.model import Model, item_bytes
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
+from workbench.engine.graph.weight_place import first_output
 from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
@@ -85,7 +89,8 @@ class Compressor:
         self._lock = threading.Lock()
         self._footprint: ModelFootprint | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
-        self._nodes = {node.output[0]: node for node in model.proto.graph.node if node.output}
+        self._links = Links(model.proto.graph)
+        self._nodes = {first_output(node): node for node in model.proto.graph.node}
         self.quantizer = Quantizer(model)
         self.pruning = ChannelPruning(model)
         self._without: OrderedDict[str, Compressor] = OrderedDict()
@@ -146,11 +151,12 @@ class Compressor:
         source: str = "recipe",
     ) -> Plan:
         abilities = Abilities(
-            has_samples,
-            self._integer_obstacle,
-            self._rounding_obstacle,
-            self._bias_obstacle,
-            self._half_obstacle,
+            has_samples=has_samples,
+            integer_obstacle=self._integer_obstacle,
+            dynamic_obstacle=self._dynamic_obstacle,
+            rounding_obstacle=self._rounding_obstacle,
+            bias_obstacle=self._bias_obstacle,
+            half_obstacle=self._half_obstacle,
             beside_integers=any(node.op_type == "QuantizeLinear" for node in self.model.proto.graph.node),
         )
         if recipe.encoding == PLAIN:
@@ -247,15 +253,20 @@ class Compressor:
         layer = self.model.info.layer(layer_name)
         return self._type_obstacle(layer) or integer_obstacle(self._nodes.get(layer.node_output), layer)
 
+    def _dynamic_obstacle(self, layer_name: str) -> str:
+        layer = self.model.info.layer(layer_name)
+        return self._type_obstacle(layer) or dynamic_obstacle(self._nodes.get(layer.node_output), layer)
+
     def _rounding_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
         node = self._nodes.get(layer.node_output)
-        return self._type_obstacle(layer) or (rounding_obstacle(node, layer) if node is not None else "it is in a body")
+        if node is None:
+            return "it is in a body"
+        return self._type_obstacle(layer) or rounding_obstacle(node, layer, self._links)
 
     def _bias_obstacle(self, layer_name: str) -> str:
         layer = self.model.info.layer(layer_name)
-        has_bias = layer.op_type in ("Conv", "Gemm")
-        return self._type_obstacle(layer) or ("" if has_bias else f"{layer.op_type} has none")
+        return self._type_obstacle(layer) or bias_obstacle(self._nodes.get(layer.node_output), self._links)
 
     def _type_obstacle(self, layer: Layer) -> str:
         is_float = self.model.weight_dtype(layer.name) == TensorProto.FLOAT
@@ -334,7 +345,7 @@ class Compressor:
             Replacement(
                 number=self._numbers[tensor.layers[0].name],
                 weight_name=tensor.layers[0].weight_name,
-                readers=tuple(layer.node_output for layer in tensor.layers),
+                readers=tuple((layer.node_output, layer.place) for layer in tensor.layers),
                 weight=weights[tensor.layers[0].name],
                 storage=one.storage,
                 dtype=self.model.weight_dtype(tensor.layers[0].name),
@@ -353,7 +364,7 @@ class Compressor:
         assert layer.axis is not None
         kept = kept_mask(original, entry.threshold) if entry.threshold else None
         values = self.model.weight_values(layer.name) if entry.weights is None else original
-        weight = compress_weight(values, layer.axis, kept, entry.weights)
+        weight = compress_weight(values, layer.axis, kept, entry.weights, is_stacked=layer.is_stacked)
         dense = weight.dense()
         size = dense.nbytes + (dense.size if weight.kept is not None else 0)
         sparsity = 1 - float(np.count_nonzero(dense)) / max(1, dense.size)
@@ -387,9 +398,9 @@ def _by_channel(limit: npt.NDArray[np.float32] | None, layer: Layer) -> npt.NDAr
     if limit is None or layer.axis is None:
         return None
     full = np.broadcast_to(limit, layer.weight_shape)
-    others = tuple(index for index in range(full.ndim) if index != layer.axis)
+    others = tuple(index for index in range(full.ndim) if index not in layer.channel_axes)
     widest = full.max(axis=others) if float(limit.max()) > 0 else full.min(axis=others)
-    return np.asarray(widest, np.float32)
+    return np.asarray(widest, np.float32).reshape(-1)
 
 
 def _untouched(layer: Layer, recipe: Recipe) -> LayerPreview:

@@ -23,6 +23,7 @@ class Abilities:
     Args:
         has_samples: whether there are samples to calibrate with.
         integer_obstacle: why a layer cannot run on integers, by its name; empty if it can.
+        dynamic_obstacle: why not with ranges that are found at run time; empty if it can.
         rounding_obstacle: why a layer's rounding cannot be learned; empty if it can.
         bias_obstacle: why a layer's bias cannot be corrected; empty if it can.
         half_obstacle: why a layer's weights are not stored as float16; empty if they can be.
@@ -32,6 +33,7 @@ class Abilities:
 
     has_samples: bool = False
     integer_obstacle: Obstacle = lambda _: ""
+    dynamic_obstacle: Obstacle = lambda _: ""
     rounding_obstacle: Obstacle = lambda _: ""
     bias_obstacle: Obstacle = lambda _: ""
     half_obstacle: Obstacle = lambda _: ""
@@ -46,22 +48,25 @@ def activations_done(
     asked = settings.activations
     if asked is None:
         return None, []
-    obstacle = abilities.integer_obstacle(layer.name)
+    obstacle = (abilities.dynamic_obstacle if asked.is_dynamic else abilities.integer_obstacle)(layer.name)
     if obstacle:
         return None, [f"activations stay float: {obstacle}"]
     if asked.is_dynamic:
-        return _dynamic_done(layer, asked)
+        return _dynamic_done(asked, settings.weights)
     if not abilities.has_samples:
         return None, ["activations stay float: their ranges need samples, and none are given"]
     return asked, []
 
 
-def _dynamic_done(layer: Layer, asked: ActivationSettings) -> tuple[ActivationSettings | None, list[str]]:
-    """ONNX Runtime multiplies matrices with ranges found at run time, in 8 bits, and does nothing else so."""
-    if layer.op_type != "MatMul":
-        return None, [f"activations stay float: {layer.op_type} has no kernel with ranges at run time, MatMul has"]
+def _dynamic_done(
+    asked: ActivationSettings, weights: WeightSettings | None
+) -> tuple[ActivationSettings | None, list[str]]:
+    """ONNX finds ranges at run time for 8 bits and no other width, and multiplies such codes with codes alone."""
     if asked.bits != _LARGEST_INTEGER_BITS:
         return None, ["activations stay float: ranges at run time are for 8 bits"]
+    has_codes = weights is not None and not weights.floating and weights.range in RANGE_ESTIMATORS
+    if weights is None or not has_codes or weights.bits > _LARGEST_INTEGER_BITS:
+        return None, ["activations stay float: ranges at run time need weights of 2 to 8 bits"]
     return asked, []
 
 

@@ -17,7 +17,7 @@ from workbench.engine.compress.rounding.sequential_rounding import LearnedLayer,
 from workbench.engine.compress.weights.affine import QuantParams
 from workbench.engine.compress.weights.compressed_layer import compress_weight, weight_params
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
-from workbench.engine.compress.weights.weight_rows import WeightRows
+from workbench.engine.compress.weights.weight_rows import layer_rows
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.layer import Layer
@@ -137,25 +137,26 @@ class _Rounding:
     def _is_learned(self, entry: LayerPlan, layer: Layer) -> bool:
         if entry.weights is None or entry.weights.rounding != "learned":
             return False
-        return not rounding_obstacle(self.graph.node(layer), layer)
+        return not rounding_obstacle(self.graph.node(layer), layer, self.graph.links)
 
     def _nearest(self, layer: Layer, entry: LayerPlan) -> CompressedWeight:
         assert layer.axis is not None
         weight = self.graph.model.weight(layer.name)
         least = self._least_scale(layer, entry)
-        return compress_weight(weight, layer.axis, self.kept.get(layer.name), entry.weights, least_scale=least)
+        kept = self.kept.get(layer.name)
+        return compress_weight(weight, layer.axis, kept, entry.weights, is_stacked=layer.is_stacked, least_scale=least)
 
     def _least_scale(self, layer: Layer, entry: LayerPlan) -> Array | None:
         bias = self._bias(layer)
-        if bias is None or not entry.runs_on_integers or bias.shape != (layer.weight_shape[layer.axis or 0],):
+        if bias is None or not entry.has_known_ranges or bias.shape != (layer.weight_shape[layer.axis or 0],):
             return None
         return least_weight_scale(bias, self.params[self.graph.data_input(layer)].scale)
 
     def _bias(self, layer: Layer) -> Array | None:
         node = self.graph.node(layer)
-        if node.op_type == "MatMul" or len(node.input) < 3 or not node.input[2]:
+        if node.op_type not in ("Conv", "ConvTranspose", "Gemm") or len(node.input) < 3 or not node.input[2]:
             return None
-        values = self.graph.links.constant(node.input[2])
+        values = self.graph.links.constant(self.graph.links.bias_name(node))
         return None if values is None else np.asarray(values, np.float32)
 
     def _corrected(self, layer: Layer, entry: LayerPlan, weight: CompressedWeight) -> Array | None:
@@ -213,10 +214,9 @@ class _Rounding:
         self, rounding: SequentialRounding, layer: Layer, entry: LayerPlan, seed: int, ctx: JobContext
     ) -> LearnedLayer:
         assert entry.weights is not None
-        assert layer.axis is not None
         weight = self.graph.model.weight(layer.name)
         kept = self.kept.get(layer.name)
-        rows = WeightRows(weight.shape, layer.axis, parse_granularity(entry.weights.granularity))
+        rows = layer_rows(layer, parse_granularity(entry.weights.granularity))
         params = weight_params(rows, weight if kept is None else weight * kept, entry.weights)
         least = self._least_scale(layer, entry)
         return rounding.learn(layer, weight, kept=kept, rows=rows, params=params, least=least, seed=seed, ctx=ctx)

@@ -14,6 +14,7 @@ from workbench.engine.compress.storage.replaced_weights import Replacement, name
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import Plan
 from workbench.engine.graph.opset import opset_of
+from workbench.engine.graph.weight_place import first_output
 
 
 def quantized_model(
@@ -28,7 +29,7 @@ def quantized_model(
         replacements: the weights that are written in place of the float ones.
     """
     proto = graph.model.to_proto()
-    integer = {entry.layer for entry in plan.layers if entry.runs_on_integers and entry.layer in quantized.weights}
+    integer = {entry.layer for entry in plan.layers if entry.has_known_ranges and entry.layer in quantized.weights}
     nodes = NodeList("wbb", names_in(proto.graph))
     _put_biases(proto.graph, graph, quantized, integer, nodes)
     replace_weights(proto, replacements, opset_of(proto))
@@ -42,8 +43,8 @@ def quantized_model(
 def _put_biases(
     proto: onnx.GraphProto, graph: PreparedGraph, quantized: QuantizedLayers, integer: set[str], nodes: NodeList
 ) -> None:
-    """Changed biases in place of the old ones; for layers on integers as int32 codes."""
-    by_output = {node.output[0]: node for node in proto.node if node.output}
+    """Changed biases in place of the old ones; as int32 codes where the scale of what goes in is known before."""
+    by_output = {first_output(node): node for node in proto.node}
     for layer in graph.model.info.layers:
         node = by_output.get(layer.node_output)
         bias = quantized.biases.get(layer.name)

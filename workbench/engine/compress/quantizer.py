@@ -4,7 +4,7 @@ from workbench.engine.compress.activations.activation_preview import activation_
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.integers.integer_graph import INTEGER_OPSET, WIDE_OPSET
 from workbench.engine.compress.prepare.prepared import prepared
-from workbench.engine.compress.prepare.prepared_graph import PreparedGraph
+from workbench.engine.compress.prepare.prepared_graph import PreparedGraph, reads_own_output
 from workbench.engine.compress.quantized_layers import QuantizedLayers, quantize_layers
 from workbench.engine.compress.weights.magnitude import kept_mask
 from workbench.engine.core.plan import Plan
@@ -64,6 +64,8 @@ class Quantizer:
         """
         entry = plan.layer(layer_name)
         why = entry.reason if entry is not None else ""
+        if not why and reads_own_output(self._model.info.layer(layer_name)):
+            why = "what goes into these weights is what they gave at the step before, inside of the node"
         if samples is None:
             return LayerActivations(layer_name, recipe_digest, (), why or "ranges need samples, and none are open")
         graph = self.graph(plan)

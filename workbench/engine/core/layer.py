@@ -1,7 +1,7 @@
 """What a model and its layers look like from outside: plain values that may cross a pipe."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -34,13 +34,13 @@ class WeightStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A node that has weights.
+    """A node that has weights; a recurrent node has two tensors of them, and is two layers.
 
     Args:
         name: unique in the model; what recipes select.
-        op_type: "Conv", "Gemm", "MatMul", "ConvTranspose", or an operator that is listed only.
+        op_type: "Conv", "Gemm", "MatMul", "ConvTranspose", "LSTM", "GRU", "RNN", or an operator that is listed only.
         weight_name: the tensor the node reads; stable when the model is written again.
-        node_output: the node's first output tensor, which other tools use as the node's key.
+        node_output: the node's first output tensor that has a name, which other tools use as the node's key.
         weight_shape: as the node sees it, after any Transpose; () if unknown.
         num_params: weights and bias together.
         macs: multiply-adds at batch 1; None if a shape is unknown.
@@ -48,6 +48,8 @@ class Layer:
         prunable, quantizable: whether single weights can be zeroed, and stored in fewer bits.
         reason: why not, if either is False; otherwise empty.
         shares_weights_with: names of other layers that read the same tensor.
+        place: which input of the node the weights are.
+        is_stacked: whether the axes before `axis` list output channels, too: the directions of a recurrent node.
         statistics: None where the weights were not read or are not floating point.
     """
 
@@ -63,12 +65,21 @@ class Layer:
     quantizable: bool = False
     reason: str = ""
     shares_weights_with: tuple[str, ...] = ()
+    place: int = 1
+    is_stacked: bool = False
     statistics: WeightStatistics | None = None
 
     @property
     def num_weights(self) -> int:
         """Number of weights, without the bias."""
         return math.prod(self.weight_shape) if self.weight_shape else 0
+
+    @property
+    def channel_axes(self) -> tuple[int, ...]:
+        """The axes of the weight that list its output channels, in order."""
+        if self.axis is None:
+            return ()
+        return tuple(range(self.axis + 1)) if self.is_stacked else (self.axis,)
 
     @property
     def editable(self) -> bool:
@@ -110,10 +121,13 @@ class ModelInfo:
     outputs: tuple[TensorInfo, ...]
     layers: tuple[Layer, ...]
     warnings: tuple[str, ...] = ()
+    # Every step asks for every layer by its name: to look through all each time took half of planning 1,500 layers.
+    _by_name: dict[str, Layer] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Layers by name."""
+        object.__setattr__(self, "_by_name", {layer.name: layer for layer in self.layers})
 
     def layer(self, name: str) -> Layer:
         """The layer of that name. Raises KeyError if there is none."""
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise KeyError(name)
+        return self._by_name[name]

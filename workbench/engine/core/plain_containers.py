@@ -84,8 +84,9 @@ def _scales_done(
 
 def _is_whole_row(layer: Layer, granularity: PerGroup) -> bool:
     assert layer.axis is not None
-    length = math.prod(layer.weight_shape[place] for place in summed_axes(layer.weight_shape, layer.axis))
-    return granularity.size >= length and rows_are_channels(layer.weight_shape, layer.axis)
+    shape, axis = layer.weight_shape, layer.axis
+    length = math.prod(shape[place] for place in summed_axes(shape, axis, is_stacked=layer.is_stacked))
+    return granularity.size >= length and rows_are_channels(shape, axis, is_stacked=layer.is_stacked)
 
 
 def _block_obstacle(layer: Layer, granularity: PerGroup, largest_opset: int) -> str:
@@ -93,7 +94,7 @@ def _block_obstacle(layer: Layer, granularity: PerGroup, largest_opset: int) -> 
     assert layer.axis is not None
     if largest_opset < BLOCKS_OPSET:
         return f"scales per group need opset {BLOCKS_OPSET} in the plain encoding, {_stops_at(largest_opset)}"
-    if scale_blocks(layer.weight_shape, layer.axis, granularity.size) is None:
+    if scale_blocks(layer.weight_shape, layer.axis, granularity.size, is_stacked=layer.is_stacked) is None:
         shape = "×".join(str(size) for size in layer.weight_shape)
         return (
             f"groups of {granularity.size} run over several axes of its {shape} weights, "

@@ -1,6 +1,6 @@
 """A recipe resolved on one model: per layer what is asked, what will be done, and why they differ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workbench.engine.core.recipe import ActivationSettings, WeightSettings
 
@@ -36,6 +36,11 @@ class LayerPlan:
     def runs_on_integers(self) -> bool:
         """Whether weights and activations are quantized, with ranges known before or found at run time."""
         return self.weights is not None and self.activations is not None
+
+    @property
+    def has_known_ranges(self) -> bool:
+        """Whether it runs on integers, and the scale of what goes in is known before."""
+        return self.runs_on_integers and self.activations is not None and not self.activations.is_dynamic
 
     def to_json(self) -> dict[str, object]:
         """The entry of the `plan` list that `--json` prints."""
@@ -81,6 +86,11 @@ class Plan:
     equalize: bool = False
     groups: tuple[GroupPlan, ...] = ()
     opset: int = 0
+    _by_name: dict[str, LayerPlan] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Entries by the layer's name."""
+        object.__setattr__(self, "_by_name", {entry.layer: entry for entry in self.layers})
 
     @property
     def needs_samples(self) -> bool:
@@ -114,4 +124,4 @@ class Plan:
 
     def layer(self, name: str) -> LayerPlan | None:
         """The entry for one layer, if the recipe touches it."""
-        return next((entry for entry in self.layers if entry.layer == name), None)
+        return self._by_name.get(name)

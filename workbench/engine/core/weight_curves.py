@@ -3,6 +3,7 @@
 Building costs one sort, O(n log n) for n weights; each look-up is O(log of the table's size).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,19 +70,19 @@ class WeightCurves:
         return float(np.nextafter(np.float32(value), np.float32(np.inf)))
 
 
-def build_weight_curves(weight: npt.NDArray[np.float32], axis: int | None) -> WeightCurves:
+def build_weight_curves(weight: npt.NDArray[np.float32], channel_axes: Sequence[int]) -> WeightCurves:
     """The tables of one weight tensor; values that are not finite are left out.
 
     Args:
         weight: any shape, not empty.
-        axis: the axis of the output channels; None for one channel.
+        channel_axes: the axes of the output channels; none for one channel.
     """
     flat = weight.reshape(-1)
     finite = flat if bool(np.isfinite(flat).all()) else flat[np.isfinite(flat)]
     if finite.size == 0:
         finite = np.zeros(1, np.float32)
     low, high = float(finite.min()), float(finite.max())
-    channel_low, channel_high = _channel_ranges(weight, axis)
+    channel_low, channel_high = _channel_ranges(weight, channel_axes)
     mean, std = float(finite.mean(dtype=np.float64)), float(finite.std(dtype=np.float64))
     return WeightCurves(
         num_weights=flat.size,
@@ -118,13 +119,12 @@ def _magnitude_quantiles(finite: npt.NDArray[np.float32]) -> npt.NDArray[np.floa
 
 
 def _channel_ranges(
-    weight: npt.NDArray[np.float32], axis: int | None
+    weight: npt.NDArray[np.float32], channel_axes: Sequence[int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     clean = weight if bool(np.isfinite(weight).all()) else np.nan_to_num(weight, nan=0.0, posinf=0.0, neginf=0.0)
-    if axis is None:
-        clean, axis = clean.reshape(1, -1), 0
-    others = tuple(other for other in range(clean.ndim) if other != axis)
-    return clean.min(axis=others).astype(np.float32), clean.max(axis=others).astype(np.float32)
+    others = tuple(other for other in range(clean.ndim) if other not in channel_axes)
+    low, high = clean.min(axis=others).reshape(-1), clean.max(axis=others).reshape(-1)
+    return low.astype(np.float32), high.astype(np.float32)
 
 
 def _kurtosis(finite: npt.NDArray[np.float32], mean: float, std: float) -> float:

@@ -37,7 +37,16 @@ class Judge:
         return self.metric in _CLASS_METRICS
 
     def answers(self, output: npt.NDArray[np.generic], indices: Indices, *, with_probabilities: bool = True) -> Answers:
-        """What a model's first output says of these samples. Raises DataError if images have the wrong size."""
+        """What a model's first output says of these samples.
+
+        Raises:
+            DataError: it is one number for all samples, or images have the wrong size.
+        """
+        if output.ndim == 0:
+            raise DataError(
+                f"{self.dataset.info.path}: the model's first output is one number for all samples, not an answer each",
+                "give a model whose first output lists the samples; `calibration` data needs no answers",
+            )
         if self.metric != "psnr":
             return answers_of(self._told_apart(output), with_probabilities=with_probabilities)
         targets = self.dataset.targets

@@ -175,6 +175,6 @@ def _num_same(count: int, expected: npt.NDArray[np.generic], found: npt.NDArray[
     """How many samples give the same first answer. Outputs that are not by sample count as one."""
     if expected.shape != found.shape or expected.size == 0:
         return count if expected.shape == found.shape else 0
-    rows = count if len(expected) == count else 1
+    rows = count if expected.shape[:1] == (count,) else 1
     best = [output.reshape(rows, -1).argmax(axis=1) for output in (expected, found)]
     return int((best[0] == best[1]).sum()) * (count // rows)

@@ -18,7 +18,12 @@ from workbench.engine.graph.order import bodies
 from workbench.engine.graph.shapes import Shapes
 from workbench.engine.graph.statistics import weight_statistics
 from workbench.engine.graph.tensor_data import TensorData, is_float
-from workbench.engine.graph.weight_place import EDITABLE, is_standard, weight_place
+from workbench.engine.graph.weight_place import EDITABLE, RECURRENT, first_output, is_standard, weight_places
+
+# Of the two layers of a recurrent node, by the input that their weights are; the names that ONNX gives those.
+_RECURRENT_SUFFIXES = {1: ".W", 2: ".R"}
+# Directions, gates times hidden size, inputs.
+_RECURRENT_AXES = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,13 +34,13 @@ class FoundLayer:
         layer: as seen from outside.
         chain: None where the weights are not plain constants.
         sources: the stored tensors that they are computed from, if so.
-        node_name: may be empty, or the same for several nodes.
+        other_name: what tells it apart from layers that want the same name: of its node, or of the node's output.
     """
 
     layer: Layer
     chain: ConstantChain | None
     sources: frozenset[str] = frozenset()
-    node_name: str = ""
+    other_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +72,7 @@ def find_layers(graph: onnx.GraphProto, data: TensorData, shapes: Shapes) -> lis
         frozenset(constant_outputs(graph, {*initializers, *sparse})), data, shapes,
     )  # fmt: skip
     found = list(_layers_of(graph, scope))
-    names = unique_names(
-        [item.layer.name for item in found], [item.node_name or item.layer.node_output for item in found]
-    )
+    names = unique_names([item.layer.name for item in found], [item.other_name for item in found])
     by_weight: dict[str, list[str]] = defaultdict(list)
     for item, name in zip(found, names, strict=True):
         by_weight[_root(item)].append(name)
@@ -103,9 +106,9 @@ def _layers_of(graph: onnx.GraphProto, scope: _Scope) -> Iterator[FoundLayer]:
         index = num_before[node.op_type]
         # What makes weights from constants does not count: compressing adds such nodes, and names must stay.
         num_before[node.op_type] += any(name not in scope.constant for name in node.output)
-        place = weight_place(node, scope.constant, lambda name: len(_shape_of(name, scope)))
-        if place is not None and node.output:
-            yield _found_layer(node, index, place, scope)
+        places = weight_places(node, scope.constant, lambda name: len(_shape_of(name, scope)))
+        for place in places if first_output(node) else ():
+            yield _found_layer(node, index, place, places[0], scope)
         for body in bodies(node):
             yield from _layers_of(body, _inner_scope(body, node.op_type, scope))
 
@@ -124,7 +127,8 @@ def _inner_scope(body: onnx.GraphProto, op_type: str, outer: _Scope) -> _Scope:
     )
 
 
-def _found_layer(node: onnx.NodeProto, index: int, place: int, scope: _Scope) -> FoundLayer:
+def _found_layer(node: onnx.NodeProto, index: int, place: int, first_place: int, scope: _Scope) -> FoundLayer:
+    """One weight of a node: its own parameters, and those that belong to no weight if it is the node's first."""
     name = node.input[place]
     chain = constant_chain(name, scope.initializers, scope.producers)
     shape = _weight_shape(node, name, scope)
@@ -137,21 +141,27 @@ def _found_layer(node: onnx.NodeProto, index: int, place: int, scope: _Scope) ->
     statistics = _statistics(chain, shape, scope)
     if statistics is not None and statistics.num_not_finite and not reason:
         reason = f"{statistics.num_not_finite:,} of its weights are NaN or infinite"
+    # Both layers of a recurrent node are called by its first weight, and then by their own.
+    first = node.input[first_place]
+    first_chain = constant_chain(first, scope.initializers, scope.producers)
+    suffix = _RECURRENT_SUFFIXES[place] if is_main and node.op_type in RECURRENT else ""
     layer = Layer(
-        name=layer_name(node.name, node.op_type, (name, chain.root if chain else name), index),
+        name=layer_name(node.name, node.op_type, (first, first_chain.root if first_chain else first), index) + suffix,
         op_type=node.op_type,
         weight_name=name,
-        node_output=node.output[0],
+        node_output=first_output(node),
         weight_shape=shape,
-        num_params=math.prod(shape) * bool(shape) + _other_params(node, place, scope),
+        num_params=math.prod(shape) * bool(shape) + (_other_params(node, scope) if place == first_place else 0),
         macs=None if scope.inside else node_macs(node, place, shape, scope.shapes),
         axis=_output_axis(node, place, len(shape)) if is_main else None,
         prunable=not reason,
         quantizable=not reason,
         reason=reason,
+        place=place,
+        is_stacked=bool(suffix),
         statistics=statistics,
     )
-    return FoundLayer(layer, chain, frozenset(sources), node.name)
+    return FoundLayer(layer, chain, frozenset(sources), (node.name or first_output(node)) + suffix)
 
 
 def _shape_of(name: str, scope: _Scope) -> tuple[int, ...]:
@@ -180,12 +190,12 @@ def _statistics(chain: ConstantChain | None, shape: tuple[int, ...], scope: _Sco
     return scope.statistics[key]
 
 
-def _other_params(node: onnx.NodeProto, place: int, scope: _Scope) -> int:
-    """Bias, and the recurrent weights of an LSTM, GRU or RNN."""
+def _other_params(node: onnx.NodeProto, scope: _Scope) -> int:
+    """Bias, and the peephole weights of an LSTM."""
     if node.op_type in ("Conv", "ConvTranspose", "Gemm", "FusedConv", "FusedGemm"):
         others = node.input[2:3]
-    elif node.op_type in ("LSTM", "GRU", "RNN"):
-        others = [*node.input[2:4], *node.input[7:8]]
+    elif node.op_type in RECURRENT:
+        others = [*node.input[3:4], *node.input[7:8]]
     else:
         return 0
     return sum(math.prod(_shape_of(name, scope)) for name in others if name in scope.constant and name)
@@ -207,6 +217,8 @@ def _reason(
         return "its weights are not floating point"
     if not shape or 0 in shape:
         return "it has no weights"
+    if node.op_type in RECURRENT and len(shape) != _RECURRENT_AXES:
+        return f"its weights have {len(shape)} axes, not directions, gates and inputs"
     return ""
 
 
@@ -225,7 +237,7 @@ def _output_axis(node: onnx.NodeProto, place: int, ndim: int) -> int | None:
         return None
     if node.op_type == "Conv":
         return 0
-    if node.op_type == "ConvTranspose":
+    if node.op_type == "ConvTranspose" or node.op_type in RECURRENT:
         return min(1, ndim - 1)
     if node.op_type == "Gemm":
         return 0 if any(attribute.name == "transB" and attribute.i for attribute in node.attribute) else ndim - 1

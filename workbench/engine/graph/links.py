@@ -9,6 +9,7 @@ import onnx
 from onnx import numpy_helper
 
 from workbench.engine.graph.order import bodies, reads_of
+from workbench.engine.graph.weight_place import first_output
 
 _BOUNDING = ("Relu", "Clip")
 
@@ -63,9 +64,25 @@ class Links:
         node = self._producers.get(name)
         return node is not None and node.op_type == "Constant"
 
+    def bias_name(self, node: onnx.NodeProto) -> str:
+        """The third input, or what it comes from through Identity, which shares tensors; empty if there is none."""
+        name = str(node.input[2]) if len(node.input) > 2 else ""
+        # No more steps than nodes: a stranger's graph may go in a circle.
+        for _ in range(len(self._producers)):
+            producer = self._producers.get(name)
+            if producer is None or producer.op_type != "Identity":
+                break
+            name = str(producer.input[0])
+        return name
+
+    def has_computed_bias(self, node: onnx.NodeProto) -> bool:
+        """Whether the third input is there, and is not stored in the graph."""
+        name = self.bias_name(node)
+        return bool(name) and not self.is_constant(name)
+
     def bounded_output(self, node: onnx.NodeProto) -> str:
         """The node's output, after a Relu or Clip that alone reads it: what a runtime computes in one go."""
-        name = str(node.output[0])
+        name = first_output(node)
         reader = self.only_reader(name)
         if reader is None or reader.op_type not in _BOUNDING or reader.input[0] != name:
             return name

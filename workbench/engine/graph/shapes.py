@@ -56,8 +56,6 @@ def infer_shapes(proto: onnx.ModelProto, batch: int = 1) -> Shapes:
         batch: another batch to take instead of 1.
     """
     model = _prepared(proto, batch)
-    stored_shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in proto.graph.initializer}
-    stored_shapes |= {tensor.values.name: tuple(tensor.dims) for tensor in proto.graph.sparse_initializer}
     known: dict[str, Shape] = {}
     for _ in range(_MAX_ROUNDS):
         is_changed = _fold_small_constants(model.graph, known, opset_of(proto))
@@ -67,10 +65,16 @@ def infer_shapes(proto: onnx.ModelProto, batch: int = 1) -> Shapes:
             model = shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
         except Exception as error:
             reason = str(error).splitlines()[0][:120]
-            return Shapes({**known, **stored_shapes}, f"shapes could not be inferred ({reason})")
+            return Shapes({**known, **_stored_shapes(model.graph)}, f"shapes could not be inferred ({reason})")
         infos = (*model.graph.input, *model.graph.value_info, *model.graph.output)
         known = {info.name: _shape(info) for info in infos if info.type.tensor_type.HasField("shape")}
-    return Shapes({**known, **stored_shapes}, constants=_small_constants(model.graph))
+    return Shapes({**known, **_stored_shapes(model.graph)}, constants=_small_constants(model.graph))
+
+
+def _stored_shapes(graph: onnx.GraphProto) -> dict[str, Shape]:
+    """Of everything that the graph stores, and of what was folded into that."""
+    shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    return shapes | {tensor.values.name: tuple(tensor.dims) for tensor in graph.sparse_initializer}
 
 
 def _prepared(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:

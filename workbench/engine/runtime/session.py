@@ -106,7 +106,8 @@ class RuntimeSession:
         named = self._named(feeds)
         size = self.batch_size or count
         if size == count:
-            return self.run(named, ctx)
+            outputs = self.run(named, ctx)
+            return [output[None] if count == 1 and not output.ndim else output for output in outputs]
         pieces = []
         for start in range(0, count, size):
             kept = min(size, count - start)

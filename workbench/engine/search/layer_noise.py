@@ -8,6 +8,7 @@ from workbench.engine.core.plan import Plan
 from workbench.engine.core.quantization_reports import LayerSqnr, SqnrReport
 from workbench.engine.evaluate.layer_sqnr import output_sqnr_db
 from workbench.engine.graph.links import Links
+from workbench.engine.graph.weight_place import first_output
 from workbench.jobs import JobContext
 
 
@@ -32,7 +33,7 @@ def layer_noise(
     model = bench.quantizer.graph(plan).model if plan.needs_preparation else bench.model
     original = model.to_proto()
     links = Links(original.graph)
-    nodes = {node.output[0]: node for node in original.graph.node if node.output}
+    nodes = {first_output(node): node for node in original.graph.node}
     layers = [layer for layer in model.info.layers if layer.editable and layer.node_output in nodes]
     tensors = {layer.name: links.bounded_output(nodes[layer.node_output]) for layer in layers}
     quantized = onnx.load_from_string(data)

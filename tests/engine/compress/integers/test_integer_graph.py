@@ -220,23 +220,24 @@ def test_what_integer_kernels_cannot_do_is_done_otherwise_with_the_reason(shortc
 
 def test_ranges_at_run_time_need_no_samples_and_run_on_one_integer_kernel(shortcut_model, samples, tmp_path: Path):
     body = """
-      f = Flatten(x)
+      c = Conv(x, w1)
+      f = Flatten(c)
       h = MatMul(f, w4)
       r = Add(h, b4)
       y = Gemm<transB = 1>(r, w5)
     """
     random = np.random.default_rng(8)
-    weights = {"w4": random.normal(size=(192, 16)), "b4": np.ones(16), "w5": random.normal(size=(5, 16))}
+    weights = {"w4": random.normal(size=(288, 16)), "b4": np.ones(16), "w5": random.normal(size=(5, 16))}
     bench = shortcut_model(body, **weights)
-    recipe = Recipe().with_rule("*", weights=WeightRule(bits=8), activations=ActivationRule(bits=8, range="dynamic"))
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=7), activations=ActivationRule(bits=8, range="dynamic"))
     plan = bench.plan(recipe)
     x = _inputs(bench, samples(bench))
 
     data = bench.build(plan)
 
-    assert [entry.activations is not None for entry in plan.layers] == [True, False]
-    assert "MatMul has" in plan.layers[1].reason
-    assert _operators(data, tmp_path)["DynamicQuantizeMatMul"] == 1
+    assert [entry.activations is not None for entry in plan.layers] == [False, True, True]
+    assert "MatMul and Gemm have" in plan.layers[0].reason
+    assert _operators(data, tmp_path)["DynamicQuantizeMatMul"] == 2
     exact = _outputs(bench.model.path.read_bytes(), x)
     weights_alone = bench.build(bench.plan(Recipe().with_rule("*", weights=WeightRule(bits=4, range="mse"))))
     # What 8 bits of activations add to the error of 4 bits of weights is next to nothing.

@@ -15,6 +15,7 @@ from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.engine.graph.links import Links
 from workbench.engine.graph.model import Model
 from workbench.engine.graph.shapes import Shapes, infer_shapes
+from workbench.engine.graph.weight_place import RECURRENT, RECURRENT_PLACES, first_output
 from workbench.engine.runtime.activation_taps import Tap
 from workbench.jobs import JobContext
 
@@ -22,6 +23,11 @@ from workbench.jobs import JobContext
 _CHANNELS_FIRST = ("Conv", "ConvTranspose")
 # Samples, tensor, and whether only its limits are known.
 _Known = tuple[tuple[str, int, int], str, bool]
+
+
+def reads_own_output(layer: Layer) -> bool:
+    """Whether the layer is the recurrent half of a recurrent node."""
+    return layer.op_type in RECURRENT and layer.place == RECURRENT_PLACES[1]
 
 
 @dataclass(eq=False)
@@ -40,7 +46,7 @@ class PreparedGraph:
         self.proto: onnx.ModelProto = self.model.to_proto()
         self.links = Links(self.proto.graph)
         self.shapes: Shapes = infer_shapes(self.proto)
-        self.nodes = {node.output[0]: node for node in self.proto.graph.node if node.output}
+        self.nodes = {first_output(node): node for node in self.proto.graph.node}
         layers = [layer for layer in self.model.info.layers if layer.editable and layer.node_output in self.nodes]
         # The axis of each layer's tensors that lists their channels.
         self._channel_axes: dict[str, int] = {}
@@ -58,7 +64,7 @@ class PreparedGraph:
         return self.nodes[layer.node_output]
 
     def data_input(self, layer: Layer) -> str:
-        """The tensor that the layer reads beside its weights."""
+        """The tensor that the layer's node reads beside its weights."""
         node = self.node(layer)
         return str(node.input[1] if node.input[0] == layer.weight_name else node.input[0])
 
@@ -78,9 +84,13 @@ class PreparedGraph:
         """The tensors that the plan quantizes."""
         return find_integer_tensors(self.proto.graph, self.integer_layers(plan), self.links)
 
-    def tensors_of(self, layer: Layer) -> tuple[str, str]:
-        """What a layer reads beside its weights, and what it gives, after a Relu or Clip that alone reads it."""
-        return self.data_input(layer), self.links.bounded_output(self.node(layer))
+    def tensors_of(self, layer: Layer) -> tuple[str, ...]:
+        """What a layer reads beside its weights, and what it gives, after a Relu or Clip that alone reads it.
+
+        What the recurrent weights of a node read is no tensor of the graph: it is what they gave at the step before.
+        """
+        output = self.links.bounded_output(self.node(layer))
+        return (output,) if reads_own_output(layer) else (self.data_input(layer), output)
 
     def tensors_of_layers(self) -> tuple[str, ...]:
         """Those of all editable layers, each once, in the order of the graph."""

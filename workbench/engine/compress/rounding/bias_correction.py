@@ -2,8 +2,24 @@
 
 import numpy as np
 import numpy.typing as npt
+import onnx
+from onnx import helper
+
+from workbench.engine.graph.links import Links
 
 Array = npt.NDArray[np.float32]
+
+
+def bias_obstacle(node: onnx.NodeProto | None, links: Links) -> str:
+    """Why the bias of a layer's node cannot be corrected; empty if it can."""
+    if node is None:
+        return "the layer is in a body"
+    if node.op_type not in ("Conv", "Gemm"):
+        return f"that is for Conv and Gemm, not {node.op_type}"
+    values = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    if values.get("alpha", 1.0) != 1.0 or values.get("beta", 1.0) != 1.0 or values.get("transA", 0):
+        return "a Gemm with alpha or beta other than 1, or transA, is not corrected"
+    return "it is not stored but computed" if links.has_computed_bias(node) else ""
 
 
 def corrected_bias(bias: Array | None, error: Array, input_mean: Array, axis: int) -> Array:

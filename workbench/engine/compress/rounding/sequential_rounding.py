@@ -21,6 +21,7 @@ from workbench.engine.core.layer import Layer
 from workbench.engine.data.sample_batches import sample_batches
 from workbench.engine.graph.links import Links
 from workbench.engine.graph.shapes import Shapes
+from workbench.engine.graph.weight_place import first_output
 from workbench.engine.runtime.tapped import tapped_session
 from workbench.jobs import JobContext
 
@@ -35,11 +36,13 @@ class LearnedLayer:
     bias: Array | None
 
 
-def rounding_obstacle(node: onnx.NodeProto, layer: Layer) -> str:
+def rounding_obstacle(node: onnx.NodeProto, layer: Layer, links: Links) -> str:
     """Why a layer's rounding cannot be learned; empty if it can."""
     geometry = geometry_of(node, layer.weight_shape)
-    if geometry is None or layer.axis is None or list(node.input).index(layer.weight_name) != 1:
+    if geometry is None or layer.axis is None or layer.place != 1:
         return "it is learned for plain convolutions and products with a matrix only"
+    if links.has_computed_bias(node):
+        return "its bias, which is learned too, is not stored but computed"
     length = layer.num_weights // max(1, layer.weight_shape[layer.axis])
     if length > LARGEST_ROW:
         return f"it is not learned for more than {LARGEST_ROW:,} weights an output"
@@ -60,7 +63,7 @@ class SequentialRounding:
         self._shapes = shapes.by_name
         self._links = Links(original.graph)
         self._samples = samples
-        self._nodes = {node.output[0]: node for node in original.graph.node if node.output}
+        self._nodes = {first_output(node): node for node in original.graph.node}
         self._current = onnx.ModelProto()
         self._current.CopyFrom(original)
 
@@ -72,8 +75,7 @@ class SequentialRounding:
     def put(self, layer: Layer, weight: Array, bias: Array | None) -> None:
         """Give a layer of the current graph other weights, and another bias."""
         node = self._node_now(layer)
-        place = list(self._nodes[layer.node_output].input).index(layer.weight_name)
-        self._store(node, place, weight)
+        self._store(node, layer.place, weight)
         if bias is not None:
             self._store(node, 2, bias)
 
@@ -175,7 +177,7 @@ class SequentialRounding:
 
     def _store(self, node: onnx.NodeProto, place: int, values: Array) -> None:
         """A tensor of the node's own in the current graph: the stored one may have other readers."""
-        name = f"wb.now.{node.output[0]}.{place}"
+        name = f"wb.now.{first_output(node)}.{place}"
         tensor = numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name)
         known = next((stored for stored in self._current.graph.initializer if stored.name == name), None)
         if known is not None:

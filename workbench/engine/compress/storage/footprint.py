@@ -17,7 +17,7 @@ from workbench.engine.compress.storage.replaced_weights import count_reads, drop
 from workbench.engine.compress.storage.unpack_nodes import LookUpTables, add_codes, add_scattered
 from workbench.engine.compress.weights.compressed_layer import compress_weight
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
-from workbench.engine.compress.weights.weight_rows import WeightRows
+from workbench.engine.compress.weights.weight_rows import layer_rows
 from workbench.engine.core.bit_layout import LAYOUTS
 from workbench.engine.core.errors import ModelError
 from workbench.engine.core.footprint import (
@@ -59,6 +59,7 @@ _OPSETS = (8, CONTAINER_OPSET, 11, CHANNELS_OPSET, BLOCKS_OPSET)
 _PREFIX = "wb0_"
 _LONG_AXES = 3
 _LEAST_BLOCK_AXES = 2
+_MANY = 2
 _NAME = "weight"
 
 
@@ -91,15 +92,19 @@ def model_footprint(model: Model) -> ModelFootprint:
 
 
 def _layer_footprint(layer: Layer, number: int, original_bytes: int, dtype: int, stored: int) -> LayerFootprint:
-    assert layer.axis is not None
-    rows = WeightRows(layer.weight_shape, layer.axis, PerChannel())
+    rows = layer_rows(layer, PerChannel())
     outer, length, inner = rows.view
     return LayerFootprint(
         layer=layer.name,
         number=number,
         original_bytes=original_bytes,
         # What is cast may be stored in fewer bytes than the layer has now.
-        headers=_headers(len(layer.weight_shape), dtype, stored if stored != dtype else TensorProto.FLOAT16),
+        headers=_headers(
+            len(layer.weight_shape),
+            dtype,
+            stored if stored != dtype else TensorProto.FLOAT16,
+            num_stacks=min(_MANY, math.prod(layer.weight_shape[: layer.axis])) if layer.is_stacked else 0,
+        ),
         fixed_bytes=len(layer.weight_name.encode()),
         num_channels=rows.num_scales,
         num_rows=outer * inner,
@@ -115,13 +120,14 @@ def _bytes_of_roots(graph: onnx.GraphProto, model: Model) -> Mapping[str, int]:
     stored = {tensor.name: _size(tensor) for tensor in graph.initializer}
     stored |= {node.output[0]: _size(node) for node in graph.node if node.op_type == "Constant" and node.output}
     described = {info.name: _size(info) for info in graph.value_info}
-    readers: dict[str, set[str]] = {}
+    readers: dict[str, set[tuple[str, int]]] = {}
     parts: dict[str, dict[str, int]] = {}
     for layer in model.info.layers:
         chain = model.found[layer.name].chain
         if not layer.editable or chain is None:
             continue
-        readers.setdefault(chain.root, set()).add(chain.nodes[0].output[0] if chain.nodes else layer.node_output)
+        reader = (chain.nodes[0].output[0], 0) if chain.nodes else (layer.node_output, layer.place)
+        readers.setdefault(chain.root, set()).add(reader)
         of_root = parts.setdefault(chain.root, {chain.root: stored.get(chain.root, 0)})
         of_root[f"description of {layer.weight_name}"] = described.get(layer.weight_name, 0)
         for node in chain.nodes:
@@ -153,28 +159,34 @@ def _maker(key: TableKey) -> Callable[[LookUpTables], str]:
 
 
 @lru_cache(maxsize=16)
-def _headers(num_dims: int, dtype: int, cast_from: int) -> Headers:
+def _headers(num_dims: int, dtype: int, cast_from: int, *, num_stacks: int = 0) -> Headers:
     """Headers of weights with so many axes: those of a small weight, less what it holds.
 
     Args:
         num_dims: number of axes.
         dtype: ONNX element type that the layer reads.
         cast_from: that of floats which are stored in another one.
+        num_stacks: directions of a recurrent node, two for any more; 0 for other weights.
     """
     codes_trim = _difference(_built_codes(15), _built_codes(16))
     mask_trim = _difference(_built_mask(15), _built_mask(16))
     untrimmed = Headers({}, codes_trim, mask_trim)
     sizes = {
-        key: _measured(key, _small_weight(key, num_dims, cast_from if key.is_cast else dtype), dtype, untrimmed)
+        key: _measured(
+            key, _small_weight(key, num_dims, cast_from if key.is_cast else dtype, num_stacks), dtype, untrimmed
+        )
         for key in header_keys()
     }
     old_slice = _difference(_built_codes(15), _built_codes(15, opset=BEFORE_SLICE_INPUTS))
     return Headers(sizes, codes_trim, mask_trim, old_slice)
 
 
-def _small_weight(key: HeaderKey, num_dims: int, stored: int) -> CompressedWeight:
+def _small_weight(key: HeaderKey, num_dims: int, stored: int, num_stacks: int) -> CompressedWeight:
     # No longer with more axes: a stranger's model may have many.
     shape = tuple(4 if axis < _LONG_AXES else 1 for axis in range(num_dims))
+    is_stacked = num_stacks > 0
+    if is_stacked:
+        shape = (num_stacks, *shape[1:])
     weight = np.linspace(-1, 1, math.prod(shape), dtype=np.float32).reshape(shape)
     kept = np.abs(weight) >= 0.5 if key.encoding is Encoding.MASK else None
     if key.bits is None:
@@ -182,8 +194,9 @@ def _small_weight(key: HeaderKey, num_dims: int, stored: int) -> CompressedWeigh
     # A vector has no rows that a standard container could lay out in blocks: no plan asks for that.
     has_no_blocks = key.encoding is Encoding.PLAIN and num_dims < _LEAST_BLOCK_AXES
     scales = ScaleLayout.TENSOR if has_no_blocks and key.scales is ScaleLayout.GROUP else key.scales
+    axis = 1 if is_stacked else 0
     settings = WeightSettings(key.bits, granularity=_GRANULARITY[scales], symmetric=key.symmetric)
-    return compress_weight(weight, 0, kept, settings)
+    return compress_weight(weight, axis, kept, settings, is_stacked=is_stacked)
 
 
 def _measured(key: HeaderKey, weight: CompressedWeight, dtype: int, trims: Headers) -> HeaderSize:

@@ -10,7 +10,7 @@ from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.compress.weights.weight_rows import WeightRows
 from workbench.engine.core.bit_layout import HALF_BYTE, WHOLE_BYTE
 from workbench.engine.core.footprint import Encoding, Storage
-from workbench.engine.core.granularity import PerGroup
+from workbench.engine.core.granularity import PerChannel, PerGroup
 
 # Those that all versions of onnxruntime have a kernel of Where for.
 _SCATTERED_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
@@ -152,12 +152,20 @@ def _add_plain(nodes: NodeList, weight: CompressedWeight, bits: int, output: str
     """A standard container and DequantizeLinear, which other tools read."""
     assert weight.codes is not None
     assert weight.params is not None
-    signed = weight.params.signed
-    shape, attributes = _plain_scales(weight.rows)
-    codes = _add_container(nodes, weight.codes, bits, signed=signed)
+    signed, rows = weight.params.signed, weight.rows
+    shape, attributes = _plain_scales(rows)
+    # DequantizeLinear has scales along one axis: channels that two axes list are listed by one meanwhile.
+    is_by_channel = isinstance(rows.granularity, PerChannel)
+    has_two_axes = is_by_channel and len(rows.channel_axes) > 1 and rows.num_scales > rows.shape[rows.axis]
+    codes = _add_container(
+        nodes, weight.codes.reshape(rows.num_scales, -1) if has_two_axes else weight.codes, bits, signed=signed
+    )
     scale = nodes.constant(weight.params.scale.reshape(shape))
     zero = _add_container(nodes, weight.params.zero_point.reshape(shape), bits, signed=signed)
-    return nodes.add("DequantizeLinear", codes, scale, zero, output=output, **attributes)
+    if not has_two_axes:
+        return nodes.add("DequantizeLinear", codes, scale, zero, output=output, **attributes)
+    real = nodes.add("DequantizeLinear", codes, scale, zero, axis=0)
+    return nodes.add("Reshape", real, nodes.shape(*rows.shape), output=output)
 
 
 def _add_container(nodes: NodeList, codes: npt.NDArray[np.int32], bits: int, *, signed: bool) -> str:

@@ -1,8 +1,9 @@
 """Putting compressed weights into a graph in place of the float ones, and dropping what nothing reads."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, MutableSequence, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import onnx
 
@@ -12,6 +13,9 @@ from workbench.engine.compress.storage.unpack_nodes import LookUpTables
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.core.footprint import Storage
 from workbench.engine.graph.layer_names import split_name
+from workbench.engine.graph.weight_place import first_output
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +25,7 @@ class Replacement:
     Args:
         number: of the first layer that reads it; part of the names that are made.
         weight_name: the tensor that the nodes read now.
-        readers: first outputs of those nodes.
+        readers: first output of each of those nodes, and which of its inputs the weight is.
         weight, storage: what to store, and how.
         dtype: ONNX element type that the readers expect.
         as_codes: end in codes and DequantizeLinear, for readers that run on integers.
@@ -29,7 +33,7 @@ class Replacement:
 
     number: int
     weight_name: str
-    readers: tuple[str, ...]
+    readers: tuple[tuple[str, int], ...]
     weight: CompressedWeight
     storage: Storage
     dtype: int
@@ -51,28 +55,24 @@ def replace_weights(proto: onnx.ModelProto, replacements: Sequence[Replacement],
     taken = names_in(graph)
     shared = NodeList("wbt", taken)
     tables = LookUpTables(shared)
-    by_output = {node.output[0]: node for node in graph.node if node.output}
+    by_output = {first_output(node): node for node in graph.node}
     num_reads = count_reads(graph)
     outputs = {info.name for info in graph.output}
     own: list[NodeList] = []
     gone: set[str] = set()
     for replacement in replacements:
         nodes = NodeList(f"wb{replacement.number}_", taken)
-        readers = [by_output[output] for output in replacement.readers]
-        reads = sum(list(node.input).count(replacement.weight_name) for node in readers)
         output = replacement.weight_name
-        if reads < num_reads[output] or output in outputs:
-            output = _fresh_name(split_name(output, replacement.readers[0]), taken)
+        if len(replacement.readers) < num_reads[output] or output in outputs:
+            output = _fresh_name(split_name(output, replacement.readers[0][0]), taken)
         else:
             gone.add(output)
         add_weight(
             nodes, tables, replacement.weight, replacement.storage,
             opset=opset, dtype=replacement.dtype, output=output, as_codes=replacement.as_codes,
         )  # fmt: skip
-        for node in readers:
-            for index, name in enumerate(node.input):
-                if name == replacement.weight_name:
-                    node.input[index] = output
+        for reader, place in replacement.readers:
+            by_output[reader].input[place] = output
         own.append(nodes)
     _remove_producers(graph, gone)
     _prepend(graph, [shared, *own])
@@ -86,20 +86,16 @@ def drop_unread_constants(graph: onnx.GraphProto) -> None:
         needed = {info.name for info in graph.output}
         constant = _constant_names(graph)
         dead = [
-            node
-            for node in graph.node
+            index
+            for index, node in enumerate(graph.node)
             if node.output
             and all(name in constant for name in node.output)
             and not any(reads[name] or name in needed for name in node.output)
         ]
-        for node in dead:
-            graph.node.remove(node)
-        unread = [tensor for tensor in graph.initializer if not reads[tensor.name] and tensor.name not in needed]
-        for tensor in unread:
-            graph.initializer.remove(tensor)
-        dropped = {tensor.name for tensor in unread}
-        for info in [info for info in graph.input if info.name in dropped]:
-            graph.input.remove(info)
+        _delete(graph.node, dead)
+        dropped = {tensor.name for tensor in graph.initializer if not reads[tensor.name] and tensor.name not in needed}
+        for repeated in (graph.initializer, graph.input):
+            _delete(repeated, [index for index, item in enumerate(repeated) if item.name in dropped])
         if not dead:
             return
 
@@ -155,11 +151,17 @@ def _fresh_name(wanted: str, taken: set[str]) -> str:
 def _remove_producers(graph: onnx.GraphProto, names: Collection[str]) -> None:
     """Remove what gives these tensors now: initializers (and graph inputs), or nodes with the one output."""
     for repeated in (graph.initializer, graph.input, graph.value_info):
-        for index in reversed([index for index, item in enumerate(repeated) if item.name in names]):
-            del repeated[index]
-    sole = [index for index, node in enumerate(graph.node) if len(node.output) == 1 and node.output[0] in names]
-    for index in reversed(sole):
-        del graph.node[index]
+        _delete(repeated, [index for index, item in enumerate(repeated) if item.name in names])
+    _delete(
+        graph.node,
+        [index for index, node in enumerate(graph.node) if len(node.output) == 1 and node.output[0] in names],
+    )
+
+
+def _delete(repeated: MutableSequence[_Part], indices: Sequence[int]) -> None:
+    """Remove by rising indices; by value, each would be compared with all that stand before it."""
+    for index in reversed(indices):
+        del repeated[index]
 
 
 def _prepend(graph: onnx.GraphProto, lists: Sequence[NodeList]) -> None:

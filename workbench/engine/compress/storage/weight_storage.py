@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.engine.compress.weights.weight_rows import WeightRows
+from workbench.engine.compress.weights.weight_rows import layer_rows
 from workbench.engine.core.footprint import (
     BEFORE_SLICE_INPUTS,
     CAST_FLOAT16,
@@ -51,8 +51,7 @@ class WrittenTensor:
         if weights is None or weights.floating:
             floats = footprint.stored_floats if weights is None else CAST_FLOAT16
             return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape, floats=floats)
-        assert layer.axis is not None
-        rows = WeightRows(layer.weight_shape, layer.axis, parse_granularity(weights.granularity))
+        rows = layer_rows(layer, parse_granularity(weights.granularity))
         return TensorShape(
             layer.num_weights,
             layer.num_weights,
@@ -100,7 +99,7 @@ def written_tensors(
             layer.weight_name,
             entry.threshold,
             entry.weights,
-            layer.axis,
+            layer.channel_axes,
             entry.activations,
             own,
             (apart or {}).get(entry.layer),

@@ -28,6 +28,7 @@ def compress_weight(
     kept: npt.NDArray[np.bool_] | None,
     settings: WeightSettings | None,
     *,
+    is_stacked: bool = False,
     least_scale: npt.NDArray[np.float32] | None = None,
 ) -> CompressedWeight:
     """Prune, then quantize what is left.
@@ -37,6 +38,7 @@ def compress_weight(
         axis: of the output channels.
         kept: which weights pruning leaves, same shape; None for all.
         settings: how to quantize; None to stay in float.
+        is_stacked: whether the axes before `axis` list output channels, too.
         least_scale: scales are made no smaller, one for each output channel; None for no such limit.
 
     Raises:
@@ -45,9 +47,9 @@ def compress_weight(
     pruned = weight if kept is None else weight * kept.astype(weight.dtype)
     if settings is None or settings.floating:
         values = pruned if settings is None else pruned.astype(np.float16)
-        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor()), kept, values=values)
+        return CompressedWeight(WeightRows(weight.shape, axis, PerTensor(), is_stacked), kept, values=values)
     floats = np.asarray(pruned, np.float32)
-    rows = WeightRows(weight.shape, axis, parse_granularity(settings.granularity))
+    rows = WeightRows(weight.shape, axis, parse_granularity(settings.granularity), is_stacked)
     params = weight_params(rows, floats, settings)
     if least_scale is not None:
         least = least_scale if params.scale.size > 1 else least_scale.max(initial=0.0)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from workbench.engine.compress.weights.affine import QuantParams
 from workbench.engine.core.footprint import ScaleLayout
 from workbench.engine.core.granularity import Granularity, PerChannel, PerGroup
+from workbench.engine.core.layer import Layer
 from workbench.engine.core.scale_blocks import ScaleBlocks, scale_blocks, summed_axes
 
 
@@ -17,24 +18,31 @@ class WeightRows:
 
     The tensor is seen as (outer, length, inner): `length` weights are summed into one output, for each
     of outer × inner outputs. A Conv weight (O, I, kh, kw) is (O, I·kh·kw, 1), a MatMul weight (K, N) is
-    (1, K, N).
+    (1, K, N), a recurrent weight (D, G, I) is (D·G, I, 1).
 
     Args:
         shape: of the weight.
         axis: of the output channels.
         granularity: how many scales.
+        is_stacked: whether the axes before `axis` list output channels, too.
     """
 
     shape: tuple[int, ...]
     axis: int
     granularity: Granularity
+    is_stacked: bool = False
 
     @property
     def view(self) -> tuple[int, int, int]:
         """The shape (outer, length, inner)."""
-        span = summed_axes(self.shape, self.axis)
+        span = summed_axes(self.shape, self.axis, is_stacked=self.is_stacked)
         start, stop = span.start, span.stop
         return _size(self.shape[:start]), _size(self.shape[start:stop]), _size(self.shape[stop:])
+
+    @property
+    def channel_axes(self) -> tuple[int, ...]:
+        """The axes that list output channels, in order."""
+        return tuple(range(self.axis + 1)) if self.is_stacked else (self.axis,)
 
     @property
     def group_size(self) -> int:
@@ -51,7 +59,7 @@ class WeightRows:
     def blocks(self) -> ScaleBlocks | None:
         """How scales by group lie along one axis; None where there are none, or groups run over several axes."""
         is_grouped = isinstance(self.granularity, PerGroup)
-        return scale_blocks(self.shape, self.axis, self.group_size) if is_grouped else None
+        return scale_blocks(self.shape, self.axis, self.group_size, is_stacked=self.is_stacked) if is_grouped else None
 
     @property
     def scale_layout(self) -> ScaleLayout:
@@ -67,7 +75,7 @@ class WeightRows:
             outer, _, inner = self.view
             return outer, self.num_groups, inner
         if isinstance(self.granularity, PerChannel):
-            return tuple(size if index == self.axis else 1 for index, size in enumerate(self.shape))
+            return tuple(size if index in self.channel_axes else 1 for index, size in enumerate(self.shape))
         return ()
 
     @property
@@ -99,7 +107,8 @@ class WeightRows:
             grouped = view.reshape(outer, self.num_groups, self.group_size, inner)
             return np.ascontiguousarray(np.moveaxis(grouped, 2, 3)).reshape(self.num_scales, -1)
         if isinstance(self.granularity, PerChannel):
-            return np.ascontiguousarray(np.moveaxis(weight, self.axis, 0)).reshape(self.num_scales, -1)
+            first = tuple(range(len(self.channel_axes)))
+            return np.ascontiguousarray(np.moveaxis(weight, self.channel_axes, first)).reshape(self.num_scales, -1)
         return weight.reshape(1, -1)
 
     def spread(self, per_scale: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
@@ -121,8 +130,14 @@ class WeightRows:
     @property
     def _reduced_axes(self) -> tuple[int, ...]:
         if isinstance(self.granularity, PerChannel):
-            return tuple(index for index in range(len(self.shape)) if index != self.axis)
+            return tuple(index for index in range(len(self.shape)) if index not in self.channel_axes)
         return tuple(range(len(self.shape)))
+
+
+def layer_rows(layer: Layer, granularity: Granularity) -> WeightRows:
+    """The rows of a layer whose output channels are known."""
+    assert layer.axis is not None
+    return WeightRows(layer.weight_shape, layer.axis, granularity, layer.is_stacked)
 
 
 def _size(shape: tuple[int, ...]) -> int:
