@@ -35,7 +35,7 @@ def test_the_form_opens_samples_and_they_are_shown_with_the_data(demo_window, an
     items = [demo_window.title_bar.data.itemText(row) for row in range(demo_window.title_bar.data.count())]
     assert "Calibration: calibration.npz (40)…" in items
     assert str(calibration_file) in demo_window.title_bar.data.toolTip()
-    assert demo_window.document.is_modified is False
+    assert demo_window.document.saving.is_modified is False
 
 
 def test_activations_are_those_of_the_calibration_samples(demo_window, answers, qtbot, calibration_file):
@@ -51,14 +51,16 @@ def test_activations_are_those_of_the_calibration_samples(demo_window, answers, 
 def test_figures_of_before_hold_no_more_and_are_measured_again(demo_window, answers, qtbot, calibration_file):
     document = demo_window.document
     document.edit(document.recipe.with_rule("*", weights=WeightRule(8), activations=ActivationRule(8)), "W8A8")
-    qtbot.waitUntil(lambda: document.exact_bytes is not None and document.measuring.is_idle, timeout=_LONG_MS)
+    qtbot.waitUntil(lambda: document.figures.exact_bytes is not None and document.measuring.is_idle, timeout=_LONG_MS)
 
     open_calibration(demo_window, answers, qtbot, calibration_file)
 
-    assert document.exact_bytes is None
-    assert document.accuracy is None
-    assert document.baseline is not None
-    qtbot.waitUntil(lambda: document.exact_bytes is not None and document.accuracy is not None, timeout=_LONG_MS)
+    assert document.figures.exact_bytes is None
+    assert document.figures.accuracy is None
+    assert document.figures.baseline is not None
+    qtbot.waitUntil(
+        lambda: document.figures.exact_bytes is not None and document.figures.accuracy is not None, timeout=_LONG_MS
+    )
 
 
 def test_number_and_seed_are_one_undo_step_of_the_recipe(demo_window):
@@ -85,16 +87,16 @@ def test_samples_that_do_not_fit_are_refused_and_what_was_there_stays(demo_windo
 
 def test_a_project_keeps_them_by_a_relative_path(demo_window, answers, qtbot, calibration_file, demo_folder, tmp_path):
     open_calibration(demo_window, answers, qtbot, calibration_file)
-    demo_window.document.save_project(tmp_path / "p.wbproj")
+    demo_window.document.saving.save_project(tmp_path / "p.wbproj")
     assert '"path": "calibration.npz"' in (tmp_path / "p.wbproj").read_text()
 
     other = Document()
-    with qtbot.waitSignal(other.saved_changed, timeout=_LONG_MS):
-        other.open_project(tmp_path / "p.wbproj")
-    qtbot.waitUntil(lambda: other.project_path is not None, timeout=_LONG_MS)
+    with qtbot.waitSignal(other.saving.saved_changed, timeout=_LONG_MS):
+        other.opening.open_project(tmp_path / "p.wbproj")
+    qtbot.waitUntil(lambda: other.saving.project_path is not None, timeout=_LONG_MS)
 
     assert other.calibration.info == demo_window.document.calibration.info
-    assert not other.is_modified
+    assert not other.saving.is_modified
     other.close()
 
 

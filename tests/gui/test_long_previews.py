@@ -21,17 +21,17 @@ def test_a_newer_edit_cancels_the_learning_and_is_measured_itself(demo_window, q
     document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=8, rounding="nearest")), "Nearest")
 
     assert not document.measuring.probe.is_shown
-    qtbot.waitUntil(lambda: document.is_current(document.accuracy), timeout=_LONG_MS)
+    qtbot.waitUntil(lambda: document.figures.is_current(document.figures.accuracy), timeout=_LONG_MS)
 
 
 def test_a_layer_is_previewed_while_rounding_is_learned(demo_window, qtbot):
     document = demo_window.document
     begin_learning(demo_window, qtbot)
 
-    with qtbot.waitSignal(document.layer_previewed, timeout=_LONG_MS):
+    with qtbot.waitSignal(document.looks.previewed, timeout=_LONG_MS):
         document.select(("head",))
 
-    assert not document.is_current(document.accuracy)
+    assert not document.figures.is_current(document.figures.accuracy)
 
 
 def test_cancel_in_the_jobs_row_ends_it_and_keeps_the_engine(demo_window, qtbot):
@@ -43,4 +43,4 @@ def test_cancel_in_the_jobs_row_ends_it_and_keeps_the_engine(demo_window, qtbot)
     qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
 
     assert document.engine.process_id == process
-    assert not document.is_current(document.accuracy)
+    assert not document.figures.is_current(document.figures.accuracy)

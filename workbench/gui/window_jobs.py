@@ -43,19 +43,19 @@ class WindowJobs(QObject):
     def evaluate(self) -> None:
         """Measure the accuracy on all samples."""
         self.began.emit()
-        self._document.evaluate()
+        self._document.awaited.evaluate(self._document.recipe)
 
     @Slot()
     def measure_latency(self) -> None:
         """Time the model on this computer."""
         self.began.emit()
-        self._document.measure_latency()
+        self._document.awaited.measure_latency(self._document.recipe)
 
     @Slot()
     def measure_sqnr(self) -> None:
         """Measure the SQNR of every layer."""
         self.began.emit()
-        self._document.measure_sqnr()
+        self._document.awaited.measure_sqnr(self._document.recipe)
 
     @Slot()
     def export(self) -> None:
@@ -76,7 +76,7 @@ class WindowJobs(QObject):
     @Slot(object, str, bool)
     def _on_export_wished(self, path: Path, encoding: str, force: bool) -> None:
         self._document.set_encoding(encoding)
-        self._document.export(path, force)
+        self._document.awaited.export(self._document.recipe, path, force=force)
 
     @Slot()
     def _on_export_closed(self) -> None:

@@ -192,7 +192,7 @@ def _median_move_s(panel, bench, count: int, layers: slice) -> float:
     """Seconds of a move, painting included, in a model of so many layers."""
     one = weight()
     bench.put(**{f"layer{number}": one for number in range(count)})
-    bench.select(tuple(bench.weights)[layers])
+    bench.select(tuple(bench.looks.weights)[layers])
     panel.table.viewport().grab()
     times = []
     for step in range(1, 41):
@@ -228,7 +228,7 @@ def test_a_move_of_one_layer_asks_for_its_own_cells_only(panel, bench):
 def test_a_move_of_all_layers_of_a_thousand_changes_all_of_them(panel, bench):
     one = weight()
     bench.put(**{f"layer{number}": one for number in range(1000)})
-    bench.select(tuple(bench.weights))
+    bench.select(tuple(bench.looks.weights))
 
     panel.set_sparsity(0.4)
 

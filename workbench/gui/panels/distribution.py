@@ -66,7 +66,7 @@ class DistributionPanel(QWidget):
         document.model_changed.connect(self._on_selection)
         document.selection_changed.connect(self._on_selection)
         document.recipe_changed.connect(self._on_recipe)
-        document.layer_previewed.connect(self._on_previewed)
+        document.looks.previewed.connect(self._on_previewed)
         self.bins.valueChanged.connect(self._on_bins)
         self.scale.chosen.connect(self._on_scale)
         self._on_selection()
@@ -155,7 +155,7 @@ class DistributionPanel(QWidget):
         self._show_curves(None)
         self._show_figures()
         self._stack.setCurrentIndex(1)
-        self._document.request_curves(layer.name, self._on_curves)
+        self._document.looks.request_curves(layer.name, self._on_curves)
 
     def _why_empty(self, layer: Layer | None) -> str:
         if layer is not None:

@@ -103,8 +103,8 @@ class LayersPanel(Card):
         document.recipe_changed.connect(self._on_recipe_changed)
         document.selection_changed.connect(self._on_document_selection)
         document.plans.changed.connect(self._show_plan)
-        document.sqnr_changed.connect(self._show_noise)
-        document.layer_previewed.connect(self._on_previewed)
+        document.figures.sqnr_changed.connect(self._show_noise)
+        document.looks.previewed.connect(self._on_previewed)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
         self.op_types.currentIndexChanged.connect(self._on_filter)
@@ -282,7 +282,9 @@ class LayersPanel(Card):
 
     @Slot()
     def _show_noise(self) -> None:
-        noise = NoiseTable(self._document.sqnr, self._document.recipe.digest if self._document.sqnr else "")
+        noise = NoiseTable(
+            self._document.figures.sqnr, self._document.recipe.digest if self._document.figures.sqnr else ""
+        )
         if noise != self._noise:
             self._noise = noise
             self.model.set_noise(noise)

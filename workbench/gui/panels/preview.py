@@ -58,8 +58,8 @@ class PreviewPanel(Card):
         document.model_changed.connect(self._on_model)
         document.dataset_changed.connect(self._on_data)
         document.recipe_changed.connect(self._on_recipe)
-        document.measured.connect(self._on_measured)
-        document.probing.connect(self._on_probe_said)
+        document.figures.measured.connect(self._on_measured)
+        document.measuring.probe.said.connect(self._on_probe_said)
         document.budgets_changed.connect(self._show_all)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
@@ -127,8 +127,8 @@ class PreviewPanel(Card):
     @Slot(str)
     def _on_probe_said(self, text: str) -> None:
         """Building the preview takes long: say in the place of the figure what it is at."""
-        report = self._document.accuracy
-        if report is None or not self._document.is_current(report):
+        report = self._document.figures.accuracy
+        if report is None or not self._document.figures.is_current(report):
             self.accuracy.line.setText(text)
 
     @Slot(object, object)
@@ -161,7 +161,7 @@ class PreviewPanel(Card):
                 label.setText("–")
             return
         self.sizes = self._sizes.now(model, document.footprint, document.recipe)
-        exact = document.exact_bytes
+        exact = document.figures.exact_bytes
         now = exact if exact is not None else self.sizes.total_bytes
         original = model.file_bytes
         number, _, unit = format_bytes(now).partition(" ")
@@ -216,7 +216,7 @@ class PreviewPanel(Card):
 
     def _show_accuracy(self) -> None:
         card, document = self.accuracy, self._document
-        report = document.accuracy
+        report = document.figures.accuracy
         card.bar.set_budget(self._document.budgets.accuracy)
         floor = self._document.budgets.accuracy
         card.note.setText(_floor_text(floor, report.figure if report is not None else None))
@@ -224,12 +224,12 @@ class PreviewPanel(Card):
             card.show_figure("–", "")
             card.badge.set_origin("")
             card.line.setText("no data open" if document.dataset is None else "measuring…")
-            baseline = document.baseline
+            baseline = document.figures.baseline
             card.bar.set_figure(None, None, baseline.figure.value if baseline else None, 1.0)
             return
         card.title.setText(format_metric(report.metric))
         guesses = document.dataset.preprocessing.guesses if document.dataset is not None else {}
-        self._show_texts(card, accuracy_texts(report, is_current=document.is_current(report), guesses=guesses))
+        self._show_texts(card, accuracy_texts(report, is_current=document.figures.is_current(report), guesses=guesses))
 
     def _show_texts(self, card: MetricCard, texts: FigureTexts) -> None:
         card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
@@ -243,7 +243,7 @@ class PreviewPanel(Card):
 
     def _show_latency(self) -> None:
         card, document = self.latency, self._document
-        report = document.latency
+        report = document.figures.latency
         limit = document.budgets.latency_ms
         card.bar.set_budget(limit)
         card.note.setText(f"limit {format_ms(limit)}" if limit else "")
@@ -253,7 +253,7 @@ class PreviewPanel(Card):
             card.line.setText("not measured yet" if document.model is not None else "")
             card.bar.set_figure(None, None, None, 1.0)
             return
-        is_current = document.is_current(report)
+        is_current = document.figures.is_current(report)
         self._show_texts(card, latency_texts(report, is_current=is_current, recipe=document.recipe))
 
     def _show_banner(self) -> None:
@@ -271,8 +271,8 @@ class PreviewPanel(Card):
         if missed:
             self.banner.set_state("bad", "Over budget: " + ", ".join(missed), "keeps " + ", ".join(met) if met else "")
         elif met and document.dataset is not None:
-            report = document.accuracy
-            final = report is not None and report.is_final and document.is_current(report)
+            report = document.figures.accuracy
+            final = report is not None and report.is_final and document.figures.is_current(report)
             headline = "All three budgets met" if len(met) == 3 else f"Budget met: {', '.join(met)}"
             self.banner.set_state("good", headline, "accuracy measured" if final else "accuracy still being measured")
         elif document.dataset is None:
