@@ -155,7 +155,7 @@ def test_a_threshold_reads_the_same_wherever_it_is_shown(demo_window, qtbot, spa
     previews: list[object] = []
     document.looks.previewed.connect(previews.append)
 
-    demo_window.layers.set_sparsity(sparsity)
+    demo_window.layers.edits.set_sparsity(sparsity)
     at_once = distribution.threshold.value
     qtbot.waitUntil(lambda: bool(previews))
 

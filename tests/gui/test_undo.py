@@ -79,7 +79,7 @@ def test_the_history_lists_the_steps_and_goes_back_to_any(demo_window: MainWindo
     demo_window.all_actions["undo_history"].trigger()
     view = demo_window.edits.history.widget()
     assert isinstance(view, QUndoView)
-    demo_window.layers.set_bits(4)
+    demo_window.layers.edits.set_bits(4)
     _drag_prune(demo_window, 2, 0.6)
     third = document.recipe
 

@@ -73,8 +73,8 @@ def test_nothing_is_said_of_weights_that_cannot_be_read(panel: PreviewPanel, doc
     document.model_changed.emit()
 
     names = ("Parameters", "Not zero", "Mean bits", "Global sparsity")
-    assert [panel.cell(name, "original") for name in names] == ["16", "–", "–", "–"]
-    assert [panel.cell(name, "now") for name in names] == ["16", "–", "–", "–"]
+    assert [panel.totals.cell(name, "original") for name in names] == ["16", "–", "–", "–"]
+    assert [panel.totals.cell(name, "now") for name in names] == ["16", "–", "–", "–"]
 
 
 @pytest.mark.parametrize(("count", "said"), [(9, ""), (11, "and 2 more")])

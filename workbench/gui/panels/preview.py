@@ -3,22 +3,17 @@
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from workbench.engine.core.format import (
-    format_bytes,
-    format_count,
-    format_figure,
-    format_fraction,
-    format_metric,
-    format_ms,
-)
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_ms
 from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
+from workbench.gui.panels.budget_verdict import budget_verdict
 from workbench.gui.panels.figure_texts import FigureTexts, accuracy_texts, latency_texts
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.sizes import Sizes, SizesNow
+from workbench.gui.panels.totals_table import TotalsTable
 from workbench.gui.recipe_needs import needs_ranges
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
@@ -27,7 +22,6 @@ from workbench.gui.widgets.metric_card import MetricCard
 from workbench.gui.widgets.size_bars import SizeBars
 from workbench.project.budgets import Budgets
 
-_TABLE = ("Parameters", "Not zero", "MACs", "Mean bits", "Global sparsity")
 _MANY = 9
 
 
@@ -50,10 +44,10 @@ class PreviewPanel(Card):
         self.accuracy = MetricCard(theme, "Accuracy", floor=True, parent=self)
         self.disk_size = MetricCard(theme, "Size on disk", parent=self)
         self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
+        self.totals = TotalsTable(self)
         self.bars = SizeBars(theme, self)
         self.more = make_label("", "muted", self)
         self.more.hide()
-        self._cells: dict[tuple[str, str], QLabel] = {}
         self._lay_out()
         document.model_changed.connect(self._on_model)
         document.dataset_changed.connect(self._on_data)
@@ -77,22 +71,7 @@ class PreviewPanel(Card):
         column.setSpacing(8)
         for widget in (self.banner, self.accuracy, self.disk_size, self.latency):
             column.addWidget(widget)
-        table = Card(inner=True, parent=inside)
-        grid = QGridLayout()
-        grid.setVerticalSpacing(5)
-        grid.setColumnStretch(0, 1)
-        for place, title in enumerate(("Original", "Now"), start=1):
-            grid.addWidget(make_label(title, "muted", table), 0, place, Qt.AlignmentFlag.AlignRight)
-        for row, name in enumerate(_TABLE, start=1):
-            grid.addWidget(make_label(name, "", table), row, 0)
-            for place, (title, kind) in enumerate((("original", "muted"), ("now", "strong")), start=1):
-                label = make_label("–", kind, table)
-                label.setMinimumWidth(70)
-                label.setAlignment(Qt.AlignmentFlag.AlignRight)
-                self._cells[name, title] = label
-                grid.addWidget(label, row, place)
-        table.column.addLayout(grid)
-        column.addWidget(table)
+        column.addWidget(self.totals)
         where = Card("Where the size is", inner=True, parent=inside)
         where.note.setText("now / original")
         where.column.addWidget(self.bars)
@@ -107,10 +86,6 @@ class PreviewPanel(Card):
         scroll.viewport().setAutoFillBackground(False)
         self.column.addWidget(scroll, 1)
         self.column.setContentsMargins(12, 10, 8, 10)
-
-    def cell(self, name: str, column: str) -> str:
-        """Text of the table; the column is "original" or "now"."""
-        return self._cells[name, column].text()
 
     @Slot()
     def _on_model(self) -> None:
@@ -157,8 +132,7 @@ class PreviewPanel(Card):
             self.disk_size.badge.set_origin("")
             self.bars.set_bars(())
             self.more.hide()
-            for label in self._cells.values():
-                label.setText("–")
+            self.totals.show_totals(None, None)
             return
         self.sizes = self._sizes.now(model, document.footprint, document.recipe)
         exact = document.figures.exact_bytes
@@ -180,7 +154,7 @@ class PreviewPanel(Card):
         num_more = self.sizes.num_more
         self.more.setText(f"and {num_more} more")
         self.more.setVisible(num_more > 0)
-        self._show_table()
+        self.totals.show_totals(model, self.sizes)
 
     def _estimate_text(self) -> str:
         """What the size shown at once is made of, and what is missing to know it."""
@@ -191,28 +165,6 @@ class PreviewPanel(Card):
         return "by arithmetic on the weights; " + (
             "ranges are not known yet" if has_samples else "ranges need samples: open data"
         )
-
-    def _show_table(self) -> None:
-        model, sizes = self._document.model, self.sizes
-        if model is None or sizes is None:
-            return
-        macs = format_count(model.macs) if model.macs is not None else "unknown"
-        now = {
-            "Parameters": (format_count(model.num_params), format_count(model.num_params)),
-            "Not zero": (
-                format_count(model.num_params - sizes.zeros_before),
-                format_count(model.num_params - sizes.zeros),
-            ),
-            # Zeros inside a tensor are still multiplied: weight pruning leaves the MACs as they are.
-            "MACs": (macs, macs),
-            "Mean bits": ("32.0", f"{sizes.mean_bits:.1f}"),
-            "Global sparsity": (format_fraction(sizes.sparsity_before), format_fraction(sizes.sparsity)),
-        }
-        # Of weights that cannot be read, such as those of a model that is quantized already, none of this is known.
-        unknown = () if sizes.num_weights else ("Not zero", "Mean bits", "Global sparsity")
-        for name, (before, after) in (now | dict.fromkeys(unknown, ("–", "–"))).items():
-            self._cells[name, "original"].setText(before)
-            self._cells[name, "now"].setText(after)
 
     def _show_accuracy(self) -> None:
         card, document = self.accuracy, self._document
@@ -258,29 +210,19 @@ class PreviewPanel(Card):
 
     def _show_banner(self) -> None:
         document = self._document
-        if document.model is None:
-            self.banner.set_state("accent", "Nothing open", "open a model to begin")
-            return
-        states = {
-            "accuracy": self.accuracy.bar.is_met,
-            "size": self.disk_size.bar.is_met,
-            "latency": self.latency.bar.is_met,
-        }
-        missed = [name for name, met in states.items() if met is False]
-        met = [name for name, met in states.items() if met]
-        if missed:
-            self.banner.set_state("bad", "Over budget: " + ", ".join(missed), "keeps " + ", ".join(met) if met else "")
-        elif met and document.dataset is not None:
-            report = document.figures.accuracy
-            final = report is not None and report.is_final and document.figures.is_current(report)
-            headline = "All three budgets met" if len(met) == 3 else f"Budget met: {', '.join(met)}"
-            self.banner.set_state("good", headline, "accuracy measured" if final else "accuracy still being measured")
-        elif document.dataset is None:
-            self.banner.set_state("accent", "No data yet", "open samples to measure accuracy")
-        elif document.budgets != Budgets():
-            self.banner.set_state("accent", "Measuring", "the budgets wait for figures of this recipe")
-        else:
-            self.banner.set_state("accent", "No budgets set", "drag on a bar below to set one")
+        report = document.figures.accuracy
+        verdict = budget_verdict(
+            {
+                "accuracy": self.accuracy.bar.is_met,
+                "size": self.disk_size.bar.is_met,
+                "latency": self.latency.bar.is_met,
+            },
+            has_model=document.model is not None,
+            has_data=document.dataset is not None,
+            has_budgets=document.budgets != Budgets(),
+            is_final=report is not None and report.is_final and document.figures.is_current(report),
+        )
+        self.banner.set_state(verdict.tone, verdict.headline, verdict.detail)
 
     @Slot(float)
     def _on_accuracy_budget(self, value: float) -> None:
