@@ -162,5 +162,5 @@ def test_a_threshold_reads_the_same_wherever_it_is_shown(demo_window, qtbot, spa
     shown = distribution.threshold.value
     assert shown == at_once
     assert card.spin.text() == shown
-    assert distribution.histogram._labels[0].toPlainText() == f"|w| < {shown}"
+    assert distribution.histogram.label.toPlainText() == f"|w| < {shown}"
     assert float(shown) == pytest.approx(previews[-1].threshold, rel=1e-3)
