@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QGuiApplication
 
 from workbench.engine.core.recipe import ActivationRule, Calibration, WeightRule
 from workbench.gui.document import Document
@@ -72,6 +73,35 @@ def test_number_and_seed_are_one_undo_step_of_the_recipe(demo_window):
     assert document.recipe.calibration == Calibration(32, 7)
     document.undo_stack.undo()
     assert (form.samples.value(), form.seed.value()) == (128, 0)
+
+
+def test_the_form_says_how_many_of_the_samples_are_looked_at(demo_window):
+    form = demo_window.calibration
+    assert form.drawn.text() == "of 597"
+
+    form.samples.setValue(1000)
+
+    assert form.drawn.text() == "all 597 are looked at"
+
+
+def test_number_and_seed_are_copied_and_kept_in_the_project(demo_window, qtbot, tmp_path):
+    form = demo_window.calibration
+    form.samples.setValue(32)
+    form.seed.setValue(7)
+
+    demo_window.edits.copy_as_command()
+    command = QGuiApplication.clipboard().text()
+    demo_window.edits.copy_as_python()
+    script = QGuiApplication.clipboard().text()
+    demo_window.document.saving.save_project(tmp_path / "p.wbproj")
+    other = Document()
+    other.opening.open_project(tmp_path / "p.wbproj")
+    qtbot.waitUntil(lambda: other.saving.project_path is not None, timeout=_LONG_MS)
+
+    assert '"calibration": {"samples": 32, "seed": 7}' in command
+    assert '"calibration": {"samples": 32, "seed": 7}' in script
+    assert other.recipe.calibration == Calibration(32, 7)
+    other.close()
 
 
 def test_samples_that_do_not_fit_are_refused_and_what_was_there_stays(demo_window, answers, qtbot, tmp_path):
