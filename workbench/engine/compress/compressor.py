@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
-from workbench.engine.compress.integers.integer_tensors import integer_obstacle
+from workbench.engine.compress.layer_abilities import LayerAbilities
 from workbench.engine.compress.plan import resolve_plan
-from workbench.engine.compress.quantization_plan import Abilities
 from workbench.engine.compress.quantized_model import quantized_model
 from workbench.engine.compress.quantizer import Quantizer
-from workbench.engine.compress.rounding.sequential_rounding import rounding_obstacle
 from workbench.engine.compress.storage.footprint import model_footprint
 from workbench.engine.compress.storage.replaced_weights import Replacement, replace_weights
 from workbench.engine.compress.storage.weight_storage import (
@@ -29,12 +26,11 @@ from workbench.engine.compress.weights.compressed_layer import compress_weight, 
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.compress.weights.magnitude import kept_mask
 from workbench.engine.core.footprint import Encoding, opset_needed
-from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
-from workbench.engine.graph.model import Model, item_bytes
+from workbench.engine.graph.model import Model
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
 from workbench.jobs import JobContext
@@ -66,7 +62,7 @@ class Compressor:
         self._lock = threading.Lock()
         self._footprint: ModelFootprint | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
-        self._nodes = {node.output[0]: node for node in model.proto.graph.node if node.output}
+        self._abilities = LayerAbilities(model)
         self.quantizer = Quantizer(model)
 
     def plan(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
@@ -81,9 +77,7 @@ class Compressor:
         return replace(plan, notes=(*plan.notes, *self._growth(plan, plain=recipe.encoding == "plain")))
 
     def _resolved(self, recipe: Recipe, *, has_samples: bool = False, source: str = "recipe") -> Plan:
-        abilities = Abilities(
-            has_samples, self._integer_obstacle, self._rounding_obstacle, self._bias_obstacle, self._half_obstacle
-        )
+        abilities = self._abilities.abilities(has_samples=has_samples)
         return resolve_plan(self.model.info, recipe, self.model.weight, abilities, source=source)
 
     def _growth(self, plan: Plan, *, plain: bool) -> tuple[str, ...]:
@@ -145,28 +139,6 @@ class Compressor:
         entries = [entry for entry in plan.layers if entry.layer in quantized.weights]
         replacements = self._replacements(graph.model.info, entries, quantized.weights, plain=plain)
         return quantized_model(graph, plan, quantized, replacements)
-
-    def _integer_obstacle(self, layer_name: str) -> str:
-        layer = self.model.info.layer(layer_name)
-        return self._type_obstacle(layer) or integer_obstacle(self._nodes.get(layer.node_output), layer)
-
-    def _rounding_obstacle(self, layer_name: str) -> str:
-        layer = self.model.info.layer(layer_name)
-        node = self._nodes.get(layer.node_output)
-        return self._type_obstacle(layer) or (rounding_obstacle(node, layer) if node is not None else "it is in a body")
-
-    def _bias_obstacle(self, layer_name: str) -> str:
-        layer = self.model.info.layer(layer_name)
-        has_bias = layer.op_type in ("Conv", "Gemm")
-        return self._type_obstacle(layer) or ("" if has_bias else f"{layer.op_type} has none")
-
-    def _type_obstacle(self, layer: Layer) -> str:
-        is_float = self.model.weight_dtype(layer.name) == TensorProto.FLOAT
-        return "" if is_float else "the layer is not float32, which quantization with samples starts from"
-
-    def _half_obstacle(self, layer_name: str) -> str:
-        stored_bytes = item_bytes(self.model.stored_dtype(layer_name))
-        return float16_obstacle(self.model.info.layer(layer_name), stored_bytes)
 
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         """What the recipe does to one layer's weights. Raises RecipeError."""

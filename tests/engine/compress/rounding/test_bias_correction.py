@@ -1,7 +1,9 @@
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from workbench.engine.compress.rounding.bias_correction import corrected_bias
+from workbench.engine.core.recipe import Recipe, WeightRule
 
 
 def test_an_error_times_the_mean_input_is_taken_off_the_bias():
@@ -33,3 +35,75 @@ def test_convolutions_in_groups_keep_the_mean_of_the_outputs(groups: int):
     found = corrected_bias(np.zeros(8, np.float32), error, mean, axis=0)
 
     np.testing.assert_allclose(found, -np.array(moved), rtol=1e-4, atol=1e-5)
+
+
+_MATRIX_THEN_CONVOLUTION = """
+  m = MatMul(x, wm)
+  y = Conv(m, w, b)
+"""
+_SHAPE_UNKNOWN = """
+  s = Shape(x)
+  f = Cast<to = 1>(s)
+  r = Round(f)
+  t = Cast<to = 7>(r)
+  q = Reshape(x, t)
+  y = Conv(q, w, b)
+"""
+_ASKED = Recipe().with_rule("op:Conv", weights=WeightRule(bits=2, bias_correction=True))
+
+
+@pytest.mark.parametrize("body", [_MATRIX_THEN_CONVOLUTION, _SHAPE_UNKNOWN], ids=["after a product", "shape unknown"])
+def test_the_mean_of_each_output_channel_is_that_of_the_float_model(shortcut_model, samples, body: str):
+    random = np.random.default_rng(1)
+    weights = {"wm": random.normal(size=(8, 6)), "w": random.normal(size=(4, 3, 1, 1)), "b": random.normal(size=4)}
+    bench = shortcut_model(body, "float[N,4,h,w] y", **weights)
+    calibration = samples(bench)
+
+    plan = bench.plan(_ASKED, has_samples=True)
+    built = bench.build(plan, samples=calibration)
+
+    x = calibration.dataset.batch(np.arange(len(calibration.dataset)))["x"]
+    exact, found = (_channel_means(data, x) for data in (bench.model.path.read_bytes(), built))
+    np.testing.assert_allclose(found, exact, atol=1e-5)
+    assert plan.layers[0].weights.bias_correction
+    assert plan.layers[0].reason == ""
+
+
+def _channel_means(data: bytes, x: np.ndarray) -> np.ndarray:
+    output = ort.InferenceSession(data, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+    return output.mean(axis=(0, 2, 3))
+
+
+_HEAD = "p = GlobalAveragePool(x) f = Flatten(p) "
+
+
+@pytest.mark.parametrize(
+    ("body", "output", "said"),
+    [
+        (f"{_HEAD} y = MatMul(f, w)", "float[N,4] y", "MatMul has none"),
+        (f"{_HEAD} y = Gemm<alpha = 0.5>(f, w, b)", "float[N,4] y", "alpha, beta or transA"),
+        (f"{_HEAD} g = ReduceMean<axes = [0], keepdims = 0>(f) y = Gemm(f, w, g)", "float[N,3] y", "is computed while"),
+    ],
+    ids=["no bias", "scaled product", "computed bias"],
+)
+def test_a_bias_that_cannot_be_corrected_stands_in_the_plan(shortcut_model, body: str, output: str, said: str):
+    weights = {"w": np.random.default_rng(2).normal(size=(3, 3 if "[N,3]" in output else 4)), "b": np.ones(4)}
+    bench = shortcut_model(body, output, **weights)
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=2, bias_correction=True))
+
+    (entry,) = bench.plan(recipe, has_samples=True).layers
+
+    assert said in entry.reason
+    assert entry.reason.startswith("the bias is not corrected: ")
+    assert "bias corrected" not in entry.done
+
+
+def test_a_layer_whose_bias_is_computed_is_not_learned_either(shortcut_model):
+    body = f"{_HEAD} g = ReduceMean<axes = [0], keepdims = 0>(f) y = Gemm(f, w, g)"
+    bench = shortcut_model(body, "float[N,3] y", w=np.ones((3, 3)))
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=2, rounding="learned"))
+
+    (entry,) = bench.plan(recipe, has_samples=True).layers
+
+    assert entry.weights.rounding == "nearest"
+    assert entry.reason == "rounding is to nearest: its bias is kept, as it is computed while the model runs"

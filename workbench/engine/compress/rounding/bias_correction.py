@@ -2,8 +2,32 @@
 
 import numpy as np
 import numpy.typing as npt
+import onnx
+
+from workbench.engine.compress.rounding.output_problem import geometry_of
+from workbench.engine.core.layer import Layer
+from workbench.engine.graph.links import Links
 
 Array = npt.NDArray[np.float32]
+_WITH_BIAS = ("Conv", "Gemm")
+
+
+def computed_bias(node: onnx.NodeProto, links: Links) -> str:
+    """Why another bias cannot be put in the place of the node's; empty if it can."""
+    if node.op_type not in _WITH_BIAS or len(node.input) < 3 or not node.input[2] or links.is_constant(node.input[2]):
+        return ""
+    return "it is computed while the model runs"
+
+
+def bias_obstacle(node: onnx.NodeProto, layer: Layer, links: Links) -> str:
+    """Why a layer's bias cannot be corrected; empty if it can."""
+    if node.op_type not in _WITH_BIAS:
+        return f"{node.op_type} has none"
+    if layer.weight_name not in list(node.input)[1:2]:
+        return "the layer's weights stand on the left"
+    if node.op_type == "Gemm" and geometry_of(node, layer.weight_shape) is None:
+        return "that of a Gemm with alpha, beta or transA is not found"
+    return computed_bias(node, links)
 
 
 def corrected_bias(bias: Array | None, error: Array, input_mean: Array, axis: int) -> Array:
