@@ -29,13 +29,14 @@ class AwaitedJobs(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._measuring = measuring
-        self._running: dict[int, str] = {}
+        self._running: dict[int, tuple[str, Recipe]] = {}
         self.export_job = self.suggestion_job = 0
         jobs.finished.connect(self._on_finished)
 
     def evaluate(self, recipe: Recipe) -> None:
         """Evaluate a recipe on all samples."""
         take = self._measuring.take
+        self._measuring.take_up(recipe)
         self._start("Evaluate", "evaluate", recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
 
     def measure_latency(self, recipe: Recipe) -> None:
@@ -64,7 +65,11 @@ class AwaitedJobs(QObject):
     @Slot(int)
     def cancel(self, job: int) -> None:
         """Ask a job to stop, whoever has started it."""
-        self._measuring.give_up(job)
+        verb, recipe = self._running.get(job, ("", None))
+        if verb == "evaluate" and recipe is not None:
+            self._measuring.give_up_recipe(recipe)
+        else:
+            self._measuring.give_up(job)
         self._jobs.cancel(job)
 
     @Slot()
@@ -83,17 +88,17 @@ class AwaitedJobs(QObject):
 
     def give_up_data(self) -> None:
         """Other samples lie on the bench: what is measured on the old ones is wanted no more."""
-        self._give_up(tuple(job for job, verb in self._running.items() if verb in _ON_SAMPLES))
+        self._give_up(tuple(job for job, (verb, _) in self._running.items() if verb in _ON_SAMPLES))
 
     def _give_up(self, jobs: tuple[int, ...]) -> None:
         for job in jobs:
             # Nobody said stop, so an operator that takes long must not cost the worker.
             self._jobs.cancel(job, insist=False)
 
-    def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
+    def _start(self, title: str, verb: str, recipe: Recipe, *args: object, **answers: object) -> int:
         self._measuring.pause()
-        job = self._jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
-        self._running[job] = verb
+        job = self._jobs.start(title, verb, recipe, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
+        self._running[job] = verb, recipe
         return job
 
     @Slot(int, str, str)

@@ -14,7 +14,13 @@ class Verdict:
 
 
 def budget_verdict(
-    states: Mapping[str, bool | None], *, has_model: bool, has_data: bool, has_budgets: bool, is_final: bool
+    states: Mapping[str, bool | None],
+    *,
+    has_model: bool,
+    has_data: bool,
+    has_budgets: bool,
+    is_final: bool,
+    is_stopped: bool = False,
 ) -> Verdict:
     """What to say.
 
@@ -24,6 +30,7 @@ def budget_verdict(
         has_data: whether samples are.
         has_budgets: whether any limit is set.
         is_final: whether the accuracy was measured of this recipe on all samples.
+        is_stopped: whether somebody has stopped that.
     """
     if not has_model:
         return Verdict("accent", "Nothing open", "open a model to begin")
@@ -33,9 +40,12 @@ def budget_verdict(
         return Verdict("bad", "Over budget: " + ", ".join(missed), "keeps " + ", ".join(met) if met else "")
     if met and has_data:
         headline = "All three budgets met" if len(met) == 3 else f"Budget met: {', '.join(met)}"
-        return Verdict("good", headline, "accuracy measured" if is_final else "accuracy still being measured")
+        unfinished = "accuracy stopped before all samples" if is_stopped else "accuracy still being measured"
+        return Verdict("good", headline, "accuracy measured" if is_final else unfinished)
     if not has_data:
         return Verdict("accent", "No data yet", "open samples to measure accuracy")
+    if has_budgets and is_stopped:
+        return Verdict("accent", "Stopped", "measure again to hold the accuracy against its budget")
     if has_budgets:
         return Verdict("accent", "Measuring", "the budgets wait for figures of this recipe")
     return Verdict("accent", "No budgets set", "drag on a bar below to set one")

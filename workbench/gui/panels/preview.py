@@ -1,20 +1,23 @@
 """What the recipe does to the whole model, against the original: accuracy, size, latency, and where the bytes are."""
 
-from dataclasses import replace
-
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_ms
-from workbench.engine.core.measurement import Figure
+from workbench.engine.core.format import format_bytes, format_metric, format_ms
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
 from workbench.gui.panels.budget_verdict import budget_verdict
-from workbench.gui.panels.figure_texts import FigureTexts, accuracy_texts, latency_texts
+from workbench.gui.panels.figure_texts import (
+    FigureTexts,
+    accuracy_texts,
+    estimated_size_text,
+    floor_text,
+    latency_texts,
+    unknown_accuracy_text,
+)
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.sizes import Sizes, SizesNow
 from workbench.gui.panels.totals_table import TotalsTable
-from workbench.gui.recipe_needs import needs_ranges
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import Card, make_label
@@ -41,7 +44,7 @@ class PreviewPanel(Card):
         # In line with the cards, which leave room for the scroll bar.
         self.note.setContentsMargins(0, 0, 4, 0)
         self.banner = Banner(theme, self)
-        self.accuracy = MetricCard(theme, "Accuracy", floor=True, parent=self)
+        self.accuracy = MetricCard(theme, "Accuracy", floor=True, action="Measure again", parent=self)
         self.disk_size = MetricCard(theme, "Size on disk", parent=self)
         self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
         self.totals = TotalsTable(self)
@@ -54,7 +57,9 @@ class PreviewPanel(Card):
         document.recipe_changed.connect(self._on_recipe)
         document.figures.measured.connect(self._on_measured)
         document.measuring.probe.said.connect(self._on_probe_said)
+        document.measuring.stopped_changed.connect(self._on_stopped_changed)
         document.budgets_changed.connect(self._show_all)
+        self.accuracy.action_wished.connect(document.measuring.again)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
         self.latency.budget_moved.connect(self._on_latency_budget)
@@ -106,6 +111,11 @@ class PreviewPanel(Card):
         if report is None or not self._document.figures.is_current(report):
             self.accuracy.line.setText(text)
 
+    @Slot()
+    def _on_stopped_changed(self) -> None:
+        self._show_accuracy()
+        self._show_banner()
+
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
         self._show_size()
@@ -143,7 +153,7 @@ class PreviewPanel(Card):
         tone = "good" if change < 0 else "muted" if change == 0 else "warn"
         self.disk_size.show_figure(number, unit, format_change(change), tone)
         self.disk_size.badge.set_origin("measured" if exact is not None else "estimated")
-        self.disk_size.line.setText("every byte counted" if exact is not None else self._estimate_text())
+        self.disk_size.line.setText("every byte counted" if exact is not None else self._estimated())
         self.disk_size.bar.set_figure(now, None, original, max(original, now) * 1.05)
         self.disk_size.bar.set_budget(self._document.budgets.size_bytes)
         self.disk_size.note.setText(
@@ -156,32 +166,30 @@ class PreviewPanel(Card):
         self.more.setVisible(num_more > 0)
         self.totals.show_totals(model, self.sizes)
 
-    def _estimate_text(self) -> str:
-        """What the size shown at once is made of, and what is missing to know it."""
+    def _estimated(self) -> str:
         document = self._document
-        if not needs_ranges(document.recipe):
-            return "by arithmetic on this recipe"
         has_samples = document.dataset is not None or document.calibration.info is not None
-        return "by arithmetic on the weights; " + (
-            "ranges are not known yet" if has_samples else "ranges need samples: open data"
-        )
+        return estimated_size_text(document.recipe, has_samples=has_samples)
 
     def _show_accuracy(self) -> None:
         card, document = self.accuracy, self._document
+        stopped = document.measuring.stopped if document.dataset is not None else ""
+        card.action.setVisible(bool(stopped))
         report = document.figures.accuracy
         card.bar.set_budget(self._document.budgets.accuracy)
         floor = self._document.budgets.accuracy
-        card.note.setText(_floor_text(floor, report.figure if report is not None else None))
+        card.note.setText(floor_text(floor, report.figure if report is not None else None))
         if report is None:
             card.show_figure("–", "")
             card.badge.set_origin("")
-            card.line.setText("no data open" if document.dataset is None else "measuring…")
+            card.line.setText(unknown_accuracy_text(has_data=document.dataset is not None, stopped=stopped))
             baseline = document.figures.baseline
             card.bar.set_figure(None, None, baseline.figure.value if baseline else None, 1.0)
             return
         card.title.setText(format_metric(report.metric))
         guesses = document.dataset.preprocessing.guesses if document.dataset is not None else {}
-        self._show_texts(card, accuracy_texts(report, is_current=document.figures.is_current(report), guesses=guesses))
+        is_current = document.figures.is_current(report)
+        self._show_texts(card, accuracy_texts(report, is_current=is_current, guesses=guesses, stopped=stopped))
 
     def _show_texts(self, card: MetricCard, texts: FigureTexts) -> None:
         card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
@@ -221,6 +229,7 @@ class PreviewPanel(Card):
             has_data=document.dataset is not None,
             has_budgets=document.budgets != Budgets(),
             is_final=report is not None and report.is_final and document.figures.is_current(report),
+            is_stopped=bool(document.measuring.stopped),
         )
         self.banner.set_state(verdict.tone, verdict.headline, verdict.detail)
 
@@ -238,10 +247,3 @@ class PreviewPanel(Card):
 
     def _set_budgets(self, budgets: Budgets, which: str) -> None:
         self._document.set_budgets(budgets, gesture=self._gesture.token(which))
-
-
-def _floor_text(floor: float | None, figure: Figure | None) -> str:
-    """The floor in the unit of the figure; of a fraction before there is one."""
-    if floor is None:
-        return ""
-    return f"floor {format_figure(replace(figure, value=floor)) if figure is not None else format_fraction(floor)}"
