@@ -4,8 +4,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from workbench.engine.core.export_formats import ONNX_FORMAT
 from workbench.engine.core.recipe import Recipe
-from workbench.engine.core.reports import ApplyReport
+from workbench.engine.core.reports import ApplyReport, FormatReport
 from workbench.gui.measuring import Measuring
 from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
@@ -55,10 +56,12 @@ class AwaitedJobs(QObject):
             on_done=self.suggested.emit, on_failed=self._on_no_suggestion, on_stopped=self._on_suggestion_stopped,
         )  # fmt: skip
 
-    def export(self, recipe: Recipe, path: str | Path, *, force: bool) -> None:
-        """Write the compressed model and verify it."""
+    def export(self, recipe: Recipe, path: str | Path, *, force: bool, format_name: str = ONNX_FORMAT.name) -> None:
+        """Write the compressed model: as ONNX and verify it, or in the format of a plugin."""
+        is_onnx = format_name == ONNX_FORMAT.name
+        verb, named = ("export", ()) if is_onnx else ("export_to", (format_name,))
         self.export_job = self._start(
-            "Export", "export", recipe, str(path), force=force,
+            "Export", verb, recipe, str(path), *named, force=force,
             on_done=self._on_exported, on_failed=self._on_refused, on_stopped=self._on_export_stopped,
         )  # fmt: skip
 
@@ -114,7 +117,7 @@ class AwaitedJobs(QObject):
             self._measuring.resume()
 
     def _on_exported(self, report: object) -> None:
-        if isinstance(report, ApplyReport):
+        if isinstance(report, ApplyReport | FormatReport):
             self.exported.emit(report)
 
     def _on_export_stopped(self) -> None:

@@ -13,6 +13,7 @@ from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import SESSION_FACTORY, Engine
 from workbench.gui.known_activations import KnownActivations
 from workbench.gui.known_figures import KnownFigures
+from workbench.gui.known_formats import KnownFormats
 from workbench.gui.known_plan import KnownPlan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
@@ -54,6 +55,7 @@ class Document(Bench):
         self.activations = KnownActivations(self.engine, self)
         self.plans = KnownPlan(self.engine, self)
         self.looks = LayerLooks(self.engine, self, self)
+        self.formats = KnownFormats(self.engine, self)
         self._connect()
         self.engine.start()
 
@@ -65,6 +67,7 @@ class Document(Bench):
             self.opening.failed,
             self.calibration.failed,
             self.looks.failed,
+            self.formats.failed,
         ):
             failed.connect(self.message)
         self.engine.restarted.connect(self._on_engine_restarted)
