@@ -58,7 +58,7 @@ def test_an_answer_shows_clip_lines_overlay_octaves_channels_and_figures(view, b
     assert [line.value() for line in histogram.clips.lines] == [0.0, 2.0]
     assert histogram.after.isVisible()
     assert view.octaves.fates == (Fate.UNDERFLOWS, Fate.KEPT, Fate.PARTLY_CLIPPED)
-    np.testing.assert_allclose(view.channels._low.yData, [-4, -1])
+    np.testing.assert_allclose(view.channels.low, [-4, -1])
     assert (view.clipped.value, view.underflow.value, view.sqnr.value) == ("50.00 %", "25.00 %", "6.0 dB")
     assert view.facts.text() == "input · 8 bit, by minmax · 3 samples"
     assert not view.grab().isNull()

@@ -106,9 +106,9 @@ class ActivationView(PlotPage):
     @Slot()
     def _refresh(self) -> None:
         """Show what is known; ask for the rest."""
-        layer = self.selected_layer()
         if not self._side:
             return
+        layer = self.selected_layer()
         if layer is None:
             self.say("Select a layer to see its activations." if self._document.model is not None else "")
             return

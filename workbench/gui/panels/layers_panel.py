@@ -13,7 +13,7 @@ from workbench.gui.panels.layer_state import LayerStates
 from workbench.gui.panels.layers_model import LAYER_ROLE, Column, LayersFilter, LayersModel
 from workbench.gui.panels.layers_table import LayersTable
 from workbench.gui.panels.noise_table import NoiseTable
-from workbench.gui.panels.plan_page import plan_texts
+from workbench.gui.panels.plan_page import KnownPlanTexts
 from workbench.gui.panels.selected_layers import SelectedLayers
 from workbench.gui.recipe_change import is_pruning_alone
 from workbench.gui.theme import Theme
@@ -34,6 +34,7 @@ class LayersPanel(Card):
         self._theme = theme
         self._selecting = False
         self._noise = NoiseTable()
+        self._plan_texts = KnownPlanTexts()
         self.edits = SelectedLayers(document, self)
         self.states = LayerStates()
         self.model = LayersModel(self.states.of, self)
@@ -205,16 +206,15 @@ class LayersPanel(Card):
 
     def _show_card(self) -> None:
         layers = self.edits.layers
-        settings = tuple(self.states.settings_of(layer) for layer in layers)
         prunable = next((layer for layer in layers if layer.prunable), None)
         amount = self.states.of(prunable) if prunable is not None else None
-        self.card.show_layers(layers, settings, amount, self.model.rowCount())
+        self.card.show_layers(layers, self.states.settings_among, amount, self.model.rowCount())
         self._show_plan()
 
     @Slot()
     def _show_plan(self) -> None:
         plans = self._document.plans
-        texts = plan_texts(self.edits.layers, plans.plan, plans.refusal)
+        texts = self._plan_texts.of(self.edits.layers, plans.plan, plans.refusal)
         self.card.show_plan(texts, is_current=plans.is_current)
 
     @Slot()

@@ -108,7 +108,8 @@ class HistogramPlot(QWidget):
         if not high > low:
             low, high = low - 0.5, high + 0.5
         # Bars are sums of whole stored bins, so each edge lies on one of theirs.
-        picked = np.unique(np.linspace(0, counts.size, min(self._num_bins, counts.size) + 1).round().astype(np.int64))
+        # At least one stored bin apart, so none is picked twice.
+        picked = np.linspace(0, counts.size, min(self._num_bins, counts.size) + 1).round().astype(np.int64)
         totals = np.add.reduceat(counts, picked[:-1]).astype(float)
         self._edges = low + (high - low) * picked / counts.size
         self._counts = np.log10(1 + totals) if self._log else totals
