@@ -49,6 +49,10 @@ def test_cancel_in_the_jobs_row_ends_it_and_the_card_says_so_until_it_is_measure
     assert document.engine.process_id == process
     assert not document.figures.is_current(document.figures.accuracy)
     assert card.line.text().endswith("; this one: stopped")
+    qtbot.waitUntil(
+        lambda: card.action.isVisible() and card.line.height() >= card.line.heightForWidth(card.line.width())
+    )
+    assert card.line.width() > card.width() // 3
     qtbot.mouseClick(card.action, Qt.MouseButton.LeftButton)
     assert card.line.text().endswith("; this one is being measured")
     assert not card.action.isVisible()

@@ -1,6 +1,6 @@
 """One figure of the preview: value, difference to the original, where it comes from, budget and history."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from workbench.gui.theme import FIGURE_PIXELS, FONT_PIXELS, SMALL_PIXELS, Theme
@@ -52,8 +52,9 @@ class MetricCard(Card):
         self.action = QPushButton(action, self)
         self.action.setVisible(False)
         self.action.clicked.connect(self.action_wished)
-        below.addWidget(self.action)
         self.column.addLayout(below)
+        # In a row of its own: beside the badge it would leave the line no room.
+        self.column.addWidget(self.action, 0, Qt.AlignmentFlag.AlignRight)
         self.column.addWidget(self.bar)
         self.bar.budget_moved.connect(self.budget_moved)
         theme.changed.connect(self._dress)
