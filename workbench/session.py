@@ -4,6 +4,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
@@ -12,6 +13,7 @@ from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, VerificationError, WorkbenchError
+from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -41,7 +43,7 @@ from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.channel_proof import prove_channels
 from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import Model, load_model
-from workbench.engine.graph.save import check_onnx_name, check_target, serialize
+from workbench.engine.graph.save import check_ending, check_onnx_name, check_target, serialize
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.float_layers import suggest_float_layers
@@ -49,6 +51,7 @@ from workbench.engine.search.layer_noise import layer_noise
 from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.jobs import JobContext
 from workbench.plugin_api import Exporter
+from workbench.plugin_loader import Plugins, load_plugins
 
 _Made = tuple[object, ...]
 
@@ -389,16 +392,47 @@ class Session:
         bench = self._bench
         return self._channel_proof(bench, recipe, bench.plan(recipe), ctx or JobContext())
 
-    def export_as(self, exporter: Exporter, recipe: Recipe, path: str | Path, *, force: bool = False) -> FormatReport:
+    def export_formats(self) -> ExportFormats:
+        """What a model can be written as: ONNX by `export`, the formats of plugins by `export_to`."""
+        formats = (ExportFormat(found.name, found.summary, found.suffix) for found in self._plugins.exporters())
+        problems = tuple(f"plugin {info.name}: {info.error}" for info in self._plugins.infos if info.error)
+        return ExportFormats((ONNX_FORMAT, *formats), problems)
+
+    def export_to(
+        self,
+        recipe: Recipe,
+        path: str | Path,
+        format_name: str,
+        *,
+        force: bool = False,
+        ctx: JobContext | None = None,
+    ) -> FormatReport:
+        """Compress, and write in a plugin's format, by its name. Raises PluginError, and what `export_as` does."""
+        return self.export_as(self._plugins.exporter(format_name), recipe, path, force=force, ctx=ctx)
+
+    def export_as(
+        self,
+        exporter: Exporter,
+        recipe: Recipe,
+        path: str | Path,
+        *,
+        force: bool = False,
+        ctx: JobContext | None = None,
+    ) -> FormatReport:
         """Compress, and write in the format of a plugin. The file is not compared with the preview.
 
         Raises:
-            ExportError: the file cannot be written.
+            Cancelled: somebody asked to stop; nothing is written, as after an error.
+            ExportError: the file cannot be written, or its name ends otherwise than the format's files do.
             RecipeError: the recipe does not fit the model.
         """
+        ctx = ctx or JobContext()
         bench, target = self._bench, Path(path)
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
-        plan, data = bench.plan(recipe), self._build(bench, recipe, JobContext())
+        check_ending(target, exporter.suffix, f"a file for {exporter.name}")
+        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.9, "compressing"))
+        ctx.checkpoint()
+        ctx.progress(0.9, 1, f"writing for {exporter.name}")
         make_whole(target, lambda made: exporter.write(data, made), force=force)
         return FormatReport(exporter.name, plan, target, target.stat().st_size, digest_of_file(target))
 
@@ -415,6 +449,10 @@ class Session:
                 "this is a mistake of the program: leave these channels, and report the model",
             )
         return proof
+
+    @cached_property
+    def _plugins(self) -> Plugins:
+        return load_plugins()
 
     @property
     def _bench(self) -> _Bench:

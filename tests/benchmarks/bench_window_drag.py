@@ -33,14 +33,14 @@ def test_a_release_brings_a_measured_accuracy(bench, squeezenet, table):
         start = time.perf_counter()
         bench.release(share)
         digest = document.recipe.digest
-        bench.wait(lambda digest=digest: document.accuracy.recipe_digest == digest)
+        bench.wait(lambda digest=digest: document.figures.accuracy.recipe_digest == digest)
         times.append(time.perf_counter() - start)
-        figure = document.accuracy.figure
+        figure = document.figures.accuracy.figure
         assert figure.origin is Origin.MEASURED
-        assert figure.n == document.accuracy.done > 0
+        assert figure.n == document.figures.accuracy.done > 0
         assert figure.low <= figure.value <= figure.high
         # The next release meets a bench at rest, as after a person's look at the figure.
-        bench.wait(lambda: document.accuracy.done >= 64 and document.exact_bytes is not None)
+        bench.wait(lambda: document.figures.accuracy.done >= 64 and document.figures.exact_bytes is not None)
 
     assert len(times) == _RELEASES
     table("SqueezeNet, release to first measured accuracy", times, "p95 at most 400 ms")
@@ -91,7 +91,7 @@ def _drag(bench, layer: str) -> tuple[list[float], list[int]]:
         bench.application.processEvents()
         times.append(time.perf_counter() - start)
         shown = f"{preview.disk_size.value.text()} {preview.disk_size.unit.text()}"
-        assert document.exact_bytes is None
+        assert document.figures.exact_bytes is None
         assert shown == format_bytes(preview.sizes.total_bytes)
         assert preview.latency.value.text() != "–"
         sizes.append(preview.sizes.total_bytes)

@@ -48,7 +48,7 @@ def test_a_drag_is_smooth_while_samples_are_evaluated(bench, squeezenet, table):
     in_worker = []
     for number in range(_RUNS):
         bench.document.edit(recipe, "Bits")
-        bench.document.evaluate()
+        bench.document.awaited.evaluate(bench.document.recipe)
         progress = []
         bench.document.jobs.progressed.connect(lambda job, report, seen=progress: seen.append(report))
         bench.wait(lambda seen=progress: bool(seen))

@@ -79,11 +79,11 @@ class Bench:
 
     def open(self, model: Path, data: Path | None = None, overrides: dict[str, object] | None = None) -> None:
         """Open files, and wait until nothing more is computed for them."""
-        self.document.open_model(model)
-        self.wait(lambda: self.document.footprint is not None and self.document.latency is not None)
+        self.document.opening.open_model(model)
+        self.wait(lambda: self.document.footprint is not None and self.document.figures.latency is not None)
         if data is not None:
-            self.document.open_data(data, overrides)
-            self.wait(lambda: self.document.accuracy is not None and self.document.accuracy.is_final)
+            self.document.opening.open_data(data, overrides)
+            self.wait(lambda: self.document.figures.accuracy is not None and self.document.figures.accuracy.is_final)
 
     def wait(self, is_there: Callable[[], bool]) -> None:
         """Let the window live until something holds."""

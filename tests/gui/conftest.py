@@ -1,7 +1,7 @@
 """Models made of values, and a document that edits at once, so that panels are tested without a worker."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,18 +10,23 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QSettings, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
-from workbench.engine.core.weight_curves import build_weight_curves
+from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
+from workbench.gui.bench import Bench
 from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import Engine, Ticket
 from workbench.gui.file_dialogs import Asks, Unsaved
 from workbench.gui.known_activations import KnownActivations
+from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_plan import KnownPlan
+from workbench.gui.layer_looks import LayerLooks
+from workbench.gui.measuring import Measuring
+from workbench.gui.running_jobs import RunningJobs
+from workbench.gui.shown_figures import ShownFigures
 from workbench.jobs import Progress
 from workbench.worker.messages import Failed
 
@@ -82,67 +87,41 @@ def model_of(*layers: Layer) -> ModelInfo:
     )
 
 
-class _SetRecipe(QUndoCommand):
-    def __init__(self, bench: "Bench", recipe: Recipe, text: str, gesture: object) -> None:
-        super().__init__(text)
-        self._bench, self._old, self._new, self._gesture = bench, bench.recipe, recipe, gesture
+class LooksAtWeights(LayerLooks):
+    """Answers at once, from the weights that a test has laid on the bench."""
 
-    def id(self) -> int:
-        return 1
+    weights: Mapping[str, np.ndarray]
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        if self._gesture is None or other._gesture is not self._gesture:
-            return False
-        self._new = other._new
-        return True
-
-    def redo(self) -> None:
-        self._bench.set_recipe(self._new)
-
-    def undo(self) -> None:
-        self._bench.set_recipe(self._old)
+    def request_curves(self, layer: str, answer: Callable[[str, WeightCurves], None]) -> None:
+        answer(layer, build_weight_curves(self.weights[layer], (0,)))
 
 
-class Bench(QObject):
-    """The face of `Document` that panels see, with an undo stack and no worker."""
+class LooseBench(Bench):
+    """The bench with the parts that panels see; what they ask for waits in `asks`, as there is no worker."""
 
-    model_changed = Signal()
-    dataset_changed = Signal()
-    recipe_changed = Signal(object, object)
-    selection_changed = Signal()
-    measured = Signal(object)
-    probing = Signal(str)
-    layer_previewed = Signal(object)
-    sqnr_changed = Signal()
     message = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = self.footprint = self.dataset = None
-        self.accuracy = self.baseline = self.exact_bytes = self.latency = None
-        self.sqnr = None
-        self.recipe = Recipe()
-        self.selection: tuple[str, ...] = ()
-        self.undo_stack = QUndoStack(self)
         self.num_presses = self.num_releases = 0
-        self.weights: dict[str, np.ndarray] = {}
         self.asks = FakeEngine()
+        self.jobs = RunningJobs(self.asks, self)
+        self.measuring = Measuring(self.asks, self.jobs, KnownFigures(), self)
+        self.figures = ShownFigures(self, self.measuring, self)
         self.calibration = CalibrationData(self.asks, self)
         self.plans = KnownPlan(self.asks, self)
         self.activations = KnownActivations(self.asks, self)
+        self.looks = LooksAtWeights(self.asks, self, self)
 
     def put(self, **weights: np.ndarray) -> None:
         """Open a model with these weights."""
-        self.weights = weights
+        self.looks.weights = weights
         self.model = model_of(*(layer_of(name, weight) for name, weight in weights.items()))
         self.model_changed.emit()
 
     def set_recipe(self, recipe: Recipe) -> None:
-        old, self.recipe = self.recipe, recipe
-        self.recipe_changed.emit(old, recipe)
-
-    def edit(self, recipe: Recipe, text: str, gesture: object = None) -> None:
-        self.undo_stack.push(_SetRecipe(self, recipe, text, gesture))
+        """Lay a recipe on the bench with nothing to undo."""
+        self._put_recipe(recipe)
 
     def pressed(self) -> None:
         self.num_presses += 1
@@ -150,18 +129,10 @@ class Bench(QObject):
     def released(self) -> None:
         self.num_releases += 1
 
-    def select(self, names: tuple[str, ...]) -> None:
-        if tuple(names) != self.selection:
-            self.selection = tuple(names)
-            self.selection_changed.emit()
-
-    def request_curves(self, name: str, answer: object) -> None:
-        answer(name, build_weight_curves(self.weights[name], (0,)))
-
 
 @pytest.fixture
-def bench(qapp: object) -> Bench:
-    return Bench()
+def bench(qapp: object) -> LooseBench:
+    return LooseBench()
 
 
 @pytest.fixture
@@ -257,7 +228,7 @@ def demo_window(window: object, qtbot: QtBot) -> object:
     document = window.document
     window.files.open_paths(demo_files())
     qtbot.waitUntil(
-        lambda: document.accuracy is not None and document.footprint is not None and document.measuring.is_idle,
+        lambda: document.figures.accuracy is not None and document.footprint is not None and document.measuring.is_idle,
         timeout=30_000,
     )
     return window

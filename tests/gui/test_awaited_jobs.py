@@ -12,9 +12,18 @@ from workbench.gui.running_jobs import RunningJobs
 
 
 @pytest.fixture
-def awaited(fake_engine) -> AwaitedJobs:
-    jobs = RunningJobs(fake_engine)
-    awaited = AwaitedJobs(jobs, Measuring(fake_engine, jobs, KnownFigures()))
+def jobs(fake_engine) -> RunningJobs:
+    return RunningJobs(fake_engine)
+
+
+@pytest.fixture
+def measuring(fake_engine, jobs) -> Measuring:
+    return Measuring(fake_engine, jobs, KnownFigures())
+
+
+@pytest.fixture
+def awaited(jobs, measuring) -> AwaitedJobs:
+    awaited = AwaitedJobs(jobs, measuring)
     awaited.evaluate(Recipe())
     awaited.measure_latency(Recipe())
     awaited.export(Recipe(), Path("out.onnx"), force=False)
@@ -43,3 +52,18 @@ def test_what_has_ended_is_not_cancelled(awaited: AwaitedJobs, fake_engine):
     awaited.give_up_data()
 
     assert _cancelled(fake_engine) == []
+
+
+def test_an_evaluation_that_is_cancelled_is_stopped_until_it_is_asked_for_again(awaited: AwaitedJobs, measuring):
+    awaited.cancel(1 + measuring.probe.number)
+    assert measuring.stopped == "stopped"
+
+    awaited.evaluate(Recipe())
+
+    assert measuring.stopped == ""
+
+
+def test_cancelling_something_else_stops_no_accuracy(awaited: AwaitedJobs, measuring):
+    awaited.cancel_export()
+
+    assert measuring.stopped == ""

@@ -37,7 +37,7 @@ def _edited(window: MainWindow) -> tuple[object, ...]:
 
 def _bench(window: MainWindow) -> tuple[object, ...]:
     document = window.document
-    return document.model, document.dataset, document.recipe, document.undo_stack.count(), document.baseline
+    return document.model, document.dataset, document.recipe, document.undo_stack.count(), document.figures.baseline
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def test_a_layer_with_nan_weights_is_listed_with_the_reason_and_left_alone(
     qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
 
     assert window.message_bar.text == ""
-    assert document.exact_bytes is not None
+    assert document.figures.exact_bytes is not None
 
 
 def _export(window: MainWindow, path: Path, qtbot: QtBot) -> str:
@@ -222,6 +222,6 @@ def test_a_project_on_a_full_disk_is_not_taken_for_saved(
 
     assert "cannot be written" in _message(demo_window, qtbot)
     assert answers.path.read_text() == "the old one"
-    assert demo_window.document.is_modified
+    assert demo_window.document.saving.is_modified
     assert not demo_window.statusBar().currentMessage().startswith("Saved")
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".p")] == []

@@ -134,7 +134,7 @@ def test_the_demo_is_compared_and_one_click_keeps_its_weights_from_saturating(de
     assert dialog.saturating_layers
 
     # No figure of an emulation gets among those of this computer.
-    assert document.accuracy is None or document.accuracy.figure.origin is Origin.MEASURED
+    assert document.figures.accuracy is None or document.figures.accuracy.figure.origin is Origin.MEASURED
     names = dialog.saturating_layers
     dialog.reduce.click()
     for name in names:

@@ -72,7 +72,7 @@ def test_what_cannot_be_is_one_line_in_the_form_and_changes_nothing(
     data = document.dataset
     form.inputs["mean"].setText("a lot")
 
-    with qtbot.waitSignal(document.data_refused, timeout=_LONG_MS):
+    with qtbot.waitSignal(document.opening.data_refused, timeout=_LONG_MS):
         form.apply.click()
 
     assert "mean cannot be" in form.banner.accessibleName()
@@ -89,7 +89,7 @@ def test_samples_that_do_not_fit_can_be_mended_in_the_form(
     (tmp_path / "large.data.yaml").write_text("layout: nchw\ncrop: 11\n")
     answers.path = path
     document, form = demo_window.document, demo_window.data_form
-    with qtbot.waitSignal(document.data_refused, timeout=_LONG_MS):
+    with qtbot.waitSignal(document.opening.data_refused, timeout=_LONG_MS):
         demo_window.all_actions["open_data"].trigger()
     assert form.isVisible()
 

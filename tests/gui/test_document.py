@@ -26,10 +26,11 @@ def document(qtbot: QtBot) -> Iterator[Document]:
     document = Document()
     messages: list[str] = []
     document.message.connect(lambda text, details: messages.append(f"{text} {details}"))
-    document.open_model(found[0])
-    document.open_data(found[1])
+    document.opening.open_model(found[0])
+    document.opening.open_data(found[1])
     qtbot.waitUntil(
-        lambda: (document.baseline is not None and document.footprint is not None) or bool(messages), timeout=_LONG_MS
+        lambda: (document.figures.baseline is not None and document.footprint is not None) or bool(messages),
+        timeout=_LONG_MS,
     )
     assert not messages
     yield document
@@ -63,10 +64,11 @@ def test_a_release_brings_a_measured_figure_of_this_recipe(document: Document, q
 
     digest = document.recipe.digest
     qtbot.waitUntil(
-        lambda: document.accuracy is not None and document.accuracy.recipe_digest == digest, timeout=_LONG_MS
+        lambda: document.figures.accuracy is not None and document.figures.accuracy.recipe_digest == digest,
+        timeout=_LONG_MS,
     )
-    assert document.accuracy is not None
-    assert document.accuracy.difference is not None
+    assert document.figures.accuracy is not None
+    assert document.figures.accuracy.difference is not None
 
 
 def test_the_size_shown_at_once_is_within_half_a_percent_of_the_file(document: Document, qtbot: QtBot):
@@ -75,13 +77,13 @@ def test_the_size_shown_at_once_is_within_half_a_percent_of_the_file(document: D
     recipe = document.recipe.with_rule("*", weights=WeightRule(bits=4))
     document.edit(recipe, "Bits")
     document.released()
-    qtbot.waitUntil(lambda: document.exact_bytes is not None, timeout=_LONG_MS)
+    qtbot.waitUntil(lambda: document.figures.exact_bytes is not None, timeout=_LONG_MS)
 
     assert document.model is not None
     assert document.footprint is not None
-    assert document.exact_bytes is not None
+    assert document.figures.exact_bytes is not None
     estimated = instant_size(document.model, document.footprint, recipe).total_bytes
-    assert abs(estimated - document.exact_bytes) <= 0.005 * document.exact_bytes
+    assert abs(estimated - document.figures.exact_bytes) <= 0.005 * document.figures.exact_bytes
 
 
 def test_the_exported_file_is_the_one_that_the_session_writes(document: Document, qtbot: QtBot, tmp_path: Path):
@@ -89,7 +91,7 @@ def test_the_exported_file_is_the_one_that_the_session_writes(document: Document
     document.edit(recipe, "Bits")
 
     with qtbot.waitSignal(document.awaited.exported, timeout=_LONG_MS) as caught:
-        document.export(tmp_path / "window.onnx", False)
+        document.awaited.export(document.recipe, tmp_path / "window.onnx", force=False)
 
     report = caught.args[0]
     found = demo_files()
@@ -105,12 +107,14 @@ def test_the_exported_file_is_the_one_that_the_session_writes(document: Document
 
 def test_a_killed_engine_costs_a_message_but_no_edit_and_no_measurement(document: Document, qtbot: QtBot):
     document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=5)), "Bits")
-    recipe, baseline = document.recipe, document.baseline
+    recipe, baseline = document.recipe, document.figures.baseline
     assert baseline is not None
     # The original's figure may still become better while this runs, but never worse.
     known: list[int] = [baseline.done]
-    document.measured.connect(lambda _: known.append(document.baseline.done if document.baseline else 0))
-    document.evaluate()
+    document.figures.measured.connect(
+        lambda _: known.append(document.figures.baseline.done if document.figures.baseline else 0)
+    )
+    document.awaited.evaluate(document.recipe)
     process = document.engine.process_id
     assert process is not None
 
@@ -119,8 +123,10 @@ def test_a_killed_engine_costs_a_message_but_no_edit_and_no_measurement(document
 
     assert "started again" in caught.args[0]
     assert document.recipe is recipe
-    document.evaluate()
-    qtbot.waitUntil(lambda: document.accuracy is not None and document.accuracy.done == 597, timeout=_LONG_MS)
+    document.awaited.evaluate(document.recipe)
+    qtbot.waitUntil(
+        lambda: document.figures.accuracy is not None and document.figures.accuracy.done == 597, timeout=_LONG_MS
+    )
     assert known == sorted(known)
 
 
@@ -130,7 +136,7 @@ def test_a_file_that_is_no_model_changes_nothing(document: Document, qtbot: QtBo
     path.write_text("<html>")
 
     with qtbot.waitSignal(document.message, timeout=_LONG_MS) as caught:
-        document.open_model(path)
+        document.opening.open_model(path)
 
     assert "web page" in caught.args[0]
     assert document.model is model
@@ -141,9 +147,9 @@ def test_all_samples_are_evaluated_behind_the_probe_without_being_asked(document
     document.released()
 
     qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
-    assert document.accuracy is not None
-    assert document.is_current(document.accuracy)
-    assert document.accuracy.done == 597
+    assert document.figures.accuracy is not None
+    assert document.figures.is_current(document.figures.accuracy)
+    assert document.figures.accuracy.done == 597
 
 
 def test_the_next_edit_ends_an_evaluation_in_the_background(document: Document, qtbot: QtBot):
@@ -160,28 +166,28 @@ def test_the_next_edit_ends_an_evaluation_in_the_background(document: Document, 
 
     assert ended[0][1] == "muted"
     qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
-    assert document.accuracy is not None
-    assert document.accuracy.recipe_digest == document.recipe.digest
-    assert document.accuracy.done == 597
+    assert document.figures.accuracy is not None
+    assert document.figures.accuracy.recipe_digest == document.recipe.digest
+    assert document.figures.accuracy.done == 597
 
 
 def test_undo_shows_the_measured_figures_at_once_and_measures_nothing(document: Document, qtbot: QtBot):
     document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=3)), "Bits")
     document.released()
     qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
-    measured, size, latency = document.accuracy, document.exact_bytes, document.latency
+    measured, size, latency = document.figures.accuracy, document.figures.exact_bytes, document.figures.latency
     document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=2)), "Bits")
     document.released()
     qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
     started: list[object] = []
     document.jobs.started.connect(lambda job, title: started.append(title))
-    document.measured.connect(started.append)
+    document.figures.measured.connect(started.append)
 
     document.undo_stack.undo()
 
-    assert document.accuracy is measured
-    assert document.exact_bytes == size
-    assert document.latency is latency
+    assert document.figures.accuracy is measured
+    assert document.figures.exact_bytes == size
+    assert document.figures.latency is latency
     document.released()
     assert document.measuring.is_idle
     assert started == []
@@ -209,13 +215,13 @@ def test_what_somebody_has_measured_is_not_measured_again_by_itself(document: Do
     document.edit(document.recipe.with_rule("*", weights=WeightRule(bits=3)), "Bits")
     titles.clear()
 
-    document.measure_latency()
-    document.evaluate()
+    document.awaited.measure_latency(document.recipe)
+    document.awaited.evaluate(document.recipe)
     qtbot.waitUntil(
         lambda: (
-            document.accuracy is not None
-            and document.is_current(document.accuracy)
-            and document.accuracy.done == 597
+            document.figures.accuracy is not None
+            and document.figures.is_current(document.figures.accuracy)
+            and document.figures.accuracy.done == 597
             and document.measuring.is_idle
         ),
         timeout=_LONG_MS,
@@ -231,7 +237,7 @@ def test_budgets_are_undone_like_every_edit(document: Document):
     document.undo_stack.undo()
 
     assert document.budgets == Budgets(accuracy=0.9)
-    assert document.is_modified
+    assert document.saving.is_modified
 
 
 def test_a_recipe_that_does_not_fit_the_model_is_not_laid_on_it(document: Document, qtbot: QtBot, tmp_path: Path):
@@ -240,7 +246,7 @@ def test_a_recipe_that_does_not_fit_the_model_is_not_laid_on_it(document: Docume
     path.write_text("version: 1\nrules:\n  - select: nothing_here\n    weights: {bits: 4}\n")
 
     with qtbot.waitSignal(document.message, timeout=_LONG_MS) as caught:
-        document.open_recipe(path)
+        document.opening.open_recipe(path)
 
     assert "nothing_here" in caught.args[0]
     assert "line 3" in caught.args[0]
@@ -258,10 +264,10 @@ def test_what_was_measured_is_known_in_the_next_run(qtbot: QtBot, tmp_path: Path
         titles: list[str] = []
         document.jobs.started.connect(lambda job, title: titles.append(title))
         with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
-            document.open_model(found[0])
+            document.opening.open_model(found[0])
         with qtbot.waitSignal(document.dataset_changed, timeout=_LONG_MS):
-            document.open_data(found[1])
-        known = document.accuracy.done if document.accuracy is not None else 0
+            document.opening.open_data(found[1])
+        known = document.figures.accuracy.done if document.figures.accuracy is not None else 0
         qtbot.waitUntil(lambda: document.measuring.is_idle, timeout=_LONG_MS)
         document.close()
         return known, titles

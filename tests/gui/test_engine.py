@@ -132,3 +132,12 @@ def test_trying_again_sends_what_waited(qtbot, monkeypatch, tmp_path):
 
     qtbot.waitUntil(lambda: answers == ["waited"], timeout=_LONG_MS)
     engine.close()
+
+
+def test_a_request_after_the_end_starts_no_worker(engine: Engine, qtbot: QtBot):
+    engine.start()
+    engine.close()
+
+    engine.request("quick", "add", 2, 3)
+
+    assert engine.process_id is None

@@ -1,13 +1,20 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 
+from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.plan import Plan
-from workbench.engine.core.reports import ApplyReport, ModelSummary, Verification
-from workbench.gui.export_dialog import ExportDialog
+from workbench.engine.core.recipe import WeightRule
+from workbench.engine.core.reports import ApplyReport, FormatReport, ModelSummary, Verification
+from workbench.gui.export_dialog import ExportDialog, ExportWish
 from workbench.gui.file_dialogs import Asks
+from workbench.session import Session
+
+_LONG_MS = 30_000
 
 
 @pytest.fixture
@@ -36,22 +43,113 @@ def report_of(path: Path, *, ok: bool) -> ApplyReport:
 
 def test_export_asks_for_the_chosen_file_and_encoding(make_dialog, tmp_path):
     dialog = make_dialog(tmp_path / "out.onnx")
-    wishes: list[tuple] = []
-    dialog.export_wished.connect(lambda *wish: wishes.append(wish))
+    wishes: list[ExportWish] = []
+    dialog.export_wished.connect(wishes.append)
 
     dialog.encoding._choose("plain")
     dialog.start.click()
 
-    assert wishes == [(tmp_path / "out.onnx", "plain", False)]
+    assert wishes == [ExportWish(tmp_path / "out.onnx", "onnx", "plain", force=False)]
     assert dialog.is_running
+
+
+_ORT = ExportFormat("ort", "for phones", ".ort")
+
+
+def test_another_format_changes_the_ending_and_is_asked_for(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+    wishes: list[ExportWish] = []
+    dialog.export_wished.connect(wishes.append)
+    assert [dialog.format.itemText(row) for row in range(dialog.format.count())] == ["ONNX (.onnx)"]
+
+    dialog.show_formats(ExportFormats((ONNX_FORMAT, _ORT)))
+    dialog.format.setCurrentIndex(1)
+    dialog.start.click()
+
+    assert wishes == [ExportWish(tmp_path / "out.ort", "ort", "auto", force=False)]
+    assert dialog.format_note.text() == "for phones"
+
+
+def test_a_format_that_was_chosen_stays_when_the_list_comes_again(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+    dialog.show_formats(ExportFormats((ONNX_FORMAT, _ORT)))
+    dialog.format.setCurrentIndex(1)
+
+    dialog.show_formats(ExportFormats((ONNX_FORMAT, ExportFormat("abc", "", ".abc"), _ORT)))
+
+    assert dialog.format.currentText() == "ORT (.ort)"
+    assert dialog.path.text() == str(tmp_path / "out.ort")
+
+
+def test_a_plugin_that_failed_is_named(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.onnx")
+
+    dialog.show_formats(ExportFormats(problems=("plugin mine: no module named numpy2",)))
+
+    assert not dialog.problems.isHidden()
+    assert dialog.problems.text() == "plugin mine: no module named numpy2"
+
+
+def test_a_plugin_s_file_is_not_called_verified(make_dialog, tmp_path):
+    dialog = make_dialog(tmp_path / "out.ort")
+
+    dialog.show_report(FormatReport("ort", Plan(()), tmp_path / "out.ort", 600_000, "cd" * 32))
+
+    assert dialog.banner.headline == "Written, not compared with the preview"
+    assert "600.0 kB" in dialog.outcome.text()
+    assert dialog.sha256.text() == "cd" * 32
+
+
+def test_the_window_offers_what_the_engine_s_plugins_write_and_writes_it(demo_window, demo_folder, qtbot, tmp_path):
+    document = demo_window.document
+    document.edit(document.recipe.with_rule("hidden", weights=WeightRule(bits=4)), "Bits")
+    with qtbot.waitSignal(document.formats.changed, timeout=_LONG_MS):
+        demo_window.jobs.export()
+    dialog = demo_window.jobs.export_dialog
+    names = [dialog.format.itemData(row).name for row in range(dialog.format.count())]
+    assert names == ["onnx", "ort"]
+
+    dialog.format.setCurrentIndex(1)
+    dialog.path.setText(str(tmp_path / "small.ort"))
+    with qtbot.waitSignal(document.awaited.exported, timeout=_LONG_MS):
+        dialog.start.click()
+
+    # The same recipe, written and run without the window.
+    session = Session()
+    session.open_model(demo_folder / "digits.onnx")
+    session.export(document.recipe, tmp_path / "small.onnx")
+    images = np.load(demo_folder / "digits.npz")["x"][:50].transpose(0, 3, 1, 2).astype(np.float32) / 255
+    answers = [_answers(tmp_path / name, images) for name in ("small.ort", "small.onnx")]
+    np.testing.assert_allclose(*answers, atol=1e-5)
+    assert (tmp_path / "small.ort").read_bytes()[4:8] == b"ORTM"
+    assert dialog.banner.headline == "Written, not compared with the preview"
+
+
+def test_a_name_that_denies_the_format_is_refused(demo_window, qtbot, tmp_path):
+    demo_window.jobs.export()
+    dialog = demo_window.jobs.export_dialog
+    qtbot.waitUntil(lambda: dialog.format.count() == 2, timeout=_LONG_MS)
+    dialog.format.setCurrentIndex(1)
+    dialog.path.setText(str(tmp_path / "small.onnx"))
+
+    with qtbot.waitSignal(demo_window.document.awaited.export_failed, timeout=_LONG_MS):
+        dialog.start.click()
+
+    assert "give the file the ending .ort" in dialog.outcome.text()
+    assert list(tmp_path.glob("small*")) == []
+
+
+def _answers(path: Path, images: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: images})[0]
 
 
 def test_a_file_that_exists_is_replaced_only_if_wanted(make_dialog, tmp_path):
     path = tmp_path / "out.onnx"
     path.write_bytes(b"mine")
     dialog = make_dialog(path, overwrite=False)
-    wishes: list[tuple] = []
-    dialog.export_wished.connect(lambda *wish: wishes.append(wish))
+    wishes: list[ExportWish] = []
+    dialog.export_wished.connect(wishes.append)
 
     dialog.start.click()
 

@@ -27,8 +27,8 @@ def test_model_and_samples_given_together_are_both_opened_and_measured(demo_wind
 
     assert document.model is not None
     assert len(document.model.layers) == 11
-    assert document.accuracy is not None
-    assert document.accuracy.figure.value > 0.9
+    assert document.figures.accuracy is not None
+    assert document.figures.accuracy.figure.value > 0.9
     assert demo_window.message_bar.text == ""
 
 
@@ -153,14 +153,14 @@ def test_a_threshold_reads_the_same_wherever_it_is_shown(demo_window, qtbot, spa
     qtbot.waitUntil(lambda: distribution.has_curves)
     card.unit.set_value("threshold")
     previews: list[object] = []
-    document.layer_previewed.connect(previews.append)
+    document.looks.previewed.connect(previews.append)
 
-    demo_window.layers.set_sparsity(sparsity)
+    demo_window.layers.edits.set_sparsity(sparsity)
     at_once = distribution.threshold.value
     qtbot.waitUntil(lambda: bool(previews))
 
     shown = distribution.threshold.value
     assert shown == at_once
     assert card.spin.text() == shown
-    assert distribution.histogram._labels[0].toPlainText() == f"|w| < {shown}"
+    assert distribution.histogram.label.toPlainText() == f"|w| < {shown}"
     assert float(shown) == pytest.approx(previews[-1].threshold, rel=1e-3)

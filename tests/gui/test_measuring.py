@@ -257,6 +257,67 @@ def test_a_preview_that_somebody_cancelled_is_not_begun_again_by_itself(measurin
     assert len(engine.of("evaluate", "probe")) == 1
 
 
+def test_what_somebody_stopped_is_measured_when_it_is_wished(measuring: Measuring, engine: FakeEngine):
+    changes: list[str] = []
+    measuring.stopped_changed.connect(lambda: changes.append(measuring.stopped))
+    measuring.now()
+    measuring.give_up(measuring.probe.number)
+    engine.of("evaluate", "probe")[0].stopped()
+
+    measuring.again()
+
+    assert changes == ["stopped", ""]
+    assert len(engine.of("evaluate", "probe")) == 2
+
+
+def test_a_stopped_evaluation_of_all_samples_says_so_until_it_is_taken_up(measuring: Measuring, engine: FakeEngine):
+    measuring.take(_latency(1))
+    measuring.take(_report(64, 1000))
+    measuring.now()
+    (running,) = engine.of("evaluate", "run")
+    row = next(iter(measuring._background._rows.values()))
+
+    measuring.give_up(row)
+    running.stopped()
+    measuring.now()
+
+    assert measuring.stopped == "stopped"
+    assert len(engine.of("evaluate", "run")) == 1
+    measuring.again()
+    assert measuring.stopped == ""
+    assert len(engine.of("evaluate", "run")) == 2
+
+
+def test_a_stop_is_of_one_recipe_and_of_these_samples(measuring: Measuring):
+    measuring.give_up_recipe(_RECIPE)
+    assert measuring.stopped == "stopped"
+
+    measuring.set_recipe(Recipe())
+    assert measuring.stopped == ""
+    measuring.set_recipe(_RECIPE)
+    assert measuring.stopped == "stopped"
+    measuring.set_data(_DATA)
+    assert measuring.stopped == ""
+
+
+def test_an_accuracy_that_is_known_on_all_samples_is_not_stopped(measuring: Measuring):
+    measuring.give_up_recipe(_RECIPE)
+
+    measuring.take(_report(1000, 1000))
+
+    assert measuring.stopped == ""
+
+
+def test_a_preview_that_failed_says_why_and_is_not_begun_again_by_itself(measuring: Measuring, engine: FakeEngine):
+    measuring.now()
+
+    engine.of("evaluate", "probe")[0].failed("sample 3 cannot be read")
+    measuring.now()
+
+    assert measuring.stopped == "not measured: sample 3 cannot be read"
+    assert len(engine.of("evaluate", "probe")) == 1
+
+
 def test_learned_rounding_waits_until_the_slider_is_let_go(measuring: Measuring, engine: FakeEngine):
     measuring.hold()
     for recipe in (_LEARNED, replace(_LEARNED, encoding="plain")):

@@ -32,17 +32,17 @@ def project(document: Document, qtbot: QtBot, tmp_path: Path, demo_folder: Path)
         shutil.copy(demo_folder / name, tmp_path)
     other = Document()
     with qtbot.waitSignal(other.model_changed, timeout=_LONG_MS):
-        other.open_model(tmp_path / "digits.onnx")
+        other.opening.open_model(tmp_path / "digits.onnx")
     with qtbot.waitSignal(other.dataset_changed, timeout=_LONG_MS):
-        other.open_data(tmp_path / "digits.npz", {"labels_offset": 0})
+        other.opening.open_data(tmp_path / "digits.npz", {"labels_offset": 0})
     other.edit(_RECIPE, "Bits")
     other.set_budgets(Budgets(accuracy=0.9, size_bytes=100_000))
     other.notes = "a note"
     other.released()
-    qtbot.waitUntil(lambda: other.accuracy is not None and other.accuracy.done == 597, timeout=_LONG_MS)
-    assert other.is_modified
-    other.save_project(tmp_path / "p.wbproj")
-    assert not other.is_modified
+    qtbot.waitUntil(lambda: other.figures.accuracy is not None and other.figures.accuracy.done == 597, timeout=_LONG_MS)
+    assert other.saving.is_modified
+    other.saving.save_project(tmp_path / "p.wbproj")
+    assert not other.saving.is_modified
     other.close()
     return tmp_path / "p.wbproj"
 
@@ -51,9 +51,9 @@ def _open(document: Document, project: Path, qtbot: QtBot) -> list[str]:
     """Open it, and wait until the bench has changed; what was said."""
     said: list[str] = []
     document.message.connect(lambda text, details: said.append(text))
-    with qtbot.waitSignal(document.saved_changed, timeout=_LONG_MS):
-        document.open_project(project)
-    qtbot.waitUntil(lambda: document.project_path == project, timeout=_LONG_MS)
+    with qtbot.waitSignal(document.saving.saved_changed, timeout=_LONG_MS):
+        document.opening.open_project(project)
+    qtbot.waitUntil(lambda: document.saving.project_path == project, timeout=_LONG_MS)
     return said
 
 
@@ -66,12 +66,12 @@ def test_a_project_comes_back_as_it_was_saved_with_its_figures(document: Documen
     assert document.notes == "a note"
     assert document.data_overrides == {"labels_offset": 0}
     assert document.dataset is not None
-    assert not document.is_modified
+    assert not document.saving.is_modified
     assert document.undo_stack.count() == 0
-    assert document.accuracy is not None
-    assert document.is_current(document.accuracy)
-    assert document.accuracy.done == 597
-    assert document.exact_bytes is not None
+    assert document.figures.accuracy is not None
+    assert document.figures.is_current(document.figures.accuracy)
+    assert document.figures.accuracy.done == 597
+    assert document.figures.exact_bytes is not None
 
 
 def test_the_bench_changes_once_and_with_everything_there(document: Document, project: Path, qtbot: QtBot):
@@ -94,7 +94,7 @@ def test_a_model_that_has_changed_is_said_and_its_figures_are_left_out(document:
     assert len(said) == 1
     assert "has changed since it was saved" in said[0]
     assert document.recipe == _RECIPE
-    assert document.accuracy is None
+    assert document.figures.accuracy is None
 
 
 def test_external_weights_that_have_changed_are_said_and_their_figures_are_left_out(
@@ -102,9 +102,9 @@ def test_external_weights_that_have_changed_are_said_and_their_figures_are_left_
 ):
     _save_with_external_weights(demo_folder / "digits.onnx", tmp_path / "big.onnx")
     with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
-        document.open_model(tmp_path / "big.onnx")
-    qtbot.waitUntil(lambda: document.exact_bytes is not None, timeout=_LONG_MS)
-    document.save_project(tmp_path / "p.wbproj")
+        document.opening.open_model(tmp_path / "big.onnx")
+    qtbot.waitUntil(lambda: document.figures.exact_bytes is not None, timeout=_LONG_MS)
+    document.saving.save_project(tmp_path / "p.wbproj")
     weights = bytearray((tmp_path / "big.data").read_bytes())
     weights[0] ^= 1
     (tmp_path / "big.data").write_bytes(weights)
@@ -151,14 +151,14 @@ def test_a_model_that_cannot_be_read_leaves_the_bench_as_it_was(
     document: Document, project: Path, qtbot: QtBot, demo_folder: Path
 ):
     with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
-        document.open_model(demo_folder / "digits.onnx")
+        document.opening.open_model(demo_folder / "digits.onnx")
     document.edit(_RECIPE.with_rule("*", weights=WeightRule(bits=5)), "Bits")
     model, recipe = document.model, document.recipe
     path = project.with_name("digits.onnx")
     path.write_bytes(path.read_bytes()[:1000])
 
     with qtbot.waitSignal(document.message, timeout=_LONG_MS) as caught:
-        document.open_project(project)
+        document.opening.open_project(project)
 
     assert "not opened" in caught.args[0]
     assert document.model is model
@@ -173,11 +173,11 @@ def test_an_engine_that_cannot_measure_the_model_keeps_the_one_that_the_window_s
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     document = Document("session_without_footprint:SessionWithoutFootprint")
     with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
-        document.open_model(demo_folder / "digits.onnx")
+        document.opening.open_model(demo_folder / "digits.onnx")
 
     said: list[str] = []
     document.message.connect(lambda text, details: said.append(text))
-    document.open_project(project)
+    document.opening.open_project(project)
     qtbot.waitUntil(lambda: any("not opened" in text for text in said), timeout=_LONG_MS)
     open_now: list[object] = []
     document.engine.request("quick", "open_path", on_done=open_now.append)
@@ -192,7 +192,7 @@ def test_a_model_that_is_gone_is_one_clear_line(document: Document, project: Pat
     project.with_name("digits.onnx").unlink()
 
     with pytest.raises(WorkbenchError, match="is not there"):
-        document.open_project(project)
+        document.opening.open_project(project)
 
 
 def test_a_project_of_the_first_format_opens(document: Document, project: Path, qtbot: QtBot):
@@ -217,7 +217,7 @@ def test_a_save_that_fails_is_not_taken_for_a_save(document: Document, project: 
     document.edit(Recipe(), "Reset")
 
     with pytest.raises(ExportError, match="cannot be written"):
-        document.save_project(project.with_name("gone") / "p.wbproj")
+        document.saving.save_project(project.with_name("gone") / "p.wbproj")
 
-    assert document.is_modified
-    assert document.project_path == project
+    assert document.saving.is_modified
+    assert document.saving.project_path == project

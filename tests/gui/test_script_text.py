@@ -4,13 +4,15 @@ import json
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from workbench.cli.main import main
-from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.recipe import Calibration, Recipe, WeightRule
 from workbench.gui.script_text import as_command, as_python
+from workbench.project.recipe_text import parse_recipe
 
 _OVERRIDES = {"scale": "1/16", "mean": ["0.25"], "labels_offset": "0", "resize": [8, 8], "metric": "top5"}
 
@@ -60,6 +62,33 @@ def test_the_script_does_what_is_on_the_bench(demo: tuple[str, str]):
     assert done["recipe"] == recipe
     assert done["report"].metric == "top5"
     assert done["report"].data.preprocessing.mean == (0.25,)
+
+
+def test_command_and_script_calibrate_as_the_bench_does(
+    demo: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened: list[object] = []
+    monkeypatch.setattr(
+        "workbench.session.Session.open_calibration",
+        lambda self, path, given=None, ctx=None: opened.append((path, given)),
+    )
+    monkeypatch.chdir(tmp_path)
+    # Samples for one model are made ready in one way, whatever they are for.
+    given = {"scale": "1/16"}
+    recipe = replace(Recipe().with_rule("hidden", weights=WeightRule(bits=4)), calibration=Calibration(32, 7))
+    output = Path(demo[0]).with_name("digits.compressed.onnx")
+    done: dict[str, object] = {}
+
+    first, second = as_command(*demo, recipe, given, "/d/own.npz").splitlines()
+    subprocess.run(["sh", "-c", first], check=True)
+    status = main(shlex.split(second)[1:])
+    output.unlink()
+    exec(compile(as_python(*demo, recipe, given, "/d/own.npz"), "script", "exec"), done)
+
+    assert status == 0
+    assert opened == [(Path("/d/own.npz"), given)] * 2
+    assert parse_recipe((tmp_path / "recipe.yaml").read_text()).calibration == Calibration(32, 7)
+    assert done["recipe"].calibration == Calibration(32, 7)
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", '"""', "ä\n"])

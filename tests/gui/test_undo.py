@@ -46,11 +46,13 @@ def test_a_drag_in_the_table_is_one_step_of_undo_and_measured_when_it_is_let_go(
 
     assert document.undo_stack.count() == 1
     assert not document.measuring.is_idle
-    qtbot.waitUntil(lambda: document.measuring.is_idle and document.is_current(document.accuracy), timeout=_LONG_MS)
-    assert document.accuracy.done == 597
+    qtbot.waitUntil(
+        lambda: document.measuring.is_idle and document.figures.is_current(document.figures.accuracy), timeout=_LONG_MS
+    )
+    assert document.figures.accuracy.done == 597
     # The latency of this very recipe was timed as well, and its size is exact.
-    assert document.is_current(document.latency)
-    assert document.exact_bytes is not None
+    assert document.figures.is_current(document.figures.latency)
+    assert document.figures.exact_bytes is not None
     document.undo_stack.undo()
     assert document.recipe is before
 
@@ -77,7 +79,7 @@ def test_the_history_lists_the_steps_and_goes_back_to_any(demo_window: MainWindo
     demo_window.all_actions["undo_history"].trigger()
     view = demo_window.edits.history.widget()
     assert isinstance(view, QUndoView)
-    demo_window.layers.set_bits(4)
+    demo_window.layers.edits.set_bits(4)
     _drag_prune(demo_window, 2, 0.6)
     third = document.recipe
 
@@ -120,7 +122,9 @@ def test_the_main_job_is_done_with_the_keyboard_alone(window: MainWindow, qtbot:
     assert document.recipe != four
     key("Ctrl+Shift+Z")
     assert document.recipe is four
-    qtbot.waitUntil(lambda: document.measuring.is_idle and document.is_current(document.accuracy), timeout=_LONG_MS)
+    qtbot.waitUntil(
+        lambda: document.measuring.is_idle and document.figures.is_current(document.figures.accuracy), timeout=_LONG_MS
+    )
 
     key("Ctrl+E")
     dialog = window.jobs.export_dialog
@@ -129,7 +133,7 @@ def test_the_main_job_is_done_with_the_keyboard_alone(window: MainWindow, qtbot:
         qtbot.keyClick(dialog.path, Qt.Key.Key_Return)
 
     assert caught.args[0].verified.ok
-    assert (tmp_path / "small.onnx").stat().st_size == document.exact_bytes
+    assert (tmp_path / "small.onnx").stat().st_size == document.figures.exact_bytes
     assert "Verified" in dialog.banner.accessibleName()
     onnx.checker.check_model(onnx.load(tmp_path / "small.onnx"))
 

@@ -84,7 +84,7 @@ def test_samples_that_wait_for_a_model_are_dropped_when_it_cannot_be_read(
 
     with qtbot.waitSignal(window.document.model_changed, timeout=_LONG_MS):
         window.files.open_path(demo_folder / "digits.onnx")
-    qtbot.waitUntil(lambda: window.document.latency is not None, timeout=_LONG_MS)
+    qtbot.waitUntil(lambda: window.document.figures.latency is not None, timeout=_LONG_MS)
 
     assert window.document.dataset is None
 
@@ -137,7 +137,7 @@ def test_save_asks_where_only_the_first_time(demo_window: MainWindow, answers, t
     demo_window.all_actions["save_project"].trigger()
 
     assert answers.asked == ["Save project"]
-    assert not demo_window.document.is_modified
+    assert not demo_window.document.saving.is_modified
     assert '"bits": 3' in (tmp_path / "p.wbproj").read_text()
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from workbench.engine.core.export_formats import ONNX_FORMAT
 from workbench.engine.core.recipe import Recipe
-from workbench.engine.core.reports import ApplyReport
+from workbench.engine.core.reports import ApplyReport, FormatReport
 from workbench.gui.measuring import Measuring
 from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
@@ -34,13 +35,14 @@ class AwaitedJobs(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._measuring = measuring
-        self._running: dict[int, str] = {}
+        self._running: dict[int, tuple[str, Recipe]] = {}
         self.export_job = self.suggestion_job = self.cpus_job = 0
         jobs.finished.connect(self._on_finished)
 
     def evaluate(self, recipe: Recipe) -> None:
         """Evaluate a recipe on all samples."""
         take = self._measuring.take
+        self._measuring.take_up(recipe)
         self._start("Evaluate", "evaluate", recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
 
     def measure_latency(self, recipe: Recipe) -> None:
@@ -67,17 +69,23 @@ class AwaitedJobs(QObject):
             on_failed=self._on_no_comparison, on_stopped=self._on_comparison_stopped,
         )  # fmt: skip
 
-    def export(self, recipe: Recipe, path: str | Path, *, force: bool) -> None:
-        """Write the compressed model and verify it."""
+    def export(self, recipe: Recipe, path: str | Path, *, force: bool, format_name: str = ONNX_FORMAT.name) -> None:
+        """Write the compressed model: as ONNX and verify it, or in the format of a plugin."""
+        is_onnx = format_name == ONNX_FORMAT.name
+        verb, named = ("export", ()) if is_onnx else ("export_to", (format_name,))
         self.export_job = self._start(
-            "Export", "export", recipe, str(path), force=force,
+            "Export", verb, recipe, str(path), *named, force=force,
             on_done=self._on_exported, on_failed=self._on_refused, on_stopped=self._on_export_stopped,
         )  # fmt: skip
 
     @Slot(int)
     def cancel(self, job: int) -> None:
         """Ask a job to stop, whoever has started it."""
-        self._measuring.give_up(job)
+        verb, recipe = self._running.get(job, ("", None))
+        if verb == "evaluate" and recipe is not None:
+            self._measuring.give_up_recipe(recipe)
+        else:
+            self._measuring.give_up(job)
         self._jobs.cancel(job)
 
     @Slot()
@@ -101,17 +109,17 @@ class AwaitedJobs(QObject):
 
     def give_up_data(self) -> None:
         """Other samples lie on the bench: what is measured on the old ones is wanted no more."""
-        self._give_up(tuple(job for job, verb in self._running.items() if verb in _ON_SAMPLES))
+        self._give_up(tuple(job for job, (verb, _) in self._running.items() if verb in _ON_SAMPLES))
 
     def _give_up(self, jobs: tuple[int, ...]) -> None:
         for job in jobs:
             # Nobody said stop, so an operator that takes long must not cost the worker.
             self._jobs.cancel(job, insist=False)
 
-    def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
+    def _start(self, title: str, verb: str, recipe: Recipe, *args: object, **answers: object) -> int:
         self._measuring.pause()
-        job = self._jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
-        self._running[job] = verb
+        job = self._jobs.start(title, verb, recipe, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
+        self._running[job] = verb, recipe
         return job
 
     @Slot(int, str, str)
@@ -127,7 +135,7 @@ class AwaitedJobs(QObject):
             self._measuring.resume()
 
     def _on_exported(self, report: object) -> None:
-        if isinstance(report, ApplyReport):
+        if isinstance(report, ApplyReport | FormatReport):
             self.exported.emit(report)
 
     def _on_export_stopped(self) -> None:

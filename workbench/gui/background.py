@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 
 from workbench.gui.running_jobs import RunningJobs
 
@@ -58,12 +58,21 @@ class Background(QObject):
         self._waiting = []
         self._cancel()
 
-    @Slot(int)
-    def give_up(self, job: int) -> None:
-        """Somebody stopped a job of ours: nothing of its subject is started again by itself."""
-        if self._running is not None and self._rows.get(self._running.title) == job:
-            self._given_up = self._running.subject
-            self.stop()
+    def give_up(self, job: int) -> str:
+        """Somebody stopped a job: if it is ours, nothing of its subject is started again by itself.
+
+        Returns:
+            The subject; empty if the job is somebody else's.
+        """
+        if self._running is None or self._rows.get(self._running.title) != job:
+            return ""
+        self._given_up = self._running.subject
+        self.stop()
+        return self._given_up
+
+    def take_up(self) -> None:
+        """What was given up is wanted again."""
+        self._given_up = ""
 
     def forget(self) -> None:
         """Another model or other samples: what was given up there may be measured here."""

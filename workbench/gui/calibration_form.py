@@ -40,6 +40,7 @@ class CalibrationForm(QDialog):
         self.same = QPushButton("Use the open data", self)
         self.samples = QSpinBox(self, minimum=1, maximum=_MOST_SAMPLES, singleStep=16)
         self.seed = QSpinBox(self, minimum=0, maximum=2**31 - 1)
+        self.drawn = make_label("", "muted", self)
         for spin, name in ((self.samples, "Number of samples"), (self.seed, "Seed")):
             spin.setKeyboardTracking(False)
             spin.setAccessibleName(name)
@@ -64,7 +65,11 @@ class CalibrationForm(QDialog):
         form = QFormLayout()
         form.addRow("Samples", self.path)
         form.addRow("", buttons)
-        form.addRow("How many", self.samples)
+        number = QHBoxLayout()
+        number.addWidget(self.samples)
+        number.addWidget(self.drawn)
+        number.addStretch(1)
+        form.addRow("How many", number)
         form.addRow("Seed", self.seed)
         note = make_label(_NOTE, "muted", self)
         note.setWordWrap(True)
@@ -96,6 +101,7 @@ class CalibrationForm(QDialog):
         self.path.setText(_name(own) if own is not None else _open_data_text(self._document.dataset))
         self.path.setToolTip(own.path if own is not None else "")
         self.same.setEnabled(own is not None)
+        self._show_drawn()
 
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
@@ -103,6 +109,11 @@ class CalibrationForm(QDialog):
         for spin, value in ((self.samples, calibration.samples), (self.seed, calibration.seed)):
             with QSignalBlocker(spin):
                 spin.setValue(value)
+        self._show_drawn()
+
+    def _show_drawn(self) -> None:
+        data = self._document.calibration.info or self._document.dataset
+        self.drawn.setText(_drawn_text(self._document.recipe.calibration.samples, data))
 
     @Slot()
     def _on_numbers(self) -> None:
@@ -130,6 +141,13 @@ class CalibrationForm(QDialog):
     def _start_folder(self) -> str:
         data = self._document.calibration.info or self._document.dataset
         return str(Path(data.path).parent) if data is not None else str(Path.home())
+
+
+def _drawn_text(asked: int, data: DataInfo | None) -> str:
+    """How many of the samples are looked at."""
+    if data is None:
+        return ""
+    return f"of {data.num_samples}" if asked < data.num_samples else f"all {data.num_samples} are looked at"
 
 
 def _name(data: DataInfo) -> str:

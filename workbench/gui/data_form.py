@@ -69,7 +69,7 @@ class DataForm(QDialog):
         self.apply.clicked.connect(self._on_apply)
         self._lay_out(theme)
         document.dataset_changed.connect(self._on_data)
-        document.data_refused.connect(self._on_refused)
+        document.opening.data_refused.connect(self._on_refused)
 
     def _lay_out(self, theme: Theme) -> None:
         grid = QGridLayout()
@@ -176,7 +176,7 @@ class DataForm(QDialog):
     @Slot()
     def _on_apply(self) -> None:
         if self._path is not None:
-            self._document.open_data(self._path, self.overrides)
+            self._document.opening.open_data(self._path, self.overrides)
 
 
 def _text_of(value: object) -> str:

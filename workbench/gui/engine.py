@@ -139,13 +139,16 @@ class Engine(QObject):
             QTimer.singleShot(self._cancel_timeout_ms, self, lambda: self._insist(ticket))
 
     def close(self) -> None:
-        """End the worker. Open requests get no answer any more."""
+        """End the worker. Open requests get no answer any more, nor do later ones: a timer may still ask."""
         self._is_closed = True
         self._client.close()
         self._open.clear()
         self._held.clear()
 
     def _take(self, ticket: Ticket) -> None:
+        if self._is_closed:
+            ticket.is_open = False
+            return
         if self._failure is None and not self._replaying:
             self._send(ticket)
         else:

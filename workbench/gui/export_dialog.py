@@ -1,8 +1,9 @@
-"""Where to write, in which encoding, and, when it is written, whether the file is what the preview showed."""
+"""Where to write, in which format and encoding; when it is written, whether the file is what the preview showed."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
@@ -15,14 +16,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_nan
+from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
 from workbench.engine.core.recipe import ENCODINGS
-from workbench.engine.core.reports import ApplyReport
-from workbench.gui.change_text import format_change
+from workbench.engine.core.reports import ApplyReport, FormatReport
+from workbench.gui.export_outcome import outcome_of
 from workbench.gui.file_dialogs import Asks
 from workbench.gui.theme import SMALL_PIXELS, Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.combo import Combo
 from workbench.gui.widgets.segmented import Segmented
 
 _ENCODING_NOTES = {
@@ -31,10 +33,26 @@ _ENCODING_NOTES = {
 }
 
 
-class ExportDialog(QDialog):
-    """Stays open and usable while the file is written and verified; `export_wished(path, encoding, force)`."""
+@dataclass(frozen=True, slots=True)
+class ExportWish:
+    """What the user wants written.
 
-    export_wished = Signal(object, str, bool)
+    Args:
+        format_name: of the format; "onnx" for the built-in one.
+        encoding: "auto" or "plain".
+        force: whether a file that is there may be replaced.
+    """
+
+    path: Path
+    format_name: str
+    encoding: str
+    force: bool
+
+
+class ExportDialog(QDialog):
+    """Stays open and usable while the file is written and verified; `export_wished(ExportWish)`."""
+
+    export_wished = Signal(object)
     cancel_wished = Signal()
 
     def __init__(self, theme: Theme, asks: Asks, suggested: Path, encoding: str, parent: QWidget | None = None) -> None:
@@ -47,6 +65,13 @@ class ExportDialog(QDialog):
         self.setModal(False)
         self.path = QLineEdit(str(suggested), self)
         self.path.setAccessibleName("File to write")
+        self.format = Combo(theme, self)
+        self.format.setAccessibleName("Format")
+        self.format_note = make_label("", "muted", self)
+        self.format_note.setWordWrap(True)
+        self.problems = make_label("", "muted", self)
+        self.problems.setWordWrap(True)
+        self.problems.hide()
         self.encoding = Segmented(theme, "Encoding", tuple((name, name.capitalize()) for name in ENCODINGS), self)
         self.note = make_label("", "muted", self)
         self.note.setWordWrap(True)
@@ -71,6 +96,8 @@ class ExportDialog(QDialog):
         self.close_button.clicked.connect(self._on_close)
         self.encoding.set_value(encoding)
         self._on_encoding(encoding)
+        self.show_formats(ExportFormats())
+        self.format.currentIndexChanged.connect(self._on_format)
         for widget in (self.banner, self.bar, self.progress_text, self.outcome, self.sha256_line):
             widget.hide()
 
@@ -82,6 +109,9 @@ class ExportDialog(QDialog):
         line.addWidget(self.path, 1)
         line.addWidget(browse)
         form = QFormLayout()
+        form.addRow("Format", self.format)
+        form.addRow("", self.format_note)
+        form.addRow("", self.problems)
         form.addRow("File", line)
         form.addRow("Encoding", self.encoding)
         form.addRow("", self.note)
@@ -112,40 +142,32 @@ class ExportDialog(QDialog):
         self.bar.setValue(round(1000 * fraction))
         self.progress_text.setText(text)
 
-    def show_report(self, report: ApplyReport) -> None:
-        """The file is written: what the comparison found."""
+    def show_formats(self, found: ExportFormats) -> None:
+        """Offer these formats; the one that is chosen stays."""
+        chosen = self.format.currentData()
+        with QSignalBlocker(self.format):
+            self.format.clear()
+            for entry in found.formats:
+                self.format.addItem(f"{entry.name.upper()} ({entry.suffix})", entry)
+            row = next((row for row, entry in enumerate(found.formats) if entry == chosen), 0)
+            self.format.setCurrentIndex(row)
+        self.problems.setText("\n".join(found.problems))
+        self.problems.setVisible(bool(found.problems))
+        self._on_format()
+
+    def show_report(self, report: ApplyReport | FormatReport) -> None:
+        """The file is written: what the comparison found, where there was one."""
         self._end()
-        verified = report.verified
-        exact = f"{verified.counted}, largest difference {verified.max_abs_difference:.3g}"
-        if verified.ok:
-            self.banner.set_state("good", "Verified: the file is what you saw", exact)
-        else:
-            where = f"; first differs in {verified.first_difference}" if verified.first_difference else ""
-            self.banner.set_state("bad", "Not written: the file would not be what you saw", exact + where)
-        change = report.after.file_bytes / report.before.file_bytes - 1 if report.before.file_bytes else 0.0
-        lines = [
-            ("File", report.output_path.name if report.is_written else "not written; what was there before stays"),
-            (
-                "Size",
-                f"{format_bytes(report.before.file_bytes)} → {format_bytes(report.after.file_bytes)}"
-                f" ({format_change(change)})",
-            ),
-            ("Preview said", format_bytes(report.preview_bytes)),
-            ("Same answers", f"{format_fraction(verified.agreement)} of {verified.counted}"),
-            ("Largest difference", f"{verified.max_abs_difference:.3g}"),
-        ]
-        if verified.num_nan:
-            lines.append(("Not numbers", format_nan(verified.num_nan, verified.samples)))
-        self.sha256.setText(report.output_sha256)
+        outcome = outcome_of(report)
+        self.banner.set_state(outcome.tone, outcome.headline, outcome.detail)
+        self.sha256.setText(outcome.sha256)
         self.sha256.setCursorPosition(0)
-        self.sha256_line.setVisible(report.is_written)
-        if report.after.accuracy is not None:
-            lines.insert(3, (format_metric(report.metric), format_figure(report.after.accuracy)))
+        self.sha256_line.setVisible(bool(outcome.sha256))
         style = "padding-right: 14px; white-space: nowrap"
-        rows = "".join(f"<tr><td style='{style}'>{name}</td><td><b>{value}</b></td></tr>" for name, value in lines)
+        lines = (f"<tr><td style='{style}'>{name}</td><td><b>{value}</b></td></tr>" for name, value in outcome.lines)
         # A label that wraps does not tell the dialog how tall a table is.
         self.outcome.setWordWrap(False)
-        self.outcome.setText(f"<table>{rows}</table>")
+        self.outcome.setText(f"<table>{''.join(lines)}</table>")
         self.outcome.setVisible(True)
         self.adjustSize()
 
@@ -193,7 +215,7 @@ class ExportDialog(QDialog):
         self.progress_text.show()
         self.start.setEnabled(False)
         self.close_button.setText("Cancel")
-        self.export_wished.emit(path, self.encoding.value, force)
+        self.export_wished.emit(ExportWish(path, self._chosen().name, str(self.encoding.value), force))
 
     @Slot()
     def _on_close(self) -> None:
@@ -204,9 +226,24 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _on_browse(self) -> None:
-        path = self._asks.ask_save(self, "Export", self.path.text(), "ONNX model (*.onnx)")
+        chosen = self._chosen()
+        file_filter = f"{chosen.name.upper()} model (*{chosen.suffix})"
+        path = self._asks.ask_save(self, "Export", self.path.text(), file_filter)
         if path is not None:
             self.path.setText(str(path))
+
+    def _chosen(self) -> ExportFormat:
+        return self.format.currentData() or ONNX_FORMAT
+
+    @Slot()
+    def _on_format(self) -> None:
+        """The file's name ends as the format's files do; a name of the user's own is left to them."""
+        chosen, name = self._chosen(), self.path.text()
+        endings = (self.format.itemData(row).suffix for row in range(self.format.count()))
+        old = next((ending for ending in endings if name.endswith(ending)), None)
+        if old is not None:
+            self.path.setText(name.removesuffix(old) + chosen.suffix)
+        self.format_note.setText(chosen.summary)
 
     @Slot(object)
     def _on_encoding(self, encoding: object) -> None:

@@ -3,7 +3,7 @@
 What holds for one layer is remembered from call to call, so that a slider's move costs the layers it changes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -177,26 +177,20 @@ class _Sizes:
         if recipe is self._recipe:
             return
         changed = self._changed(recipe)
-        self._resolve(recipe, changed)
+        groups = self._resolve(recipe, changed)
         self._global -= changed
-        for settings, group in self._alike(changed):
+        for settings, group in groups:
             if _is_global(settings):
-                self._global.update(group)
+                self._global |= group
         thresholds = self._global_thresholds() if self._global else {}
-        # One layer that comes or goes moves the common threshold of all the others.
-        changed = changed | self._global if thresholds != self._thresholds else changed
+        if thresholds != self._thresholds:
+            # One layer that comes or goes moves the common threshold of all the others.
+            groups += self._resolve(recipe, self._global - changed)
         self._thresholds = thresholds
         containers = containers_of(recipe.encoding, self._footprint.largest_opset)
-        for settings, group in self._alike(changed):
-            self._take(np.array(group), settings, containers)
+        for settings, group in groups:
+            self._take(np.array(sorted(group)), settings, containers)
         self._recipe = recipe
-
-    def _alike(self, places: set[int]) -> Iterator[tuple[LayerSettings, list[int]]]:
-        """Layers by the settings that they share."""
-        groups: dict[int, list[int]] = {}
-        for place in sorted(places):
-            groups.setdefault(id(self._settings[place]), []).append(place)
-        return ((self._settings[group[0]], group) for group in groups.values())
 
     def _changed(self, recipe: Recipe) -> set[int]:
         """Places of the layers that a rule selects which the last recipe does not have in the same order."""
@@ -205,22 +199,16 @@ class _Sizes:
             return set(range(len(self._layers)))
         return set().union(*(self._rules.of(rule) for rule in changed_rules(before.rules, recipe.rules)))
 
-    def _resolve(self, recipe: Recipe, places: set[int]) -> None:
+    def _resolve(self, recipe: Recipe, places: set[int]) -> list[tuple[LayerSettings, Set[int]]]:
         """Layers that the same rules select have the same settings, so each set of rules is resolved once."""
-        if not places:
-            return
-        rules_of: dict[int, list[int]] = {place: [] for place in places}
-        for number, rule in enumerate(recipe.rules):
-            for place in self._rules.of(rule) & places:
-                rules_of[place].append(number)
-        known: dict[tuple[int, ...], LayerSettings] = {}
-        for place, numbers in rules_of.items():
-            key = tuple(numbers)
-            if key not in known:
-                layer = self._layers[place]
-                few = Recipe(tuple(recipe.rules[number] for number in numbers))
-                known[key] = few.settings_for(layer.name, layer.op_type)
-            self._settings[place] = known[key]
+        groups = []
+        for numbers, group in self._rules.alike(places, recipe.rules):
+            layer = self._layers[next(iter(group))]
+            settings = Recipe(tuple(recipe.rules[number] for number in numbers)).settings_for(layer.name, layer.op_type)
+            for place in group:
+                self._settings[place] = settings
+            groups.append((settings, group))
+        return groups
 
     def _global_thresholds(self) -> dict[int, float]:
         """The common threshold of each global pruning, by the id of its `Prune`, as the plan tells them apart."""

@@ -107,7 +107,7 @@ class MainWindow(QMainWindow):
         document, stack, files = self.document, self.document.undo_stack, self.files
         document.model_changed.connect(self._on_model_changed)
         document.dataset_changed.connect(self._on_data_changed)
-        document.saved_changed.connect(self._show_title)
+        document.saving.saved_changed.connect(self._show_title)
         document.message.connect(self.show_message)
         document.engine.unavailable.connect(self._on_engine_unavailable)
         document.engine.available.connect(self.message_bar.clear)
@@ -175,8 +175,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_title(self) -> None:
         document = self.document
-        opened = document.project_path or (Path(document.model.path) if document.model else None)
-        mark = " •" if document.is_modified else ""
+        opened = document.saving.project_path or (Path(document.model.path) if document.model else None)
+        mark = " •" if document.saving.is_modified else ""
         self.setWindowTitle(f"{opened.name}{mark} – {_NAME}" if opened is not None else _NAME)
 
     @Slot(str, str)

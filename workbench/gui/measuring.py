@@ -16,15 +16,20 @@ from workbench.gui.recipe_needs import learns_rounding, needs_ranges
 from workbench.gui.running_jobs import RunningJobs, outcome_text
 from workbench.worker.messages import Failed
 
+STOPPED = "stopped"
 _REST_MS = 300
 _PROBE_SECONDS = 0.2
 _LEAST_PROBE, _FIRST_PROBE, _MOST_PROBE = 2, 16, 128
 
 
 class Measuring(QObject):
-    """Follows the bench. `measured(report)` whenever a figure of any recipe has come or has become better."""
+    """Follows the bench. `measured(report)` whenever a figure of any recipe has come or has become better.
+
+    `stopped_changed` when the accuracy is not measured to the end any more, or is again.
+    """
 
     measured = Signal(object)
+    stopped_changed = Signal()
     failed = Signal(str, str)
 
     def __init__(self, engine: Engine, jobs: RunningJobs, figures: KnownFigures, parent: QObject | None = None) -> None:
@@ -36,7 +41,8 @@ class Measuring(QObject):
         self._is_paused = False
         self._size_asked = self._calibration_digest = ""
         self._is_held = False
-        self._given_up = ""
+        # Why the accuracy of a recipe is left as it is, by the digest that it is known under.
+        self._stopped: dict[str, str] = {}
         self.probe = ProbeRow(jobs, self)
         # Both build the file, which may take a minute: not in the lane that a drag looks at layers through.
         self._size_lane = LatestLane(engine, "probe", cancels=True, parent=self)
@@ -54,6 +60,12 @@ class Measuring(QObject):
             and self._size_lane.is_idle
             and self._background.is_idle
         )
+
+    @property
+    def stopped(self) -> str:
+        """Why the recipe's accuracy is not measured to the end; empty while it is, and when it is known."""
+        known = self.figures.evaluation(self._recipe)
+        return "" if known is not None and known.is_final else self._stopped.get(evaluated_digest(self._recipe), "")
 
     def set_model(self, model: ModelInfo) -> None:
         """Another model lies on the bench, and no samples."""
@@ -79,7 +91,7 @@ class Measuring(QObject):
 
     def _begin_ranges(self) -> None:
         data_digest = self._data.digest if self._data is not None else ""
-        self._given_up = ""
+        self._stopped.clear()
         self._give_up_probe("given up for other samples")
         self.figures.begin_ranges(self._calibration_digest or data_digest)
 
@@ -129,9 +141,30 @@ class Measuring(QObject):
     def give_up(self, job: int) -> None:
         """Somebody stopped a job: do not start it again by itself."""
         if job == self.probe.number:
-            self._given_up = self._recipe.digest
             self._give_up_probe("cancelled")
-        self._background.give_up(job)
+            self._stop(evaluated_digest(self._recipe), STOPPED)
+        elif given_up := self._background.give_up(job):
+            self._stop(given_up, STOPPED)
+
+    def give_up_recipe(self, recipe: Recipe) -> None:
+        """Somebody stopped the evaluation of a recipe: do not finish it by itself."""
+        self._stop(evaluated_digest(recipe), STOPPED)
+
+    def take_up(self, recipe: Recipe) -> None:
+        """Somebody wants a recipe measured after all."""
+        self._background.take_up()
+        if self._stopped.pop(evaluated_digest(recipe), ""):
+            self.stopped_changed.emit()
+
+    @Slot()
+    def again(self) -> None:
+        """Measure the recipe's accuracy to the end after it was stopped."""
+        self.take_up(self._recipe)
+        self.now()
+
+    def _stop(self, digest: str, why: str) -> None:
+        self._stopped[digest] = why
+        self.stopped_changed.emit()
 
     @Slot()
     def now(self) -> None:
@@ -143,7 +176,7 @@ class Measuring(QObject):
             self._ask_size()
             self._refine()
             return
-        if self._given_up == self._recipe.digest:
+        if self.stopped:
             return
         self.probe.begin()
         self._probe_lane.submit(
@@ -181,7 +214,9 @@ class Measuring(QObject):
         self._ask_size()
 
     def _on_probe_failed(self, failure: object) -> None:
-        self.probe.end(failure.text if isinstance(failure, Failed) else "failed", "bad")
+        why = failure.text if isinstance(failure, Failed) else "failed"
+        self.probe.end(why, "bad")
+        self._stop(evaluated_digest(self._recipe), f"not measured: {why}")
         self._on_failed(failure)
 
     def _on_probed(self, report: object) -> None:
@@ -217,7 +252,8 @@ class Measuring(QObject):
         if self.figures.latency(recipe) is None:
             steps.append(Step("Latency", recipe.digest, "measure_latency", (recipe,), self.take))
         known = self.figures.evaluation(recipe) if self._data is not None else None
-        if self._data is not None and (known is None or known.done < self._data.num_samples):
+        is_missing = self._data is not None and (known is None or known.done < self._data.num_samples)
+        if is_missing and not self.stopped:
             digest = evaluated_digest(recipe)
             # What is known by then is worth keeping: nothing else may bring this recipe back.
             keep = partial(self.figures.keep_evaluation, digest)

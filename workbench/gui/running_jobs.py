@@ -10,7 +10,7 @@ from workbench.engine.core.cpu_rules import CpuComparison
 from workbench.engine.core.cpu_texts import cpu_verdict
 from workbench.engine.core.format import format_bytes, format_figure, format_ms, format_ratio
 from workbench.engine.core.quantization_reports import FloatSuggestion, SqnrReport
-from workbench.engine.core.reports import ApplyReport, EvaluationReport, LatencyReport
+from workbench.engine.core.reports import ApplyReport, EvaluationReport, FormatReport, LatencyReport
 from workbench.gui.engine import Engine, Ticket
 from workbench.jobs import Progress
 from workbench.worker.messages import Failed
@@ -118,6 +118,8 @@ def outcome_text(value: object) -> str:
     if isinstance(value, ApplyReport):
         verdict = "verified" if value.is_written else "NOT what was previewed, so not written"
         return f"{format_bytes(value.after.file_bytes)}, {verdict}"
+    if isinstance(value, FormatReport):
+        return f"{format_bytes(value.file_bytes)} for {value.format}, not compared"
     if isinstance(value, FloatSuggestion):
         return f"{len(value.layers)} of {len(value.effects)} layers suggested, n = {value.before.n}"
     if isinstance(value, CpuComparison):

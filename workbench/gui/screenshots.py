@@ -76,7 +76,7 @@ def _set_recipe(document: Document) -> None:
 
 def _set_budgets(document: Document) -> None:
     """Limits that are met, with some room."""
-    accuracy, latency, size = document.accuracy, document.latency, document.exact_bytes
+    accuracy, latency, size = document.figures.accuracy, document.figures.latency, document.figures.exact_bytes
     assert accuracy is not None
     assert latency is not None
     assert size is not None
@@ -96,12 +96,12 @@ def _show_activations(window: MainWindow) -> None:
     window.distributions.show_side(INPUT)
     _wait(lambda: window.activations.has_answer, "the activations")
     _wait(lambda: document.measuring.is_idle, "the figures with activations")
-    document.measure_sqnr()
-    _wait(lambda: document.sqnr is not None and document.measuring.is_idle, "the SQNR")
+    document.awaited.measure_sqnr(document.recipe)
+    _wait(lambda: document.figures.sqnr is not None and document.measuring.is_idle, "the SQNR")
 
 
 def _has_accuracy(document: Document) -> bool:
-    report = document.accuracy
+    report = document.figures.accuracy
     return report is not None and report.is_final and report.recipe_digest == document.recipe.digest
 
 

@@ -18,7 +18,7 @@ def as_command(
         data: path of the samples; None without.
         recipe: what to do.
         overrides: settings of the samples that were given by hand.
-        calibration: path of the samples that set ranges; None where those of the data do.
+        calibration: path of the samples that set ranges, made ready in the same way; None where those of the data do.
     """
     text = json.dumps(recipe.to_json())
     output = output_path(model)
@@ -42,11 +42,11 @@ def as_python(
         "session = Session()",
         f"session.open_model(Path({model!r}))",
     ]
+    given = f", {dict(overrides)!r}" if overrides else ""
     if data:
-        given = f", {dict(overrides)!r}" if overrides else ""
         lines.append(f"session.open_data(Path({data!r}){given})")
     if calibration:
-        lines.append(f"session.open_calibration(Path({calibration!r}))")
+        lines.append(f"session.open_calibration(Path({calibration!r}){given})")
     lines += [
         f"recipe = parse_recipe({json.dumps(recipe.to_json())!r})",
         f"report = session.export(recipe, Path({str(output_path(model))!r}))",

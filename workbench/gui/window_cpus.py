@@ -50,7 +50,7 @@ class WindowCpus(QObject):
         if self.dialog is not None:
             self.dialog.begin()
         self.began.emit()
-        self._document.compare_cpus()
+        self._document.awaited.compare_cpus(self._document.recipe)
 
     @Slot(object)
     def _on_compared(self, comparison: CpuComparison) -> None:

@@ -49,8 +49,8 @@ class WindowFiles(QObject):
         self.recent_projects = RecentFiles(settings, "projects")
         document.model_changed.connect(self._on_model_changed)
         document.dataset_changed.connect(self._on_data_changed)
-        document.saved_changed.connect(self._on_saved_changed)
-        document.model_refused.connect(self._on_model_refused)
+        document.saving.saved_changed.connect(self._on_saved_changed)
+        document.opening.model_refused.connect(self._on_model_refused)
 
     # Opening what a path is
 
@@ -84,22 +84,22 @@ class WindowFiles(QObject):
         self._waiting = ()
         self.began.emit()
         verbs: dict[Kind, Callable[[Path], None]] = {
-            Kind.MODEL: self._document.open_model,
-            Kind.DATA: lambda path: self._document.open_data(path, self._given.pop(path, None)),
-            Kind.RECIPE: self._document.open_recipe,
-            Kind.PROJECT: self._document.open_project,
+            Kind.MODEL: self._document.opening.open_model,
+            Kind.DATA: lambda path: self._document.opening.open_data(path, self._given.pop(path, None)),
+            Kind.RECIPE: self._document.opening.open_recipe,
+            Kind.PROJECT: self._document.opening.open_project,
         }
         return self._try(lambda: verbs[kind](path))
 
     def may_lose_edits(self) -> bool:
         """Whether the bench may be cleared: nothing is unsaved, or the user has saved it or given it up."""
-        if not self._document.is_modified:
+        if not self._document.saving.is_modified:
             return True
         answer = self._asks.ask_unsaved(self._window)
         if answer is Unsaved.SAVE:
             self.save_project()
             # A dialog that was cancelled, or a disk that is full, leaves it unsaved.
-            return not self._document.is_modified
+            return not self._document.saving.is_modified
         return answer is Unsaved.DISCARD
 
     # Slots of the table of actions
@@ -139,21 +139,21 @@ class WindowFiles(QObject):
     @Slot()
     def save_project(self) -> None:
         """Save the project where it is; ask where the first time."""
-        path = self._document.project_path
+        path = self._document.saving.project_path
         if path is None:
             self.save_project_as()
-        elif self._try(lambda: self._document.save_project(path)):
+        elif self._try(lambda: self._document.saving.save_project(path)):
             self.noted.emit(f"Saved {path}")
 
     @Slot()
     def save_project_as(self) -> None:
         """Ask where, and save model, data, recipe, budgets and measurements as a project."""
-        self._ask_and_save("Save project", ".wbproj", PROJECT_FILTER, self._document.save_project)
+        self._ask_and_save("Save project", ".wbproj", PROJECT_FILTER, self._document.saving.save_project)
 
     @Slot()
     def save_recipe(self) -> None:
         """Ask where, and write the recipe as text."""
-        self._ask_and_save("Save recipe", ".yaml", RECIPE_FILTER, self._document.save_recipe)
+        self._ask_and_save("Save recipe", ".yaml", RECIPE_FILTER, self._document.saving.save_recipe)
 
     # What was open lately
 
@@ -192,8 +192,8 @@ class WindowFiles(QObject):
 
     @Slot()
     def _on_saved_changed(self) -> None:
-        if self._document.project_path is not None:
-            self.recent_projects.add(self._document.project_path)
+        if self._document.saving.project_path is not None:
+            self.recent_projects.add(self._document.saving.project_path)
 
     @Slot()
     def _on_model_refused(self) -> None:

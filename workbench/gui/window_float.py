@@ -47,7 +47,7 @@ class WindowFloat(QObject):
         if self.dialog is not None:
             self.dialog.begin()
         self.began.emit()
-        self._document.suggest_float_layers()
+        self._document.awaited.suggest_float_layers(self._document.recipe)
 
     @Slot(object)
     def _on_suggested(self, suggestion: FloatSuggestion) -> None:

@@ -1,13 +1,11 @@
 """What takes long, as the window shows it: rows of jobs, and the export dialog."""
 
-from pathlib import Path
-
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from workbench.engine.core.reports import ApplyReport
+from workbench.engine.core.reports import ApplyReport, FormatReport
 from workbench.gui.document import Document
-from workbench.gui.export_dialog import ExportDialog
+from workbench.gui.export_dialog import ExportDialog, ExportWish
 from workbench.gui.file_dialogs import Asks
 from workbench.gui.panels.jobs import JobsPanel
 from workbench.gui.script_text import output_path
@@ -33,6 +31,7 @@ class WindowJobs(QObject):
         document.jobs.started.connect(self._on_started)
         document.jobs.progressed.connect(self._on_progressed)
         document.jobs.finished.connect(self._on_finished)
+        document.formats.changed.connect(self._on_formats)
         document.awaited.exported.connect(self._on_exported)
         document.awaited.export_failed.connect(self._on_export_failed)
         document.awaited.export_stopped.connect(self._on_export_stopped)
@@ -43,19 +42,19 @@ class WindowJobs(QObject):
     def evaluate(self) -> None:
         """Measure the accuracy on all samples."""
         self.began.emit()
-        self._document.evaluate()
+        self._document.awaited.evaluate(self._document.recipe)
 
     @Slot()
     def measure_latency(self) -> None:
         """Time the model on this computer."""
         self.began.emit()
-        self._document.measure_latency()
+        self._document.awaited.measure_latency(self._document.recipe)
 
     @Slot()
     def measure_sqnr(self) -> None:
         """Measure the SQNR of every layer."""
         self.began.emit()
-        self._document.measure_sqnr()
+        self._document.awaited.measure_sqnr(self._document.recipe)
 
     @Slot()
     def export(self) -> None:
@@ -66,17 +65,25 @@ class WindowJobs(QObject):
         if self.export_dialog is None:
             encoding = self._document.recipe.encoding
             dialog = ExportDialog(self._theme, self._asks, output_path(model.path), encoding, self._window)
+            dialog.show_formats(self._document.formats.found)
             dialog.export_wished.connect(self._on_export_wished)
             dialog.cancel_wished.connect(self._document.awaited.cancel_export)
             dialog.finished.connect(self._on_export_closed)
             self.export_dialog = dialog
+            self._document.formats.ask()
         self.export_dialog.show()
         self.export_dialog.raise_()
 
-    @Slot(object, str, bool)
-    def _on_export_wished(self, path: Path, encoding: str, force: bool) -> None:
-        self._document.set_encoding(encoding)
-        self._document.export(path, force)
+    @Slot()
+    def _on_formats(self) -> None:
+        if self.export_dialog is not None:
+            self.export_dialog.show_formats(self._document.formats.found)
+
+    @Slot(object)
+    def _on_export_wished(self, wish: ExportWish) -> None:
+        document = self._document
+        document.set_encoding(wish.encoding)
+        document.awaited.export(document.recipe, wish.path, force=wish.force, format_name=wish.format_name)
 
     @Slot()
     def _on_export_closed(self) -> None:
@@ -85,8 +92,8 @@ class WindowJobs(QObject):
             self.export_dialog = None
 
     @Slot(object)
-    def _on_exported(self, report: ApplyReport) -> None:
-        if report.is_written:
+    def _on_exported(self, report: ApplyReport | FormatReport) -> None:
+        if isinstance(report, FormatReport) or report.is_written:
             self.logged.emit(f"wrote {report.output_path}, SHA-256 {report.output_sha256}")
         if self.export_dialog is not None:
             self.export_dialog.show_report(report)

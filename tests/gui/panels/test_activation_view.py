@@ -55,10 +55,10 @@ def test_an_answer_shows_clip_lines_overlay_octaves_channels_and_figures(view, b
     asked(bench)[0].done(answer(bench, tensor()))
 
     histogram = view.histogram
-    assert [line.value() for line in histogram.clips] == [0.0, 2.0]
+    assert [line.value() for line in histogram.clips.lines] == [0.0, 2.0]
     assert histogram.after.isVisible()
     assert view.octaves.fates == (Fate.UNDERFLOWS, Fate.KEPT, Fate.PARTLY_CLIPPED)
-    np.testing.assert_allclose(view.channels._low.yData, [-4, -1])
+    np.testing.assert_allclose(view.channels.low, [-4, -1])
     assert (view.clipped.value, view.underflow.value, view.sqnr.value) == ("50.00 %", "25.00 %", "6.0 dB")
     assert view.facts.text() == "input · 8 bit, by minmax · 3 samples"
     assert not view.grab().isNull()
@@ -140,6 +140,6 @@ def test_the_demos_activations_are_measured_on_its_samples(demo_window, qtbot):
 
     qtbot.waitUntil(lambda: view.has_answer, timeout=_LONG_MS)
     assert view.facts.text() == "input · 4 bit simulated, by mse · 128 samples"
-    assert all(line.isVisible() for line in view.histogram.clips)
+    assert all(line.isVisible() for line in view.histogram.clips.lines)
     assert view.sqnr.value.endswith("dB")
     assert not demo_window.distribution.isVisible()

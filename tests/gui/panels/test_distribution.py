@@ -90,9 +90,9 @@ def test_channels_are_sorted_by_range(panel, bench, qtbot):
     bench.put(a=np.array([[0.0, 0.1], [-3.0, 1.0], [0.0, 2.0]], np.float32))
     bench.select(("a",))
 
-    qtbot.waitUntil(lambda: panel.channels._low.yData.size == 3)
-    np.testing.assert_allclose(panel.channels._low.yData, [-3, 0, 0])
-    np.testing.assert_allclose(panel.channels._high.yData, [1, 2, 0.1], rtol=1e-6)
+    qtbot.waitUntil(lambda: panel.channels.low.size == 3)
+    np.testing.assert_allclose(panel.channels.low, [-3, 0, 0])
+    np.testing.assert_allclose(panel.channels.high, [1, 2, 0.1], rtol=1e-6)
 
 
 def test_axes_keep_their_room_whatever_is_counted(panel, bench):

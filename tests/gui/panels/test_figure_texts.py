@@ -47,6 +47,17 @@ def test_outputs_that_are_no_numbers_are_said_and_are_no_gain():
     assert texts.tone == "bad"
 
 
+def test_a_figure_whose_measuring_was_stopped_says_so_of_the_recipe_that_it_is_about():
+    report = replace(_evaluation(0.8, "fraction"), total=500)
+
+    own = accuracy_texts(report, is_current=True, stopped="stopped")
+    earlier = accuracy_texts(report, is_current=False, stopped="stopped")
+
+    assert own.line.endswith(" · stopped")
+    assert own.detail == "n = 50 of 500"
+    assert earlier.line.endswith("; this one: stopped")
+
+
 def test_images_that_are_identical_have_a_bar_that_can_be_drawn():
     texts = accuracy_texts(_evaluation(float("inf"), "dB", metric="psnr"), is_current=True)
 

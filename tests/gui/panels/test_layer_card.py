@@ -101,7 +101,7 @@ def test_the_card_is_worked_by_keyboard_alone(panel, bench, qtbot):
 def test_the_activation_column_shows_the_width_and_its_menu_edits(panel, bench):
     bench.select(("a",))
 
-    menu = panel.make_activations_menu()
+    menu = panel.menus.make_activation_bits()
     next(action for action in menu.actions() if action.text() == "INT4 simulated").trigger()
 
     cell = panel.rows.index(0, Column.ACTIVATIONS)
@@ -127,7 +127,7 @@ def test_reset_takes_activations_back_too(panel, bench):
     bench.set_recipe(Recipe().with_rule("*", weights=WeightRule(8), activations=ActivationRule(8)))
     bench.select(("a",))
 
-    panel.reset_layers()
+    panel.edits.reset()
 
     assert settings(bench, "a").is_empty
     assert settings(bench, "b").activations is not None
@@ -138,6 +138,6 @@ def test_similar_layers_take_over_all_settings(panel, bench):
     bench.set_recipe(Recipe().with_rule("a", weights=rule, activations=ActivationRule(8, range="entropy")))
     bench.select(("a",))
 
-    panel.apply_to_similar()
+    panel.edits.apply_to_similar()
 
     assert settings(bench, "b") == settings(bench, "a")

@@ -98,7 +98,7 @@ def test_arrow_keys_prune_by_a_hundredth(panel, bench, qtbot):
 def test_the_bits_menu_edits(panel, bench):
     bench.put(a=weight())
     bench.select(("a",))
-    menu = panel.make_bits_menu()
+    menu = panel.menus.make_bits()
 
     next(action for action in menu.actions() if action.text() == "INT5").trigger()
 
@@ -108,7 +108,7 @@ def test_the_bits_menu_edits(panel, bench):
 def test_undo_moves_the_card_back(panel, bench):
     bench.put(a=weight())
     bench.select(("a",))
-    panel.set_bits(4)
+    panel.edits.set_bits(4)
     assert panel.card.weights.bits.value == 4
 
     bench.undo_stack.undo()
@@ -136,7 +136,7 @@ def test_a_selection_that_is_pruned_in_different_ways_has_no_single_amount(panel
     bench.select(("a", "b"))
     assert panel.card.spin.text() == "mixed"
 
-    panel.set_sparsity(0.5)
+    panel.edits.set_sparsity(0.5)
     assert panel.card.spin.text() == "50.0 %"
 
 
@@ -153,7 +153,7 @@ def test_filter_and_sort_by_parameters(panel, bench):
 def test_cells_speak_to_screen_readers(panel, bench):
     bench.put(a=weight())
     bench.select(("a",))
-    panel.set_bits(6)
+    panel.edits.set_bits(6)
 
     assert panel.rows.index(0, Column.BITS).data(Qt.ItemDataRole.AccessibleTextRole) == "Bits: INT6"
 
@@ -166,7 +166,7 @@ def test_cells_speak_to_screen_readers(panel, bench):
 def test_hostile_weights_are_painted(panel, bench, values):
     bench.put(a=values)
     bench.select(("a",))
-    panel.set_sparsity(0.5)
+    panel.edits.set_sparsity(0.5)
 
     assert not panel.grab().isNull()
 
@@ -182,7 +182,7 @@ def test_names_stay_readable_and_the_column_without_edits_gives_way(panel, bench
 
 
 def test_nothing_open_paints_and_edits_nothing(panel, bench):
-    panel.set_bits(4)
+    panel.edits.set_bits(4)
 
     assert bench.recipe == Recipe()
     assert not panel.grab().isNull()
@@ -192,12 +192,12 @@ def _median_move_s(panel, bench, count: int, layers: slice) -> float:
     """Seconds of a move, painting included, in a model of so many layers."""
     one = weight()
     bench.put(**{f"layer{number}": one for number in range(count)})
-    bench.select(tuple(bench.weights)[layers])
+    bench.select(tuple(bench.looks.weights)[layers])
     panel.table.viewport().grab()
     times = []
     for step in range(1, 41):
         start = time.perf_counter()
-        panel.set_sparsity(step / 50)
+        panel.edits.set_sparsity(step / 50)
         panel.table.viewport().repaint()
         times.append(time.perf_counter() - start)
     return sorted(times)[len(times) // 2]
@@ -220,7 +220,7 @@ def test_a_move_of_one_layer_asks_for_its_own_cells_only(panel, bench):
     asked: list[tuple[int, int, int]] = []
     panel.model.dataChanged.connect(lambda first, last, *_: asked.append((first.row(), last.row(), first.column())))
 
-    panel.set_sparsity(0.4)
+    panel.edits.set_sparsity(0.4)
 
     assert asked == [(3, 3, column) for column in (Column.WEIGHTS, Column.PRUNE, Column.BITS, Column.ACTIVATIONS)]
 
@@ -228,9 +228,9 @@ def test_a_move_of_one_layer_asks_for_its_own_cells_only(panel, bench):
 def test_a_move_of_all_layers_of_a_thousand_changes_all_of_them(panel, bench):
     one = weight()
     bench.put(**{f"layer{number}": one for number in range(1000)})
-    bench.select(tuple(bench.weights))
+    bench.select(tuple(bench.looks.weights))
 
-    panel.set_sparsity(0.4)
+    panel.edits.set_sparsity(0.4)
 
     assert len(bench.recipe.rules) == 1
     assert {panel.states.of(layer).sparsity for layer in bench.model.layers} == {0.4}

@@ -28,8 +28,8 @@ def panel(bench, theme, qtbot):
 
 def measure(bench) -> None:
     layers = (LayerSqnr("a", 24.04, 31.26), LayerSqnr("b", None, math.inf))
-    bench.sqnr = SqnrReport(bench.recipe.digest, layers, 64)
-    bench.sqnr_changed.emit()
+    bench.figures.sqnr = SqnrReport(bench.recipe.digest, layers, 64)
+    bench.figures.sqnr_changed.emit()
 
 
 def cell(panel, row: int):
@@ -70,19 +70,19 @@ def test_the_action_measures_the_demo_as_a_job(demo_window, qtbot):
     document = demo_window.document
     document.edit(document.recipe.with_rule("*", weights=WeightRule(4), activations=ActivationRule(8)), "W4A8")
 
-    with qtbot.waitSignal(document.sqnr_changed, timeout=_LONG_MS):
+    with qtbot.waitSignal(document.figures.sqnr_changed, timeout=_LONG_MS):
         demo_window.all_actions["sqnr"].trigger()
 
-    assert document.sqnr.recipe_digest == document.recipe.digest
+    assert document.figures.sqnr.recipe_digest == document.recipe.digest
     texts = [demo_window.layers.rows.index(row, Column.SQNR).data(NOISE_ROLE) for row in range(2)]
     assert all(text.is_current and float(text.output) > 0 for text in texts)
 
 
 def test_other_samples_leave_no_figures_of_the_old_ones(demo_window, qtbot):
     document = demo_window.document
-    document._put_sqnr(SqnrReport(document.recipe.digest, (LayerSqnr("stem", 20.0, 20.0),), 64))
+    document.figures.put_sqnr(SqnrReport(document.recipe.digest, (LayerSqnr("stem", 20.0, 20.0),), 64))
 
     with qtbot.waitSignal(document.dataset_changed, timeout=_LONG_MS):
-        document.open_data(document.dataset.path)
+        document.opening.open_data(document.dataset.path)
 
-    assert document.sqnr is None
+    assert document.figures.sqnr is None

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Signal
 from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.footprint import Headers, HeaderSize, header_keys
@@ -29,21 +28,15 @@ _RECIPE = Recipe().with_rule("a", weights=WeightRule(bits=4))
 def document(bench) -> object:
     """The panels' face of a document with a model, figures of its own recipe, and budgets that these miss."""
 
-    class Document(type(bench)):
-        budgets_changed = Signal()
-        budgets = Budgets(accuracy=0.9, latency_ms=1.0)
-
-        def is_current(self, report: EvaluationReport | LatencyReport) -> bool:
-            return report.recipe_digest == self.recipe.digest
-
-    document = Document()
+    document = bench
+    document.set_budgets(Budgets(accuracy=0.9, latency_ms=1.0))
     document.put(a=np.ones((4, 4), np.float32))
     settings = Preprocessing(guessed=("scale", "layout"))
     document.dataset = DataInfo("/d.npz", 50, True, 10, (8, 8, 1), settings, "data")
     document.recipe = _RECIPE
     accuracy, ms = Figure(0.5, "fraction", Origin.MEASURED, n=50), Figure(2.0, "ms", Origin.MEASURED, n=200)
-    document.accuracy = EvaluationReport("top1", accuracy, 50, 50, 0.1, _RECIPE.digest)
-    document.latency = LatencyReport(ms, ms, "a processor", _RECIPE.digest)
+    document.figures.accuracy = EvaluationReport("top1", accuracy, 50, 50, 0.1, _RECIPE.digest)
+    document.figures.latency = LatencyReport(ms, ms, "a processor", _RECIPE.digest)
     return document
 
 
@@ -80,8 +73,8 @@ def test_nothing_is_said_of_weights_that_cannot_be_read(panel: PreviewPanel, doc
     document.model_changed.emit()
 
     names = ("Parameters", "Not zero", "Mean bits", "Global sparsity")
-    assert [panel.cell(name, "original") for name in names] == ["16", "–", "–", "–"]
-    assert [panel.cell(name, "now") for name in names] == ["16", "–", "–", "–"]
+    assert [panel.totals.cell(name, "original") for name in names] == ["16", "–", "–", "–"]
+    assert [panel.totals.cell(name, "now") for name in names] == ["16", "–", "–", "–"]
 
 
 @pytest.mark.parametrize(("count", "said"), [(9, ""), (11, "and 2 more")])
@@ -100,9 +93,9 @@ def test_layers_without_a_bar_are_counted(panel: PreviewPanel, document, count: 
 def test_a_floor_in_decibel_is_shown_in_decibel(panel: PreviewPanel, document):
     quality = Figure(31.2, "dB", Origin.MEASURED, n=50)
     document.budgets = Budgets(accuracy=30.0)
-    document.accuracy = EvaluationReport("psnr", quality, 50, 50, 0.1, _RECIPE.digest)
+    document.figures.accuracy = EvaluationReport("psnr", quality, 50, 50, 0.1, _RECIPE.digest)
 
-    document.measured.emit(document.accuracy)
+    document.figures.measured.emit(document.figures.accuracy)
 
     assert panel.accuracy.title.text() == "PSNR"
     assert panel.accuracy.note.text() == "floor 30.0 dB"
@@ -130,6 +123,6 @@ def test_a_size_is_estimated_while_ranges_are_not_known(panel: PreviewPanel, doc
 def test_what_a_long_preview_is_at_stands_where_its_figure_will(panel: PreviewPanel, document):
     document.set_recipe(Recipe().with_rule("a", weights=WeightRule(3)))
 
-    document.probing.emit("calibration, 40 of 128 samples")
+    document.measuring.probe.said.emit("calibration, 40 of 128 samples")
 
     assert panel.accuracy.line.text() == "calibration, 40 of 128 samples"

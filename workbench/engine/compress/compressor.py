@@ -9,18 +9,13 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.channel_pruning import ChannelPruning
-from workbench.engine.compress.integers.dynamic_graph import dynamic_obstacle
-from workbench.engine.compress.integers.integer_tensors import integer_obstacle
+from workbench.engine.compress.layer_abilities import LayerAbilities
 from workbench.engine.compress.plan import resolve_plan
-from workbench.engine.compress.quantization_plan import Abilities
 from workbench.engine.compress.quantized_model import quantized_model
 from workbench.engine.compress.quantizer import Quantizer
-from workbench.engine.compress.rounding.bias_correction import bias_obstacle
-from workbench.engine.compress.rounding.sequential_rounding import rounding_obstacle
 from workbench.engine.compress.storage.footprint import model_footprint
 from workbench.engine.compress.storage.replaced_weights import Replacement, replace_weights
 from workbench.engine.compress.storage.weight_storage import (
@@ -41,17 +36,14 @@ from workbench.engine.core.footprint import (
     Encoding,
     opset_needed,
 )
-from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plain_containers import PLAIN, containers_of
 from workbench.engine.core.plan import GroupPlan, LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
-from workbench.engine.graph.links import Links
-from workbench.engine.graph.model import Model, item_bytes
+from workbench.engine.graph.model import Model
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
-from workbench.engine.graph.weight_place import first_output
 from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
@@ -89,8 +81,7 @@ class Compressor:
         self._lock = threading.Lock()
         self._footprint: ModelFootprint | None = None
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
-        self._links = Links(model.proto.graph)
-        self._nodes = {first_output(node): node for node in model.proto.graph.node}
+        self._abilities = LayerAbilities(model)
         self.quantizer = Quantizer(model)
         self.pruning = ChannelPruning(model)
         self._without: OrderedDict[str, Compressor] = OrderedDict()
@@ -150,15 +141,7 @@ class Compressor:
         asides: Mapping[str, Aside] = _NO_ASIDES,
         source: str = "recipe",
     ) -> Plan:
-        abilities = Abilities(
-            has_samples=has_samples,
-            integer_obstacle=self._integer_obstacle,
-            dynamic_obstacle=self._dynamic_obstacle,
-            rounding_obstacle=self._rounding_obstacle,
-            bias_obstacle=self._bias_obstacle,
-            half_obstacle=self._half_obstacle,
-            beside_integers=any(node.op_type == "QuantizeLinear" for node in self.model.proto.graph.node),
-        )
+        abilities = self._abilities.abilities(has_samples=has_samples)
         if recipe.encoding == PLAIN:
             abilities = replace(abilities, largest_opset=self.footprint().largest_opset)
         plan = resolve_plan(self.model.info, recipe, self.model.weight, abilities, asides=asides, source=source)
@@ -248,33 +231,6 @@ class Compressor:
         entries = [entry for entry in plan.layers if entry.layer in quantized.weights]
         replacements = self._replacements(graph.model.info, entries, quantized.weights, containers)
         return quantized_model(graph, plan, quantized, replacements)
-
-    def _integer_obstacle(self, layer_name: str) -> str:
-        layer = self.model.info.layer(layer_name)
-        return self._type_obstacle(layer) or integer_obstacle(self._nodes.get(layer.node_output), layer)
-
-    def _dynamic_obstacle(self, layer_name: str) -> str:
-        layer = self.model.info.layer(layer_name)
-        return self._type_obstacle(layer) or dynamic_obstacle(self._nodes.get(layer.node_output), layer)
-
-    def _rounding_obstacle(self, layer_name: str) -> str:
-        layer = self.model.info.layer(layer_name)
-        node = self._nodes.get(layer.node_output)
-        if node is None:
-            return "it is in a body"
-        return self._type_obstacle(layer) or rounding_obstacle(node, layer, self._links)
-
-    def _bias_obstacle(self, layer_name: str) -> str:
-        layer = self.model.info.layer(layer_name)
-        return self._type_obstacle(layer) or bias_obstacle(self._nodes.get(layer.node_output), self._links)
-
-    def _type_obstacle(self, layer: Layer) -> str:
-        is_float = self.model.weight_dtype(layer.name) == TensorProto.FLOAT
-        return "" if is_float else "the layer is not float32, which quantization with samples starts from"
-
-    def _half_obstacle(self, layer_name: str) -> str:
-        stored_bytes = item_bytes(self.model.stored_dtype(layer_name))
-        return float16_obstacle(self.model.info.layer(layer_name), stored_bytes)
 
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         """What the recipe does to one layer's weights. Raises RecipeError."""

@@ -1,6 +1,5 @@
 """From a plan and samples to numbers: ranges of activations, codes of weights, biases that go with them."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,7 +24,6 @@ from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.jobs import JobContext
 
-_log = logging.getLogger(__name__)
 Array = npt.NDArray[np.float32]
 # Of the progress, what calibration takes where rounding is learned too.
 _CALIBRATION_SHARE = 0.1
@@ -163,9 +161,6 @@ class _Rounding:
         if entry.weights is None or not entry.weights.bias_correction or layer.op_type == "MatMul":
             return None
         mean = self.statistics[self.graph.data_input(layer)].channel_mean
-        if not mean.size:
-            _log.warning("%s: its bias is not corrected, since the shape of its input is not known", layer.name)
-            return None
         error = weight.dense() - self.graph.model.weight(layer.name)
         return corrected_bias(self._bias(layer), error, mean, layer.axis or 0)
 

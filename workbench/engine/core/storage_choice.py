@@ -173,7 +173,7 @@ def smallest_rows(sizes: Sizes, banned: Set[TableKey]) -> npt.NDArray[np.int64]:
 
 def tables_read(rows: npt.NDArray[np.int64]) -> frozenset[TableKey]:
     """The look-up tables that tensors of these rows read."""
-    return frozenset().union(*(_TABLES[row] for row in np.unique(rows).tolist()))
+    return frozenset().union(*(_TABLES[row] for row in set(rows.tolist())))
 
 
 def _total(sizes: Sizes, banned: Set[TableKey], overhead: Mapping[TableKey, int]) -> tuple[int, frozenset[TableKey]]:

@@ -45,5 +45,22 @@ def check_target(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()
 
 def check_onnx_name(path: Path, hint: str = "give the file the ending .onnx") -> None:
     """Look ahead whether a name says what will be in the file. Raises ExportError for another ending than .onnx."""
-    if path.suffix.lower() != ".onnx":
-        raise ExportError(f"{path}: what is written is an ONNX model, which the ending would deny", hint)
+    check_ending(path, ".onnx", "an ONNX model", hint)
+
+
+def check_ending(path: Path, suffix: str, what: str, hint: str = "") -> None:
+    """Look ahead whether a name says what will be in the file.
+
+    Args:
+        path: the target.
+        suffix: the ending that it should have, with its dot.
+        what: what is written, such as "an ONNX model".
+        hint: what to do; to give it that ending if not given.
+
+    Raises:
+        ExportError: the name has another ending.
+    """
+    # Not Path.suffix, which is .gz of a .tar.gz.
+    if not path.name.lower().endswith(suffix.lower()) or len(path.name) == len(suffix):
+        hint = hint or f"give the file the ending {suffix}"
+        raise ExportError(f"{path}: what is written is {what}, which the ending would deny", hint)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from workbench.engine.core.format import format_fraction, format_magnitude
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.quantization_reports import ActivationPreview, LayerActivations
+from workbench.gui.panels.plot_page import PlotPage
 from workbench.gui.quantized_histogram import Fate, share_of
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.pill import Pill
-from workbench.gui.widgets.segmented import Segmented
 
 if TYPE_CHECKING:  # a test hands in a double: the view needs no more than its face
     from workbench.gui.document import Document
@@ -30,13 +30,11 @@ NO_SAMPLES = (
 )
 
 
-class ActivationView(QWidget):
+class ActivationView(PlotPage):
     """Asks for the shown layer only while it is looked at: the first answer runs all calibration samples."""
 
     def __init__(self, document: "Document", theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._theme = theme
+        super().__init__(document, theme, parent, is_log=True)
         self._side = ""
         self._found: LayerActivations | None = None
         self.histogram: ActivationPlot | None = None
@@ -44,12 +42,7 @@ class ActivationView(QWidget):
         self.channels: ChannelPlot | None = None
         self._working = QTimer(self, interval=WORKING_MS, singleShot=True)
         self._working.timeout.connect(self._on_working)
-        self.name = make_label("", "head", self)
-        self.facts = make_label("", "muted", self)
         self.state = make_label("", "muted", self)
-        self.scale = Segmented(theme, "Count axis", ((False, "Linear"), (True, "Log")), self)
-        self.scale.set_value(True)
-        self.scale.setMaximumWidth(140)
         self.range = Pill(theme, "range", parent=self, keeps_room=True)
         self.clipped = Pill(theme, "clipped", "warn", self, keeps_room=True)
         self.underflow = Pill(theme, "underflow", "bad", self, keeps_room=True)
@@ -60,9 +53,8 @@ class ActivationView(QWidget):
         self.octave_note.setWordWrap(True)
         self.why = make_label("", "muted", self)
         self.why.setWordWrap(True)
-        self.empty = make_label("", "muted", self)
-        self.empty.setWordWrap(True)
-        self._lay_out()
+        pills = (self.range, self.clipped, self.underflow, self.sqnr, self.step)
+        self.lay_out(notes=(self.state,), pills=pills, remarks=(self.why,))
         for signal in (document.model_changed, document.selection_changed, document.dataset_changed):
             signal.connect(self._refresh)
         document.recipe_changed.connect(self._on_recipe)
@@ -78,38 +70,10 @@ class ActivationView(QWidget):
     @property
     def has_answer(self) -> bool:
         """Whether what is shown is of the layer and the recipe as they are now."""
-        layer, found = self._layer(), self._found
+        layer, found = self.selected_layer(), self._found
         if layer is None or found is None:
             return False
         return (found.layer, found.recipe_digest) == (layer.name, self._document.recipe.digest)
-
-    def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        for widget in (self.name, self.facts, self.state):
-            head.addWidget(widget)
-        head.addStretch(1)
-        head.addWidget(self.scale)
-        pills = QHBoxLayout()
-        pills.setSpacing(6)
-        for pill in (self.range, self.clipped, self.underflow, self.sqnr, self.step):
-            pills.addWidget(pill)
-        pills.addStretch(1)
-        self._content = QWidget(self)
-        content = QVBoxLayout(self._content)
-        content.setContentsMargins(0, 0, 0, 0)
-        content.addLayout(head)
-        content.addLayout(pills)
-        content.addWidget(self.why)
-        self._plots = QVBoxLayout()
-        content.addLayout(self._plots, 1)
-        blank = QWidget(self)
-        QVBoxLayout(blank).addWidget(self.empty)
-        self._stack = QStackedLayout()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 10, 14, 8)
-        column.addLayout(self._stack)
-        self._stack.addWidget(blank)
-        self._stack.addWidget(self._content)
 
     def _ensure_plots(self) -> None:
         """Build the plots when the first answer is shown: they cost an import of half a second."""
@@ -123,7 +87,7 @@ class ActivationView(QWidget):
         self.octaves = OctavePlot(self._theme, self)
         self.channels = ChannelPlot(self._theme, self, what="channel")
         self.histogram.set_log(bool(self.scale.value))
-        self._plots.addWidget(self.histogram, 1)
+        self.plots.addWidget(self.histogram, 1)
         below = QGridLayout()
         below.setColumnStretch(0, 1)
         below.setColumnStretch(1, 1)
@@ -133,12 +97,7 @@ class ActivationView(QWidget):
             below.addWidget(make_label(title, "strong", self), 0, column)
             below.addWidget(plot, 1, column)
         below.addWidget(self.octave_note, 2, 0, 1, 2)
-        self._plots.addLayout(below)
-
-    def _layer(self) -> Layer | None:
-        model, names = self._document.model, self._document.selection
-        known = {layer.name: layer for layer in model.layers} if model is not None else {}
-        return next((known[name] for name in names if name in known), None)
+        self.plots.addLayout(below)
 
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
@@ -147,11 +106,11 @@ class ActivationView(QWidget):
     @Slot()
     def _refresh(self) -> None:
         """Show what is known; ask for the rest."""
-        layer = self._layer()
         if not self._side:
             return
+        layer = self.selected_layer()
         if layer is None:
-            self._say("Select a layer to see its activations." if self._document.model is not None else "")
+            self.say("Select a layer to see its activations." if self._document.model is not None else "")
             return
         found = self._document.activations.find(layer.name, self._document.recipe)
         if found is not None:
@@ -159,7 +118,7 @@ class ActivationView(QWidget):
             return
         self._working.start()
         if self._found is None or self._found.layer != layer.name:
-            self._say("")
+            self.say("")
 
     @Slot()
     def _on_working(self) -> None:
@@ -168,7 +127,7 @@ class ActivationView(QWidget):
 
     @Slot(object)
     def _on_arrived(self, found: LayerActivations) -> None:
-        layer = self._layer()
+        layer = self.selected_layer()
         if not self._side or layer is None or found.layer != layer.name:
             return
         self._found = found
@@ -179,20 +138,16 @@ class ActivationView(QWidget):
         if preview is not None:
             self._show(layer, preview, found.why)
         elif not found.tensors and "samples" in found.why:
-            self._say(NO_SAMPLES)
+            self.say(NO_SAMPLES)
         else:
-            self._say(f"{layer.name}: {found.why or 'this tensor is not in the graph'}")
+            self.say(f"{layer.name}: {found.why or 'this tensor is not in the graph'}")
 
     @Slot(str, str)
     def _on_failed(self, layer: str, text: str) -> None:
-        shown = self._layer()
+        shown = self.selected_layer()
         if shown is not None and shown.name == layer:
             self._working.stop()
-            self._say(text)
-
-    def _say(self, text: str) -> None:
-        self.empty.setText(text)
-        self._stack.setCurrentIndex(0)
+            self.say(text)
 
     def _show(self, layer: Layer, preview: ActivationPreview, why: str) -> None:
         self._ensure_plots()
@@ -208,7 +163,7 @@ class ActivationView(QWidget):
         self.octaves.show_preview(preview)
         self.channels.show_ranges(preview.channel_low, preview.channel_high)
         self._show_figures(preview)
-        self._stack.setCurrentIndex(1)
+        self.show_plots()
 
     def _show_figures(self, preview: ActivationPreview) -> None:
         assert self.channels is not None

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from workbench.engine.core.format import format_count, format_fraction, format_magnitude
 from workbench.engine.core.layer import Layer
@@ -15,10 +15,10 @@ from workbench.gui.panels import layer_edits
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.layer_state import LayerState, LayerStates
 from workbench.gui.panels.layers_model import shape_text
+from workbench.gui.panels.plot_page import PlotPage
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.pill import Pill
-from workbench.gui.widgets.segmented import Segmented
 
 if TYPE_CHECKING:  # a test hands in a double: the panel needs no more than its face
     from workbench.gui.document import Document
@@ -28,13 +28,11 @@ if TYPE_CHECKING:  # a test hands in a double: the panel needs no more than its 
 _BEAT_MS = 40
 
 
-class DistributionPanel(QWidget):
+class DistributionPanel(PlotPage):
     """Follows the first selected layer. Plots are built when the first layer is shown, not before."""
 
     def __init__(self, document: "Document", theme: Theme, states: LayerStates, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._theme = theme
+        super().__init__(document, theme, parent, is_log=False)
         self._states = states
         self._gesture = Gesture()
         self._curves: WeightCurves | None = None
@@ -46,27 +44,21 @@ class DistributionPanel(QWidget):
         self._beat = QTimer(self, interval=_BEAT_MS, singleShot=True)
         self._beat.timeout.connect(self._show_channels)
         self.scales_note = make_label("", "muted", self)
-        self.name = make_label("", "head", self)
-        self.facts = make_label("", "muted", self)
         self.bins = QSpinBox(self, minimum=20, maximum=1024, value=240, singleStep=20)
         self.bins.setKeyboardTracking(False)
         self.bins.setAccessibleName("Bins")
-        self.scale = Segmented(theme, "Count axis", ((False, "Linear"), (True, "Log")), self)
-        self.scale.set_value(False)
-        self.scale.setMaximumWidth(140)
         self.pruned = Pill(theme, "pruned", "bad", self, keeps_room=True)
         self.threshold = Pill(theme, "threshold", parent=self, keeps_room=True)
         self.clipped = Pill(theme, "clipped", "warn", self, keeps_room=True)
         self.sqnr = Pill(theme, "SQNR", parent=self, keeps_room=True)
         self.sigma = Pill(theme, "σ", parent=self, keeps_room=True)
         self.kurtosis = Pill(theme, "kurtosis", parent=self, keeps_room=True)
-        self.empty = make_label("", "muted", self)
-        self.empty.setWordWrap(True)
-        self._lay_out()
+        pills = (self.pruned, self.threshold, self.clipped, self.sqnr, self.sigma, self.kurtosis)
+        self.lay_out(controls=(make_label("Bins", "muted", self), self.bins), pills=pills)
         document.model_changed.connect(self._on_selection)
         document.selection_changed.connect(self._on_selection)
         document.recipe_changed.connect(self._on_recipe)
-        document.layer_previewed.connect(self._on_previewed)
+        document.looks.previewed.connect(self._on_previewed)
         self.bins.valueChanged.connect(self._on_bins)
         self.scale.chosen.connect(self._on_scale)
         self._on_selection()
@@ -81,35 +73,6 @@ class DistributionPanel(QWidget):
         """Whether the tables of the shown layer have arrived."""
         return self._curves is not None
 
-    def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        for widget in (self.name, self.facts):
-            head.addWidget(widget)
-        head.addStretch(1)
-        head.addWidget(make_label("Bins", "muted", self))
-        head.addWidget(self.bins)
-        head.addWidget(self.scale)
-        pills = QHBoxLayout()
-        pills.setSpacing(6)
-        for pill in (self.pruned, self.threshold, self.clipped, self.sqnr, self.sigma, self.kurtosis):
-            pills.addWidget(pill)
-        pills.addStretch(1)
-        self._content = QWidget(self)
-        content = QVBoxLayout(self._content)
-        content.setContentsMargins(0, 0, 0, 0)
-        content.addLayout(head)
-        content.addLayout(pills)
-        self._plots = QVBoxLayout()
-        content.addLayout(self._plots, 1)
-        self._stack = QStackedLayout()
-        blank = QWidget(self)
-        QVBoxLayout(blank).addWidget(self.empty)
-        self._stack.addWidget(blank)
-        self._stack.addWidget(self._content)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 10, 14, 8)
-        column.addLayout(self._stack)
-
     def _ensure_plots(self) -> None:
         """Build the plots now: importing pyqtgraph takes as long as opening the rest of the window."""
         if self.histogram is not None:
@@ -123,26 +86,22 @@ class DistributionPanel(QWidget):
         self.histogram.threshold_pressed.connect(self._on_pressed)
         self.histogram.threshold_moved.connect(self._on_threshold)
         self.histogram.threshold_released.connect(self._on_released)
-        self._plots.addWidget(self.histogram, 1)
+        self.plots.addWidget(self.histogram, 1)
         title = QHBoxLayout()
         title.addWidget(make_label("Per-channel range and clipping", "strong", self))
         title.addStretch(1)
         title.addWidget(self.scales_note)
-        self._plots.addLayout(title)
-        self._plots.addWidget(self.channels)
+        self.plots.addLayout(title)
+        self.plots.addWidget(self.channels)
 
     @Slot()
     def _on_selection(self) -> None:
-        model = self._document.model
-        names = self._document.selection
-        known = {layer.name: layer for layer in model.layers} if model else {}
-        layer = next((known[name] for name in names if name in known), None)
+        layer = self.selected_layer()
         if layer is self._layer and layer is not None:
             return
         self._layer, self._curves, self._preview = layer, None, None
         if layer is None or layer.statistics is None:
-            self.empty.setText(self._why_empty(layer))
-            self._stack.setCurrentIndex(0)
+            self.say(self._why_empty(layer))
             return
         self._ensure_plots()
         self.name.setText(layer.name)
@@ -154,8 +113,8 @@ class DistributionPanel(QWidget):
         )
         self._show_curves(None)
         self._show_figures()
-        self._stack.setCurrentIndex(1)
-        self._document.request_curves(layer.name, self._on_curves)
+        self.show_plots()
+        self._document.looks.request_curves(layer.name, self._on_curves)
 
     def _why_empty(self, layer: Layer | None) -> str:
         if layer is not None:

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.engine.core.format import (
     format_figure,
+    format_fraction,
     format_interval,
     format_ms,
     format_nan,
@@ -15,7 +16,7 @@ from workbench.engine.core.format import (
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
-from workbench.gui.recipe_needs import asks_activations
+from workbench.gui.recipe_needs import asks_activations, needs_ranges
 
 # A loss that few would notice: two percentage points, or the half decibel from which on a difference is seen.
 _SMALL_LOSS = {"fraction": 0.02, "dB": 0.5}
@@ -50,7 +51,7 @@ class FigureTexts:
 
 
 def accuracy_texts(
-    report: EvaluationReport, *, is_current: bool, guesses: Mapping[str, object] | None = None
+    report: EvaluationReport, *, is_current: bool, guesses: Mapping[str, object] | None = None, stopped: str = ""
 ) -> FigureTexts:
     """What is said of an evaluation.
 
@@ -58,6 +59,7 @@ def accuracy_texts(
         report: the evaluation.
         is_current: whether it is of the recipe on the bench.
         guesses: how its samples were made ready, as far as nobody said it: a wrong guess changes every figure.
+        stopped: why the recipe on the bench is not measured to the end; empty while it is.
     """
     figure, difference = report.figure, report.difference
     value, _, unit = format_figure(figure).partition(" ")
@@ -67,7 +69,9 @@ def accuracy_texts(
     tip = paired if difference is not None else "95 % interval"
     guessed = f"guessed preprocessing: {format_settings(guesses)}" if guesses else ""
     nan = format_nan(report.num_nan, report.done)
-    parts = (nan, "guessed preprocessing" if guesses else "", interval if is_current else f"{interval}; {_MEASURING}")
+    if not is_current:
+        interval = f"{interval}; {f'this one: {stopped}' if stopped else _MEASURING}"
+    parts = (nan, "guessed preprocessing" if guesses else "", interval, stopped if is_current else "")
     return FigureTexts(
         value=value,
         unit=unit,
@@ -113,6 +117,26 @@ def latency_texts(report: LatencyReport, *, is_current: bool, recipe: Recipe | N
         original=before,
         maximum=max(report.p90.value, before or 0.0) * 1.5,
     )
+
+
+def unknown_accuracy_text(*, has_data: bool, stopped: str) -> str:
+    """What stands in place of an accuracy of which nothing is known."""
+    return (stopped or "measuring…") if has_data else "no data open"
+
+
+def estimated_size_text(recipe: Recipe, *, has_samples: bool) -> str:
+    """What the size shown at once is made of, and what is missing to know it."""
+    if not needs_ranges(recipe):
+        return "by arithmetic on this recipe"
+    missing = "ranges are not known yet" if has_samples else "ranges need samples: open data"
+    return f"by arithmetic on the weights; {missing}"
+
+
+def floor_text(floor: float | None, figure: Figure | None) -> str:
+    """The floor in the unit of the figure; of a fraction before there is one."""
+    if floor is None:
+        return ""
+    return f"floor {format_figure(replace(figure, value=floor)) if figure is not None else format_fraction(floor)}"
 
 
 def _not_measured(recipe: Recipe) -> str:

@@ -1,6 +1,8 @@
 """The settings of the selected layers as a form."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
@@ -20,7 +22,6 @@ from workbench.gui.magnitude_tables import max_magnitude
 from workbench.gui.panels.activation_form import ActivationForm
 from workbench.gui.panels.layer_state import LayerState
 from workbench.gui.panels.plan_page import PlanPage, PlanTexts
-from workbench.gui.panels.settings_in_common import distinct
 from workbench.gui.panels.weight_form import WeightForm
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
@@ -29,6 +30,39 @@ from workbench.gui.widgets.segmented import Segmented
 from workbench.gui.widgets.value_slider import ValueSlider
 
 _PAGES = (("weights", "Weights"), ("activations", "Activations"), ("plan", "Plan"))
+
+
+SettingsAmong = Callable[[Sequence[Layer]], Sequence[LayerSettings]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Selected:
+    """What of a selection no edit changes, so that a move among a thousand layers need not look at each.
+
+    Args:
+        reason: why something cannot be done, of the first layer that has one.
+        maximum: the largest threshold that is of use.
+    """
+
+    layers: tuple[Layer, ...]
+    prunable: tuple[Layer, ...]
+    quantizable: tuple[Layer, ...]
+    reason: str
+    maximum: float
+
+    @classmethod
+    def of(cls, layers: tuple[Layer, ...]) -> "_Selected":
+        """Look at each layer once."""
+        prunable = _those(layers, [layer.prunable for layer in layers])
+        quantizable = _those(layers, [layer.quantizable for layer in layers])
+        reason = next((layer.reason for layer in layers if layer.reason), "")
+        maximum = max((max_magnitude(layer) for layer in prunable), default=1.0) or 1.0
+        return cls(layers, prunable, quantizable, reason, maximum)
+
+
+def _those(layers: tuple[Layer, ...], are_meant: Sequence[bool]) -> tuple[Layer, ...]:
+    """Some of the layers; the very same tuple where it is all of them, so that nothing is asked of them twice."""
+    return layers if all(are_meant) else tuple(itertools.compress(layers, are_meant))
 
 
 class LayerCard(Card):
@@ -49,8 +83,7 @@ class LayerCard(Card):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Layer", inner=True, parent=parent)
-        self._layers: tuple[Layer, ...] = ()
-        self._maximum = 1.0
+        self._selected: _Selected | None = None
         self._spin_range: tuple[bool, float, int] | None = None
         self._first: LayerState | None = None
         self._is_mixed = False
@@ -82,39 +115,44 @@ class LayerCard(Card):
         self.page.set_value("weights")
         self._lay_out()
         self._connect()
-        self.show_layers((), (), None, 0)
+        self.show_layers((), lambda layers: (), None, 0)
 
     def show_layers(
-        self, layers: tuple[Layer, ...], settings: tuple[LayerSettings, ...], amount: LayerState | None, total: int
+        self, layers: tuple[Layer, ...], settings_among: SettingsAmong, amount: LayerState | None, total: int
     ) -> None:
         """Show the settings of these layers; where they differ, no choice is marked. Emits nothing.
 
         Args:
             layers: those that are selected.
-            settings: what is asked of each of them.
+            settings_among: gives each of the different settings of some of them once.
             amount: the first one that can be pruned, as it stands; None if none can.
             total: number of layers in the table.
         """
+        self.note.setText(f"{len(layers)} of {total} selected" if total else "")
+        if self._selected is None or layers is not self._selected.layers:
+            self._show_selected(_Selected.of(layers))
+        assert self._selected is not None
+        selected = self._selected
+        each = {id(some): some for some in (layers, selected.prunable, selected.quantizable)}
+        among = {key: settings_among(some) for key, some in each.items()}
+        self._show_pruning(among[id(selected.prunable)])
+        self._first = amount
+        self._show_amount(self._first)
+        asked = among[id(selected.quantizable)]
+        self.weights.show_settings(asked, selected.reason)
+        self.activations.show_settings(asked, selected.reason)
+        for control in (self.pruning, self.slider, self.spin):
+            control.setToolTip(selected.reason if not control.isEnabled() else "")
+        is_editable = bool(selected.prunable or selected.quantizable)
+        self.reset.setEnabled(is_editable and any(not item.is_empty for item in among[id(layers)]))
+        self.similar.setEnabled(is_editable and len(layers) == 1)
+
+    def _show_selected(self, selected: "_Selected") -> None:
+        self._selected, layers = selected, selected.layers
         self.title.setText(
             layers[0].name if len(layers) == 1 else f"{len(layers)} layers" if layers else "No layer selected"
         )
-        self.note.setText(f"{len(layers)} of {total} selected" if total else "")
         self.title.setToolTip("\n".join(layer.name for layer in layers[:20]))
-        self._show_pruning(distinct(s for layer, s in zip(layers, settings, strict=True) if layer.prunable))
-        if layers is not self._layers:
-            self._layers = layers
-            self._maximum = max((max_magnitude(layer) for layer in layers if layer.prunable), default=1.0) or 1.0
-        self._first = amount
-        self._show_amount(self._first)
-        reason = next((layer.reason for layer in layers if layer.reason), "")
-        asked = distinct(s for layer, s in zip(layers, settings, strict=True) if layer.quantizable)
-        self.weights.show_settings(asked, reason)
-        self.activations.show_settings(asked, reason)
-        for control in (self.pruning, self.slider, self.spin):
-            control.setToolTip(reason if not control.isEnabled() else "")
-        editable = any(layer.editable for layer in layers)
-        self.reset.setEnabled(editable and any(not item.is_empty for item in settings))
-        self.similar.setEnabled(editable and len(layers) == 1)
 
     def show_plan(self, texts: PlanTexts, *, is_current: bool) -> None:
         """Show what the engine will do to the selected layers, and why."""
@@ -126,6 +164,10 @@ class LayerCard(Card):
         """Show the page "weights", "activations" or "plan"."""
         self.page.set_value(page)
         self._pages.setCurrentIndex([name for name, _ in _PAGES].index(page))
+
+    @property
+    def _largest(self) -> float:
+        return self._selected.maximum if self._selected is not None else 1.0
 
     def _show_pruning(self, settings: Sequence[LayerSettings]) -> None:
         for control in (self.pruning, self.slider, self.spin, self.unit):
@@ -142,7 +184,7 @@ class LayerCard(Card):
     def _show_amount(self, state: LayerState | None) -> None:
         by_threshold = self.unit.value == "threshold"
         amount = 0.0 if state is None or self._is_mixed else state.threshold if by_threshold else state.sparsity
-        self.slider.set_value(amount, self._maximum if by_threshold else 1.0)
+        self.slider.set_value(amount, self._largest if by_threshold else 1.0)
         with QSignalBlocker(self.spin):
             self._set_spin_range(amount, by_threshold=by_threshold)
             # Shown instead of the least value, which no single amount is.
@@ -152,7 +194,7 @@ class LayerCard(Card):
             self.spin.setValue(amount if by_threshold else 100 * amount)
 
     def _set_spin_range(self, amount: float, *, by_threshold: bool) -> None:
-        maximum = self._maximum if by_threshold else 100.0
+        maximum = self._largest if by_threshold else 100.0
         decimals = magnitude_decimals(amount or maximum) if by_threshold else 1
         # Each of these lays out the whole window above, also where it stays as it is.
         if (by_threshold, maximum, decimals) != self._spin_range:

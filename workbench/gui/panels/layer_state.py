@@ -1,5 +1,6 @@
 """What the recipe asks of each layer, with threshold and sparsity read from the layers' own tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,6 +117,13 @@ class LayerStates:
         is_asked = state.prune.threshold is None and state.prune.scope == "layer"
         sparsity = state.sparsity if is_asked else preview.pruned
         self._states[preview.layer] = replace(state, threshold=preview.threshold, sparsity=sparsity)
+
+    def settings_among(self, layers: Sequence[Layer]) -> tuple[LayerSettings, ...]:
+        """Each of the different settings of some layers once: a thousand layers mostly share a few."""
+        places = frozenset(self._rules.place_of[layer.name] for layer in layers)
+        groups = self._rules.alike(places, self._recipe.rules)
+        by_place = self._model.layers if self._model is not None else ()
+        return tuple(self.settings_of(by_place[min(group)]) for _, group in groups)
 
     def settings_of(self, layer: Layer) -> LayerSettings:
         """The rules resolved for a layer; layers that the same rules select share the answer."""

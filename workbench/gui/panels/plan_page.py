@@ -48,6 +48,22 @@ def plan_texts(layers: Sequence[Layer], plan: Plan | None, refusal: str = "") ->
     return PlanTexts(asked or _DIFFERS, done or _DIFFERS, _reasons(entries), "\n".join(plan.notes))
 
 
+class KnownPlanTexts:
+    """The texts of the last layers and plan: a drag asks with each move, and both stay while it lasts."""
+
+    def __init__(self) -> None:
+        self._asked: tuple[Sequence[Layer], Plan | None, str] | None = None
+        self._texts = PlanTexts()
+
+    def of(self, layers: Sequence[Layer], plan: Plan | None, refusal: str = "") -> PlanTexts:
+        """As `plan_texts`. The very same layers and plan are not read again."""
+        last = self._asked
+        if last is None or last[0] is not layers or last[1] is not plan or last[2] != refusal:
+            self._asked = layers, plan, refusal
+            self._texts = plan_texts(layers, plan, refusal)
+        return self._texts
+
+
 def _reasons(entries: Sequence[LayerPlan]) -> str:
     """Each reason once; with how many layers it holds for, where it does not for all."""
     counts: dict[str, int] = {}

@@ -1,25 +1,23 @@
 """What the recipe does to the whole model, against the original: accuracy, size, latency, and where the bytes are."""
 
-from dataclasses import replace
-
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from workbench.engine.core.format import (
-    format_bytes,
-    format_count,
-    format_figure,
-    format_fraction,
-    format_metric,
-    format_ms,
-)
-from workbench.engine.core.measurement import Figure
+from workbench.engine.core.format import format_bytes, format_metric, format_ms
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
-from workbench.gui.panels.figure_texts import FigureTexts, accuracy_texts, latency_texts
+from workbench.gui.panels.budget_verdict import budget_verdict
+from workbench.gui.panels.figure_texts import (
+    FigureTexts,
+    accuracy_texts,
+    estimated_size_text,
+    floor_text,
+    latency_texts,
+    unknown_accuracy_text,
+)
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.sizes import Sizes, SizesNow
-from workbench.gui.recipe_needs import needs_ranges
+from workbench.gui.panels.totals_table import TotalsTable
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import Card, make_label
@@ -27,7 +25,6 @@ from workbench.gui.widgets.metric_card import MetricCard
 from workbench.gui.widgets.size_bars import SizeBars
 from workbench.project.budgets import Budgets
 
-_TABLE = ("Parameters", "Not zero", "MACs", "Mean bits", "Global sparsity")
 _MANY = 9
 
 
@@ -47,20 +44,22 @@ class PreviewPanel(Card):
         # In line with the cards, which leave room for the scroll bar.
         self.note.setContentsMargins(0, 0, 4, 0)
         self.banner = Banner(theme, self)
-        self.accuracy = MetricCard(theme, "Accuracy", floor=True, parent=self)
+        self.accuracy = MetricCard(theme, "Accuracy", floor=True, action="Measure again", parent=self)
         self.disk_size = MetricCard(theme, "Size on disk", parent=self)
         self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
+        self.totals = TotalsTable(self)
         self.bars = SizeBars(theme, self)
         self.more = make_label("", "muted", self)
         self.more.hide()
-        self._cells: dict[tuple[str, str], QLabel] = {}
         self._lay_out()
         document.model_changed.connect(self._on_model)
         document.dataset_changed.connect(self._on_data)
         document.recipe_changed.connect(self._on_recipe)
-        document.measured.connect(self._on_measured)
-        document.probing.connect(self._on_probe_said)
+        document.figures.measured.connect(self._on_measured)
+        document.measuring.probe.said.connect(self._on_probe_said)
+        document.measuring.stopped_changed.connect(self._on_stopped_changed)
         document.budgets_changed.connect(self._show_all)
+        self.accuracy.action_wished.connect(document.measuring.again)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
         self.latency.budget_moved.connect(self._on_latency_budget)
@@ -77,22 +76,7 @@ class PreviewPanel(Card):
         column.setSpacing(8)
         for widget in (self.banner, self.accuracy, self.disk_size, self.latency):
             column.addWidget(widget)
-        table = Card(inner=True, parent=inside)
-        grid = QGridLayout()
-        grid.setVerticalSpacing(5)
-        grid.setColumnStretch(0, 1)
-        for place, title in enumerate(("Original", "Now"), start=1):
-            grid.addWidget(make_label(title, "muted", table), 0, place, Qt.AlignmentFlag.AlignRight)
-        for row, name in enumerate(_TABLE, start=1):
-            grid.addWidget(make_label(name, "", table), row, 0)
-            for place, (title, kind) in enumerate((("original", "muted"), ("now", "strong")), start=1):
-                label = make_label("–", kind, table)
-                label.setMinimumWidth(70)
-                label.setAlignment(Qt.AlignmentFlag.AlignRight)
-                self._cells[name, title] = label
-                grid.addWidget(label, row, place)
-        table.column.addLayout(grid)
-        column.addWidget(table)
+        column.addWidget(self.totals)
         where = Card("Where the size is", inner=True, parent=inside)
         where.note.setText("now / original")
         where.column.addWidget(self.bars)
@@ -107,10 +91,6 @@ class PreviewPanel(Card):
         scroll.viewport().setAutoFillBackground(False)
         self.column.addWidget(scroll, 1)
         self.column.setContentsMargins(12, 10, 8, 10)
-
-    def cell(self, name: str, column: str) -> str:
-        """Text of the table; the column is "original" or "now"."""
-        return self._cells[name, column].text()
 
     @Slot()
     def _on_model(self) -> None:
@@ -127,9 +107,14 @@ class PreviewPanel(Card):
     @Slot(str)
     def _on_probe_said(self, text: str) -> None:
         """Building the preview takes long: say in the place of the figure what it is at."""
-        report = self._document.accuracy
-        if report is None or not self._document.is_current(report):
+        report = self._document.figures.accuracy
+        if report is None or not self._document.figures.is_current(report):
             self.accuracy.line.setText(text)
+
+    @Slot()
+    def _on_stopped_changed(self) -> None:
+        self._show_accuracy()
+        self._show_banner()
 
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
@@ -157,11 +142,10 @@ class PreviewPanel(Card):
             self.disk_size.badge.set_origin("")
             self.bars.set_bars(())
             self.more.hide()
-            for label in self._cells.values():
-                label.setText("–")
+            self.totals.show_totals(None, None)
             return
         self.sizes = self._sizes.now(model, document.footprint, document.recipe)
-        exact = document.exact_bytes
+        exact = document.figures.exact_bytes
         now = exact if exact is not None else self.sizes.total_bytes
         original = model.file_bytes
         number, _, unit = format_bytes(now).partition(" ")
@@ -169,7 +153,7 @@ class PreviewPanel(Card):
         tone = "good" if change < 0 else "muted" if change == 0 else "warn"
         self.disk_size.show_figure(number, unit, format_change(change), tone)
         self.disk_size.badge.set_origin("measured" if exact is not None else "estimated")
-        self.disk_size.line.setText("every byte counted" if exact is not None else self._estimate_text())
+        self.disk_size.line.setText("every byte counted" if exact is not None else self._estimated())
         self.disk_size.bar.set_figure(now, None, original, max(original, now) * 1.05)
         self.disk_size.bar.set_budget(self._document.budgets.size_bytes)
         self.disk_size.note.setText(
@@ -180,56 +164,32 @@ class PreviewPanel(Card):
         num_more = self.sizes.num_more
         self.more.setText(f"and {num_more} more")
         self.more.setVisible(num_more > 0)
-        self._show_table()
+        self.totals.show_totals(model, self.sizes)
 
-    def _estimate_text(self) -> str:
-        """What the size shown at once is made of, and what is missing to know it."""
+    def _estimated(self) -> str:
         document = self._document
-        if not needs_ranges(document.recipe):
-            return "by arithmetic on this recipe"
         has_samples = document.dataset is not None or document.calibration.info is not None
-        return "by arithmetic on the weights; " + (
-            "ranges are not known yet" if has_samples else "ranges need samples: open data"
-        )
-
-    def _show_table(self) -> None:
-        model, sizes = self._document.model, self.sizes
-        if model is None or sizes is None:
-            return
-        macs = format_count(model.macs) if model.macs is not None else "unknown"
-        now = {
-            "Parameters": (format_count(model.num_params), format_count(model.num_params)),
-            "Not zero": (
-                format_count(model.num_params - sizes.zeros_before),
-                format_count(model.num_params - sizes.zeros),
-            ),
-            # Zeros inside a tensor are still multiplied: weight pruning leaves the MACs as they are.
-            "MACs": (macs, macs),
-            "Mean bits": ("32.0", f"{sizes.mean_bits:.1f}"),
-            "Global sparsity": (format_fraction(sizes.sparsity_before), format_fraction(sizes.sparsity)),
-        }
-        # Of weights that cannot be read, such as those of a model that is quantized already, none of this is known.
-        unknown = () if sizes.num_weights else ("Not zero", "Mean bits", "Global sparsity")
-        for name, (before, after) in (now | dict.fromkeys(unknown, ("–", "–"))).items():
-            self._cells[name, "original"].setText(before)
-            self._cells[name, "now"].setText(after)
+        return estimated_size_text(document.recipe, has_samples=has_samples)
 
     def _show_accuracy(self) -> None:
         card, document = self.accuracy, self._document
-        report = document.accuracy
+        stopped = document.measuring.stopped if document.dataset is not None else ""
+        card.action.setVisible(bool(stopped))
+        report = document.figures.accuracy
         card.bar.set_budget(self._document.budgets.accuracy)
         floor = self._document.budgets.accuracy
-        card.note.setText(_floor_text(floor, report.figure if report is not None else None))
+        card.note.setText(floor_text(floor, report.figure if report is not None else None))
         if report is None:
             card.show_figure("–", "")
             card.badge.set_origin("")
-            card.line.setText("no data open" if document.dataset is None else "measuring…")
-            baseline = document.baseline
+            card.line.setText(unknown_accuracy_text(has_data=document.dataset is not None, stopped=stopped))
+            baseline = document.figures.baseline
             card.bar.set_figure(None, None, baseline.figure.value if baseline else None, 1.0)
             return
         card.title.setText(format_metric(report.metric))
         guesses = document.dataset.preprocessing.guesses if document.dataset is not None else {}
-        self._show_texts(card, accuracy_texts(report, is_current=document.is_current(report), guesses=guesses))
+        is_current = document.figures.is_current(report)
+        self._show_texts(card, accuracy_texts(report, is_current=is_current, guesses=guesses, stopped=stopped))
 
     def _show_texts(self, card: MetricCard, texts: FigureTexts) -> None:
         card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
@@ -243,7 +203,7 @@ class PreviewPanel(Card):
 
     def _show_latency(self) -> None:
         card, document = self.latency, self._document
-        report = document.latency
+        report = document.figures.latency
         limit = document.budgets.latency_ms
         card.bar.set_budget(limit)
         card.note.setText(f"limit {format_ms(limit)}" if limit else "")
@@ -253,34 +213,25 @@ class PreviewPanel(Card):
             card.line.setText("not measured yet" if document.model is not None else "")
             card.bar.set_figure(None, None, None, 1.0)
             return
-        is_current = document.is_current(report)
+        is_current = document.figures.is_current(report)
         self._show_texts(card, latency_texts(report, is_current=is_current, recipe=document.recipe))
 
     def _show_banner(self) -> None:
         document = self._document
-        if document.model is None:
-            self.banner.set_state("accent", "Nothing open", "open a model to begin")
-            return
-        states = {
-            "accuracy": self.accuracy.bar.is_met,
-            "size": self.disk_size.bar.is_met,
-            "latency": self.latency.bar.is_met,
-        }
-        missed = [name for name, met in states.items() if met is False]
-        met = [name for name, met in states.items() if met]
-        if missed:
-            self.banner.set_state("bad", "Over budget: " + ", ".join(missed), "keeps " + ", ".join(met) if met else "")
-        elif met and document.dataset is not None:
-            report = document.accuracy
-            final = report is not None and report.is_final and document.is_current(report)
-            headline = "All three budgets met" if len(met) == 3 else f"Budget met: {', '.join(met)}"
-            self.banner.set_state("good", headline, "accuracy measured" if final else "accuracy still being measured")
-        elif document.dataset is None:
-            self.banner.set_state("accent", "No data yet", "open samples to measure accuracy")
-        elif document.budgets != Budgets():
-            self.banner.set_state("accent", "Measuring", "the budgets wait for figures of this recipe")
-        else:
-            self.banner.set_state("accent", "No budgets set", "drag on a bar below to set one")
+        report = document.figures.accuracy
+        verdict = budget_verdict(
+            {
+                "accuracy": self.accuracy.bar.is_met,
+                "size": self.disk_size.bar.is_met,
+                "latency": self.latency.bar.is_met,
+            },
+            has_model=document.model is not None,
+            has_data=document.dataset is not None,
+            has_budgets=document.budgets != Budgets(),
+            is_final=report is not None and report.is_final and document.figures.is_current(report),
+            is_stopped=bool(document.measuring.stopped),
+        )
+        self.banner.set_state(verdict.tone, verdict.headline, verdict.detail)
 
     @Slot(float)
     def _on_accuracy_budget(self, value: float) -> None:
@@ -296,10 +247,3 @@ class PreviewPanel(Card):
 
     def _set_budgets(self, budgets: Budgets, which: str) -> None:
         self._document.set_budgets(budgets, gesture=self._gesture.token(which))
-
-
-def _floor_text(floor: float | None, figure: Figure | None) -> str:
-    """The floor in the unit of the figure; of a fraction before there is one."""
-    if floor is None:
-        return ""
-    return f"floor {format_figure(replace(figure, value=floor)) if figure is not None else format_fraction(floor)}"

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
-from workbench.engine.core.recipe import LayerSettings
-
 Item = TypeVar("Item")
 Value = TypeVar("Value", bound=Hashable)
 
@@ -17,8 +15,3 @@ def in_common(items: Iterable[Item], value_of: Callable[[Item], Value]) -> Value
     """
     values = {value_of(item) for item in items}
     return values.pop() if len(values) == 1 else None
-
-
-def distinct(settings: Iterable[LayerSettings]) -> tuple[LayerSettings, ...]:
-    """Each of the settings once. Most layers share theirs, and telling objects apart is quicker than comparing them."""
-    return tuple({id(item): item for item in settings}.values())

@@ -3,13 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from workbench.engine.core.quantization_reports import ActivationPreview
+from workbench.gui.plots.clip_lines import ClipLines
 from workbench.gui.plots.plot_frame import dress_plot, make_plot, make_steps
 from workbench.gui.quantized_histogram import code_steps
-from workbench.gui.theme import SMALL_PIXELS, Theme
+from workbench.gui.theme import Theme
 
 
 class ActivationPlot(QWidget):
@@ -24,12 +24,9 @@ class ActivationPlot(QWidget):
         self.setAccessibleName("Histogram of activations")
         self.before = make_steps(0)
         self.after = make_steps()
-        self.clips = [pg.InfiniteLine(angle=90) for _ in range(2)]
-        self._labels = [pg.TextItem(anchor=anchor) for anchor in ((1, 0), (0, 0))]
-        for item in (self.before, self.after, *self.clips):
+        for item in (self.before, self.after):
             self.plot.addItem(item)
-        for label in self._labels:
-            self.plot.addItem(label, ignoreBounds=True)
+        self.clips = ClipLines(self.plot)
         self.plot.getViewBox().sigRangeChanged.connect(self._place_labels)
         theme.changed.connect(self._dress)
         self._dress()
@@ -65,12 +62,7 @@ class ActivationPlot(QWidget):
 
     def _show_clip(self, preview: ActivationPreview | None) -> None:
         values = (preview.clip_low, preview.clip_high) if preview is not None else (None, None)
-        for line, label, value in zip(self.clips, self._labels, values, strict=True):
-            line.setVisible(value is not None)
-            label.setVisible(value is not None)
-            if value is not None:
-                line.setPos(value)
-                label.setText(f"clip {value:.3g}")
+        self.clips.show_range(*values)
         self._place_labels()
 
     def _heights(self, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -78,10 +70,10 @@ class ActivationPlot(QWidget):
 
     def _place_labels(self) -> None:
         (left, right), (_, top) = self.plot.getViewBox().viewRange()
-        for label, line, outer in zip(self._labels, self.clips, (left, right), strict=True):
+        for label, line, outer in zip(self.clips.labels, self.clips.lines, (left, right), strict=True):
             # Outside the kept range where there is room, inside where the line is at the plot's edge.
             is_near_edge = abs(line.value() - outer) < 0.14 * (right - left)
-            is_left = line is self.clips[0]
+            is_left = line is self.clips.lines[0]
             label.setAnchor((0 if is_left == is_near_edge else 1, 0))
             label.setPos(line.value(), top * 0.98)
 
@@ -91,8 +83,4 @@ class ActivationPlot(QWidget):
         self.before.setBrush(color("bar"))
         self.before.setPen(pg.mkPen(None))
         self.after.setPen(pg.mkPen(color("text"), width=1.2))
-        for line in self.clips:
-            line.setPen(pg.mkPen(color("warn"), width=1.6, style=Qt.PenStyle.DashLine))
-        for label in self._labels:
-            label.setColor(color("warn"))
-            label.setFont(self._theme.font(SMALL_PIXELS))
+        self.clips.dress(self._theme)

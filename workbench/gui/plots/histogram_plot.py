@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.engine.core.format import format_magnitude
 from workbench.engine.core.weight_curves import WeightCurves
+from workbench.gui.plots.clip_lines import ClipLines
 from workbench.gui.plots.plot_frame import dress_plot, make_plot, make_steps
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
@@ -35,13 +36,14 @@ class HistogramPlot(QWidget):
         self._region = pg.LinearRegionItem(movable=False)
         self.left = pg.InfiniteLine(angle=90, movable=True)
         self.right = pg.InfiniteLine(angle=90, movable=True)
-        self._clips = [pg.InfiniteLine(angle=90) for _ in range(2)]
-        self._labels = [pg.TextItem(anchor=anchor) for anchor in ((0, 0), (1, 0), (0, 0))]
+        self.label = pg.TextItem(anchor=(0, 0))
         self._region.setZValue(-10)
-        for item in (self._region, self._all, self._pruned, *self._clips, self.left, self.right):
+        for item in (self._region, self._all, self._pruned):
             self.plot.addItem(item)
-        for label in self._labels:
-            self.plot.addItem(label, ignoreBounds=True)
+        self._clips = ClipLines(self.plot)
+        for line in (self.left, self.right):
+            self.plot.addItem(line)
+        self.plot.addItem(self.label, ignoreBounds=True)
         for line in (self.left, self.right):
             line.setCursor(Qt.CursorShape.SizeHorCursor)
             line.sigDragged.connect(self._on_dragged)
@@ -65,7 +67,7 @@ class HistogramPlot(QWidget):
         if not visible:
             self.set_clip(None, None)
             self._region.setVisible(False)
-            self._labels[0].setVisible(False)
+            self.label.setVisible(False)
             return
         self._rebin()
 
@@ -90,20 +92,13 @@ class HistogramPlot(QWidget):
         self._region.setRegion((-self._threshold, self._threshold))
         self._region.setVisible(self._threshold > 0)
         self._draw_pruned()
-        self._labels[0].setText(
-            f"|w| < {format_magnitude(self._threshold)}" if self._threshold > 0 else "drag to prune"
-        )
-        self._labels[0].setVisible(True)
+        self.label.setText(f"|w| < {format_magnitude(self._threshold)}" if self._threshold > 0 else "drag to prune")
+        self.label.setVisible(True)
         self._place_labels()
 
     def set_clip(self, low: float | None, high: float | None) -> None:
         """Show the range that quantization keeps, or none."""
-        for line, label, value in zip(self._clips, self._labels[1:], (low, high), strict=True):
-            line.setVisible(value is not None)
-            label.setVisible(value is not None)
-            if value is not None:
-                line.setPos(value)
-                label.setText(f"clip {value:.3g}")
+        self._clips.show_range(low, high)
         self._place_labels()
 
     def _rebin(self) -> None:
@@ -113,7 +108,8 @@ class HistogramPlot(QWidget):
         if not high > low:
             low, high = low - 0.5, high + 0.5
         # Bars are sums of whole stored bins, so each edge lies on one of theirs.
-        picked = np.unique(np.linspace(0, counts.size, min(self._num_bins, counts.size) + 1).round().astype(np.int64))
+        # At least one stored bin apart, so none is picked twice.
+        picked = np.linspace(0, counts.size, min(self._num_bins, counts.size) + 1).round().astype(np.int64)
         totals = np.add.reduceat(counts, picked[:-1]).astype(float)
         self._edges = low + (high - low) * picked / counts.size
         self._counts = np.log10(1 + totals) if self._log else totals
@@ -152,8 +148,8 @@ class HistogramPlot(QWidget):
 
     def _place_labels(self) -> None:
         top = self.plot.getViewBox().viewRange()[1][1]
-        self._labels[0].setPos(self._threshold, top)
-        for label, line in zip(self._labels[1:], self._clips, strict=True):
+        self.label.setPos(self._threshold, top)
+        for label, line in zip(self._clips.labels, self._clips.lines, strict=True):
             label.setPos(line.value(), top * 0.94)
 
     def _dress(self) -> None:
@@ -169,8 +165,6 @@ class HistogramPlot(QWidget):
         for line in (self.left, self.right):
             line.setPen(pg.mkPen(color("bad"), width=2))
             line.setHoverPen(pg.mkPen(color("bad"), width=4))
-        for line in self._clips:
-            line.setPen(pg.mkPen(color("warn"), width=1.6, style=Qt.PenStyle.DashLine))
-        for label, tone in zip(self._labels, ("bad", "warn", "warn"), strict=True):
-            label.setColor(color(tone))
-            label.setFont(self._theme.font(SMALL_PIXELS))
+        self._clips.dress(self._theme)
+        self.label.setColor(color("bad"))
+        self.label.setFont(self._theme.font(SMALL_PIXELS))

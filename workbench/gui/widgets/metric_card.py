@@ -1,7 +1,7 @@
 """One figure of the preview: value, difference to the original, where it comes from, budget and history."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from workbench.gui.theme import FIGURE_PIXELS, FONT_PIXELS, SMALL_PIXELS, Theme
 from workbench.gui.widgets.budget_bar import BudgetBar
@@ -11,11 +11,18 @@ from workbench.gui.widgets.trend import Trend
 
 
 class MetricCard(Card):
-    """Shows texts and a bar that it is given. `budget_moved(value)` in the bar's unit; negative to remove it."""
+    """Shows texts and a bar that it is given. `budget_moved(value)` in the bar's unit; negative to remove it.
+
+    Args:
+        action: what a button says that is hidden until it is of use; `action_wished` when it is pressed.
+    """
 
     budget_moved = Signal(float)
+    action_wished = Signal()
 
-    def __init__(self, theme: Theme, title: str, *, floor: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, title: str, *, floor: bool = False, action: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(title, inner=True, parent=parent)
         self._theme = theme
         self._tone = "muted"
@@ -42,7 +49,12 @@ class MetricCard(Card):
         below = QHBoxLayout()
         below.addWidget(self.badge)
         below.addWidget(self.line, 1)
+        self.action = QPushButton(action, self)
+        self.action.setVisible(False)
+        self.action.clicked.connect(self.action_wished)
         self.column.addLayout(below)
+        # In a row of its own: beside the badge it would leave the line no room.
+        self.column.addWidget(self.action, 0, Qt.AlignmentFlag.AlignRight)
         self.column.addWidget(self.bar)
         self.bar.budget_moved.connect(self.budget_moved)
         theme.changed.connect(self._dress)

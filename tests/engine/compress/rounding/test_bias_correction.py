@@ -72,3 +72,75 @@ def test_correction_makes_no_layer_worse_and_says_where_it_is_not_done(shortcut_
 def _plain(bench: Compressor, exact: np.ndarray, x: np.ndarray) -> float:
     data = bench.build(bench.plan(Recipe().with_rule("*", weights=WeightRule(bits=4))))
     return float(np.abs((ort.InferenceSession(data).run(None, {"x": x})[0] - exact).mean(axis=0)).max())
+
+
+_MATRIX_THEN_CONVOLUTION = """
+  m = MatMul(x, wm)
+  y = Conv(m, w, b)
+"""
+_SHAPE_UNKNOWN = """
+  s = Shape(x)
+  f = Cast<to = 1>(s)
+  r = Round(f)
+  t = Cast<to = 7>(r)
+  q = Reshape(x, t)
+  y = Conv(q, w, b)
+"""
+_ASKED = Recipe().with_rule("op:Conv", weights=WeightRule(bits=2, bias_correction=True))
+
+
+@pytest.mark.parametrize("body", [_MATRIX_THEN_CONVOLUTION, _SHAPE_UNKNOWN], ids=["after a product", "shape unknown"])
+def test_the_mean_of_each_output_channel_is_that_of_the_float_model(shortcut_model, samples, body: str):
+    random = np.random.default_rng(1)
+    weights = {"wm": random.normal(size=(8, 6)), "w": random.normal(size=(4, 3, 1, 1)), "b": random.normal(size=4)}
+    bench = shortcut_model(body, "float[N,4,h,w] y", **weights)
+    calibration = samples(bench)
+
+    plan = bench.plan(_ASKED, has_samples=True)
+    built = bench.build(plan, samples=calibration)
+
+    x = calibration.dataset.batch(np.arange(len(calibration.dataset)))["x"]
+    exact, found = (_channel_means(data, x) for data in (bench.model.path.read_bytes(), built))
+    np.testing.assert_allclose(found, exact, atol=1e-5)
+    assert plan.layers[0].weights.bias_correction
+    assert plan.layers[0].reason == ""
+
+
+def _channel_means(data: bytes, x: np.ndarray) -> np.ndarray:
+    output = ort.InferenceSession(data, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+    return output.mean(axis=(0, 2, 3))
+
+
+_HEAD = "p = GlobalAveragePool(x) f = Flatten(p) "
+
+
+@pytest.mark.parametrize(
+    ("body", "output", "said"),
+    [
+        (f"{_HEAD} y = MatMul(f, w)", "float[N,4] y", "not MatMul"),
+        (f"{_HEAD} y = Gemm<alpha = 0.5>(f, w, b)", "float[N,4] y", "alpha or beta other than 1"),
+        (f"{_HEAD} g = ReduceMean<axes = [0], keepdims = 0>(f) y = Gemm(f, w, g)", "float[N,3] y", "not stored but computed"),
+    ],
+    ids=["no bias", "scaled product", "computed bias"],
+)
+def test_a_bias_that_cannot_be_corrected_stands_in_the_plan(shortcut_model, body: str, output: str, said: str):
+    weights = {"w": np.random.default_rng(2).normal(size=(3, 3 if "[N,3]" in output else 4)), "b": np.ones(4)}
+    bench = shortcut_model(body, output, **weights)
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=2, bias_correction=True))
+
+    (entry,) = bench.plan(recipe, has_samples=True).layers
+
+    assert said in entry.reason
+    assert entry.reason.startswith("the bias is not corrected: ")
+    assert "bias corrected" not in entry.done
+
+
+def test_a_layer_whose_bias_is_computed_is_not_learned_either(shortcut_model):
+    body = f"{_HEAD} g = ReduceMean<axes = [0], keepdims = 0>(f) y = Gemm(f, w, g)"
+    bench = shortcut_model(body, "float[N,3] y", w=np.ones((3, 3)))
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=2, rounding="learned"))
+
+    (entry,) = bench.plan(recipe, has_samples=True).layers
+
+    assert entry.weights.rounding == "nearest"
+    assert "computed" in entry.reason

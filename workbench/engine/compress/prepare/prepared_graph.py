@@ -52,7 +52,8 @@ class PreparedGraph:
         self._channel_axes: dict[str, int] = {}
         # Where inference stops, a convolution's weight still tells the rank of what it reads.
         self._ranks: dict[str, tuple[int | None, ...]] = {}
-        for layer in layers:
+        # A convolution finds its channels in one place only, so it comes before a product that gives or reads the same.
+        for layer in sorted(layers, key=lambda layer: layer.op_type not in _CHANNELS_FIRST):
             axis = 1 if layer.op_type in _CHANNELS_FIRST else -1
             for name in self.tensors_of(layer):
                 self._channel_axes.setdefault(name, axis)
@@ -93,7 +94,7 @@ class PreparedGraph:
         return (output,) if reads_own_output(layer) else (self.data_input(layer), output)
 
     def tensors_of_layers(self) -> tuple[str, ...]:
-        """Those of all editable layers, each once, in the order of the graph."""
+        """Those of all editable layers, each once."""
         return tuple(self._channel_axes)
 
     def statistics(

@@ -1,0 +1,36 @@
+"""The two dashed lines at the ends of the range that quantization keeps, each with its value."""
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+
+from workbench.gui.theme import SMALL_PIXELS, Theme
+
+
+class ClipLines:
+    """Lines and labels in a plot; where the labels stand is the plot's own matter."""
+
+    def __init__(self, plot: pg.PlotItem) -> None:
+        self.lines = [pg.InfiniteLine(angle=90) for _ in range(2)]
+        self.labels = [pg.TextItem(anchor=anchor) for anchor in ((1, 0), (0, 0))]
+        for line in self.lines:
+            plot.addItem(line)
+        for label in self.labels:
+            plot.addItem(label, ignoreBounds=True)
+
+    def show_range(self, low: float | None, high: float | None) -> None:
+        """Show where the range ends; None for no end."""
+        for line, label, value in zip(self.lines, self.labels, (low, high), strict=True):
+            line.setVisible(value is not None)
+            label.setVisible(value is not None)
+            if value is not None:
+                line.setPos(value)
+                label.setText(f"clip {value:.3g}")
+
+    def dress(self, theme: Theme) -> None:
+        """Take the theme's colours and font."""
+        color = theme.color("warn")
+        for line in self.lines:
+            line.setPen(pg.mkPen(color, width=1.6, style=Qt.PenStyle.DashLine))
+        for label in self.labels:
+            label.setColor(color)
+            label.setFont(theme.font(SMALL_PIXELS))
