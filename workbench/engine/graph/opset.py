@@ -6,7 +6,7 @@ from onnx import helper, version_converter
 from workbench.engine.core.errors import ModelError
 
 # Initializers of IR 3 are graph inputs too, which from IR 4 on makes them variable and so never folded.
-_CONSTANT_INITIALIZERS_IR = 4
+CONSTANT_INITIALIZERS_IR = 4
 
 
 def opset_of(proto: onnx.ModelProto) -> int:
@@ -35,8 +35,8 @@ def raised(proto: onnx.ModelProto, minimum: int) -> onnx.ModelProto:
                 f"the model's opset {opset_of(proto)} cannot be raised to {minimum} ({reason})",
                 "export the model with a newer opset",
             ) from error
-    if proto.ir_version < _CONSTANT_INITIALIZERS_IR:
-        proto.ir_version = _CONSTANT_INITIALIZERS_IR
+    if proto.ir_version < CONSTANT_INITIALIZERS_IR:
+        proto.ir_version = CONSTANT_INITIALIZERS_IR
     stored = {tensor.name for tensor in proto.graph.initializer}
     kept = [info for info in proto.graph.input if info.name not in stored]
     if len(kept) < len(proto.graph.input):

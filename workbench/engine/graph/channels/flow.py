@@ -131,6 +131,8 @@ class Flow:
     def vector(self, name: str, axis: int) -> Labels:
         """Labels along one axis, shape (C,). Raises NotFollowed where they vary along others, or C is unknown."""
         labels = self.of(name)
+        if not -labels.ndim <= axis < labels.ndim:
+            raise NotFollowed("it reads a tensor with fewer axes than it should")
         size = self.shape(name)[axis]
         if size is None:
             raise NotFollowed("the number of its channels is not known")

@@ -12,6 +12,7 @@ from workbench.engine.graph.channels import argument_edits as edits
 from workbench.engine.graph.channels.cut import Cut
 from workbench.engine.graph.channels.flow import Flow, GroupedConv
 from workbench.engine.graph.channels.walk import without_weights
+from workbench.engine.graph.opset import CONSTANT_INITIALIZERS_IR
 from workbench.engine.graph.order import reads_of
 from workbench.engine.graph.shapes import infer_shapes
 
@@ -38,6 +39,7 @@ def remove_channels(flow: Flow, gone: Collection[int]) -> onnx.ModelProto:
     graph.node.extend(nodes)
     graph.initializer.extend(cut.new_tensors)
     _add_parameters(graph, cut, flow)
+    _drop_listed_initializers(proto, flow)
     _check(proto, cut, flow)
     return proto
 
@@ -70,16 +72,19 @@ def _add_parameters(graph: onnx.GraphProto, cut: Cut, flow: Flow) -> None:
             continue
         array = numpy_helper.to_array(tensor)
         if conv is not None:
-            array = _cut_blocks(array, conv, cut, is_transposed=axes[0].size != conv.outputs.size)
+            array = _cut_blocks(array, conv, cut, flow)
         else:
             for axis, kept in axes.items():
                 array = np.compress(kept, array, axis=axis)
         graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), tensor.name))
-    # Initializers that were listed as inputs have other shapes now.
-    stored = {tensor.name for tensor in flow.graph.initializer}
-    inputs = [info for info in graph.input if info.name not in stored]
-    del graph.input[:]
-    graph.input.extend(inputs)
+
+
+def _drop_listed_initializers(proto: onnx.ModelProto, flow: Flow) -> None:
+    """Initializers that were listed as inputs have other shapes now. Before IR 4 they had to be listed."""
+    proto.ir_version = max(proto.ir_version, CONSTANT_INITIALIZERS_IR)
+    inputs = [info for info in proto.graph.input if not flow.is_param(info.name)]
+    del proto.graph.input[:]
+    proto.graph.input.extend(inputs)
 
 
 def _weight_of(conv: GroupedConv, flow: Flow) -> str:
@@ -89,9 +94,11 @@ def _weight_of(conv: GroupedConv, flow: Flow) -> str:
 
 
 def _cut_blocks(
-    weight: npt.NDArray[np.generic], conv: GroupedConv, cut: Cut, *, is_transposed: bool
+    weight: npt.NDArray[np.generic], conv: GroupedConv, cut: Cut, flow: Flow
 ) -> npt.NDArray[np.generic]:
     """Both axes of a weight in blocks: the first lists the channels of all blocks, the second those of one."""
+    node = flow.links.producer(conv.node_output)
+    is_transposed = node is not None and node.op_type == "ConvTranspose"
     outer, inner = (conv.inputs, conv.outputs) if is_transposed else (conv.outputs, conv.inputs)
     blocks = weight.reshape(len(outer), outer.shape[1], *weight.shape[1:])
     left = [

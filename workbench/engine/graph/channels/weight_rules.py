@@ -53,7 +53,7 @@ def matmul(node: onnx.NodeProto, flow: Flow) -> None:
     elif flow.is_param(left) and len(flow.shape(left)) == 2 and len(flow.shape(right)) >= 2:
         _with_stored(node, 0, flow)
     elif flow.is_param(left) or flow.is_param(right):
-        raise NotFollowed("its stored matrix has more than two axes")
+        raise NotFollowed("what is stored is no matrix, or meets a vector")
     else:
         _attention(node, flow)
 
@@ -92,7 +92,7 @@ def _attention(node: onnx.NodeProto, flow: Flow) -> None:
         flow.put(node.output[0], outer[0])
         return
     for labels in (left, right):
-        flow.units.fix(labels, "it is multiplied with a tensor that is not divided into heads")
+        flow.units.fix(labels, "they are multiplied with a tensor that is not divided into heads")
     flow.put(node.output[0], unlabelled(ndim))
 
 
@@ -101,7 +101,7 @@ def _couple_heads(labels: Labels, flow: Flow) -> None:
     for axis in (labels.ndim - 1, labels.ndim - 2):
         if labels.shape[axis] > 1:
             if len(varying_axes(labels)) == 1:
-                flow.units.fix(labels, "it is summed over in a product of two computed tensors")
+                flow.units.fix(labels, "it sums over them in a product of two computed tensors")
             else:
                 flow.units.join_along(labels, axis)
 
@@ -122,7 +122,9 @@ def layer_norm(node: onnx.NodeProto, flow: Flow) -> None:
     """Every channel of what is normalized changes the mean and variance of the others."""
     labels = flow.of(node.input[0])
     axis = integer(node, "axis", -1) % labels.ndim
-    _fix_from(labels, axis, f"{node.op_type} takes mean and variance over it", flow)
+    if any(node.output[1:]):
+        raise NotFollowed("it gives mean and variance, too")
+    _fix_from(labels, axis, "it takes mean and variance over the channels", flow)
     flow.put(node.output[0], labels)
 
 
@@ -133,7 +135,7 @@ def softmax(node: onnx.NodeProto, flow: Flow) -> None:
     axis = (int(given) if isinstance(given, int) else (1 if flow.opset < 13 else -1)) % max(1, labels.ndim)
     axes = range(axis, labels.ndim) if flow.opset < 13 else (axis,)
     if any(labels.shape[one] > 1 for one in axes):
-        flow.units.fix(labels, f"{node.op_type} is taken over it")
+        flow.units.fix(labels, "it is taken over the channels")
     flow.put(node.output[0], labels)
 
 
