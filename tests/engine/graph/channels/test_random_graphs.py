@@ -455,7 +455,7 @@ def _random_model(seed: int, num_steps: int) -> onnx.ModelProto:
         rows = build.add("Reshape", [made, build.ints(0, c, -1)], (n, c, h * w))
         build.matmul(build.add("Transpose", [rows], (n, h * w, c), perm=[0, 2, 1]))
     for _ in range(num_steps):
-        names = list(build.shapes)[1:]
+        names = [name for name in list(build.shapes)[1:] if len(build.shapes[name]) > 1]
         # Most often the newest, now and then an older one, so that graphs branch.
         _grow(build, names[-1] if build.draw(4) else build.pick(*names))
     # A layer at the end, so that what it reads need not stay for being the output; now and then, what lies before.
