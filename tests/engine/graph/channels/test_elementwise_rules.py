@@ -98,7 +98,7 @@ def test_a_stored_tensor_that_is_read_whole_elsewhere_fixes_the_channels(channel
     weights = {**_CONVS, "k": (4, 1, 1), "zero": np.array(0, np.int64), "one": (1,)}
     graph = _graph(body).replace("=> (", "=> (float[4,1,1] q, ")
     # Constants are folded, so that what reads the parameter whole has to read something else, too.
-    found = channels(graph.replace("CumSum(k, zero)", "Einsum<equation=\"abc,nchw->abc\">(k, x)"), weights)
+    found = channels(graph.replace("CumSum(k, zero)", 'Einsum<equation="abc,nchw->abc">(k, x)'), weights)
 
     assert found.of("a") == [0, 0, 0, 0]
     assert "a parameter is read whole elsewhere" in found.why("a")
@@ -128,9 +128,7 @@ def test_channels_that_meet_along_two_axes_are_one(channels):
 
 
 def test_broadcasting_of_old_opsets_is_not_followed(channels):
-    found = channels(
-        _graph("r = Add<broadcast=1, axis=1>(a, k)"), {**_CONVS, "k": (4,)}, opset=6
-    )
+    found = channels(_graph("r = Add<broadcast=1, axis=1>(a, k)"), {**_CONVS, "k": (4,)}, opset=6)
 
     assert found.of("a") == [0, 0, 0, 0]
     assert found.why("a") == "Add r: it broadcasts in the way of opsets before 7"

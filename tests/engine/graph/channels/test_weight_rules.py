@@ -66,7 +66,9 @@ def test_a_transposed_depthwise_convolution_of_two_each_stays(channels):
 @pytest.mark.parametrize(
     ("op_type", "shape"), [("Conv", (6, 2, 1, 1)), ("ConvTranspose", (4, 3, 1, 1))], ids=["Conv", "ConvTranspose"]
 )
-def test_a_convolution_in_groups_keeps_equally_many_in_each_block(channels, prove, op_type: str, shape: tuple[int, ...]):
+def test_a_convolution_in_groups_keeps_equally_many_in_each_block(
+    channels, prove, op_type: str, shape: tuple[int, ...]
+):
     weights = {**_W, "wg": shape, "bg": (6,), "wy": (3, 6, 1, 1)}
     found = channels(_graph(f"r = {op_type}<group=2>(a, wg, bg)"), weights)
 
@@ -105,8 +107,12 @@ def test_a_weight_that_two_convolutions_share_ties_inputs_to_outputs(channels, p
 
 
 def test_a_weight_that_is_computed_is_not_followed(channels):
-    found = channels(_graph("s = Shape(a) r = Conv(a, v)").replace("s = Shape(a)", "v = Mul(wv, f)").replace(
-        "float[N,2,6,6] x", "float[N,2,6,6] x, float[1] f"), {**_W, "wv": (4, 4, 1, 1)})
+    found = channels(
+        _graph("s = Shape(a) r = Conv(a, v)")
+        .replace("s = Shape(a)", "v = Mul(wv, f)")
+        .replace("float[N,2,6,6] x", "float[N,2,6,6] x, float[1] f"),
+        {**_W, "wv": (4, 4, 1, 1)},
+    )
 
     assert found.of("a") == [0, 0, 0, 0]
     assert found.why("a") == "Conv r: its weights are computed while the model runs"
@@ -114,10 +120,8 @@ def test_a_weight_that_is_computed_is_not_followed(channels):
 
 @pytest.mark.parametrize("opset", [7, 9, 14, 15])
 def test_batch_normalization_s_parameters_go_with_their_channels(channels, prove, opset: int):
-    norm = {name: (4,) for name in ("scale", "bias", "mean", "variance")}
-    found = channels(
-        _graph("r = BatchNormalization(a, scale, bias, mean, variance)"), {**_W, **norm}, opset=opset
-    )
+    norm = dict.fromkeys(("scale", "bias", "mean", "variance"), (4,))
+    found = channels(_graph("r = BatchNormalization(a, scale, bias, mean, variance)"), {**_W, **norm}, opset=opset)
 
     for name in norm:
         assert found.along(name, 0) == [1, 2, 3, 4]
@@ -242,7 +246,7 @@ def test_whole_heads_of_attention_go_where_one_matrix_makes_them(channels, prove
 def test_what_a_single_head_sums_over_stays(channels):
     body = """q = MatMul(x, wq) k = MatMul(x, wk) v = MatMul(x, wv) kt = Transpose<perm=[0,2,1]>(k)
         s = MatMul(q, kt) p = Softmax<axis=2>(s) o = MatMul(p, v) y = MatMul(o, wy)"""
-    found = channels(_TOKENS.format(body), {name: (6, 6) for name in ("wq", "wk", "wv", "wy")})
+    found = channels(_TOKENS.format(body), dict.fromkeys(("wq", "wk", "wv", "wy"), (6, 6)))
 
     assert found.of("q") == found.of("k") == found.of("v") == [0] * 6
     assert found.why("q").startswith("MatMul s: it sums over them")

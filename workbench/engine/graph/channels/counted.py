@@ -71,7 +71,7 @@ def _of_node(node: onnx.NodeProto, known: dict[str, _Counted], flow: Flow) -> _C
     found = [known[name] for name in read]
     sources = tuple(labels for counted in found for labels in counted.sources)
     is_reckoned = any(counted.is_reckoned for counted in found)
-    if node.op_type in _MOVING and node.input[0] in known or node.op_type == "Concat":
+    if (node.op_type in _MOVING and node.input[0] in known) or node.op_type == "Concat":
         depends = _moved(node, known, flow)
         if depends is not None:
             return _Counted(depends, sources, is_reckoned)
@@ -115,7 +115,8 @@ def _combined(node: onnx.NodeProto, known: dict[str, _Counted], flow: Flow) -> n
         shape = flow.shapes.by_name.get(name)
         if name in known:
             masks.append(known[name].depends)
-        elif shape is None or None in shape:
+        elif shape is None or None in shape or len(shape) > 1:
+            # More than sizes: a tensor of the model is computed with them.
             return None
         else:
             masks.append(np.zeros([size or 0 for size in shape], np.bool_))

@@ -26,12 +26,14 @@ class Producer:
         op_type: "Conv", "Gemm", …
         labels: of the channels that it gives, shape (C,).
         is_depthwise: whether it passes on the channels that it reads instead of making new ones.
+        axis: on which they lie, counted from the last axis of its output, which is −1.
     """
 
     node_output: str
     op_type: str
     labels: Labels
     is_depthwise: bool = False
+    axis: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,11 +162,11 @@ class Flow:
         if name in self.kept_params:
             self.units.fix(vector, "a parameter is read whole elsewhere")
 
-    def keep_param(self, name: str) -> None:
+    def keep_param(self, name: str, why: str = "a parameter is read whole elsewhere") -> None:
         """Remember that a node reads the parameter whole."""
         self.kept_params.add(name)
         for vector in self.params.get(name, {}).values():
-            self.units.fix(vector, "a parameter is read whole elsewhere")
+            self.units.fix(vector, why)
 
     def value(self, name: str) -> npt.NDArray[np.generic] | None:
         """A stored small tensor, or one that follows from shapes at batch 1; None if it is not known."""

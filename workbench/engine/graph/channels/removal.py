@@ -93,9 +93,7 @@ def _weight_of(conv: GroupedConv, flow: Flow) -> str:
     return str(node.input[1])
 
 
-def _cut_blocks(
-    weight: npt.NDArray[np.generic], conv: GroupedConv, cut: Cut, flow: Flow
-) -> npt.NDArray[np.generic]:
+def _cut_blocks(weight: npt.NDArray[np.generic], conv: GroupedConv, cut: Cut, flow: Flow) -> npt.NDArray[np.generic]:
     """Both axes of a weight in blocks: the first lists the channels of all blocks, the second those of one."""
     node = flow.links.producer(conv.node_output)
     is_transposed = node is not None and node.op_type == "ConvTranspose"

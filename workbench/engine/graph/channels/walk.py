@@ -66,7 +66,7 @@ def walk(proto: onnx.ModelProto) -> Flow:
         if info.name in flow.labels:
             flow.units.fix(flow.labels[info.name], f"they are the model's output {info.name}")
         if flow.is_param(info.name):
-            flow.keep_param(info.name)
+            flow.keep_param(info.name, "a parameter is an output of the model")
     _make_rectangular(flow)
     fix_counted(flow)
     # What is fixed by then can leave part of a row free.

@@ -28,7 +28,7 @@ def conv(node: onnx.NodeProto, flow: Flow) -> None:
         outputs = flow.units.fresh(num_out)
         flow.cut_param(weight, out_axis, outputs)
         flow.cut_param(weight, in_axis, inputs)
-    _give(node, outputs, on_axis(outputs, 1, len(shape)), flow, is_depthwise=is_depthwise)
+    _give(node, outputs, 1, len(shape), flow, is_depthwise=is_depthwise)
 
 
 def gemm(node: onnx.NodeProto, flow: Flow) -> None:
@@ -42,7 +42,7 @@ def gemm(node: onnx.NodeProto, flow: Flow) -> None:
     outputs = flow.units.fresh(shape[out_axis])
     flow.cut_param(weight, out_axis, outputs)
     flow.cut_param(weight, 1 - out_axis, inputs)
-    _give(node, outputs, on_axis(outputs, 1, 2), flow)
+    _give(node, outputs, 1, 2, flow)
 
 
 def matmul(node: onnx.NodeProto, flow: Flow) -> None:
@@ -68,7 +68,7 @@ def _with_stored(node: onnx.NodeProto, place: int, flow: Flow) -> None:
     outputs = flow.units.fresh(flow.whole_shape(weight)[outer])
     flow.cut_param(weight, outer, outputs)
     flow.cut_param(weight, inner, inputs)
-    _give(node, outputs, on_axis(outputs, axis, ndim), flow)
+    _give(node, outputs, axis, ndim, flow)
 
 
 def _attention(node: onnx.NodeProto, flow: Flow) -> None:
@@ -162,10 +162,12 @@ def _cut_blocks(node: onnx.NodeProto, inputs: Labels, outputs: Labels, flow: Flo
     flow.grouped.append(GroupedConv(node.output[0], inputs, outputs))
 
 
-def _give(node: onnx.NodeProto, outputs: Labels, labels: Labels, flow: Flow, *, is_depthwise: bool = False) -> None:
-    """The node's output and its bias are labelled by what it makes."""
-    flow.producers.append(Producer(node.output[0], node.op_type, outputs, is_depthwise))
-    flow.put(node.output[0], labels)
+def _give(
+    node: onnx.NodeProto, outputs: Labels, axis: int, ndim: int, flow: Flow, *, is_depthwise: bool = False
+) -> None:
+    """The node's output, along one of its axes, and its bias are labelled by what it makes."""
+    flow.producers.append(Producer(node.output[0], node.op_type, outputs, is_depthwise, axis - ndim))
+    flow.put(node.output[0], on_axis(outputs, axis, ndim))
     if len(node.input) > 2 and node.input[2]:
         shape = flow.whole_shape(node.input[2])
         if shape and shape[-1] == len(outputs) and len(outputs) > 1:
