@@ -157,7 +157,8 @@ def test_a_model_that_can_never_run_is_left_as_it_is():
 
 def test_what_the_body_of_an_if_reads_is_still_there():
     graph = """m (bool c, float[2] x) => (float[2] y) { d = Neg(w) y = If(c) <
-        then_branch = t () => (float[2] u) { u = Add(x, d) }, else_branch = e () => (float[2] v) { v = Identity(x) }> }"""
+        then_branch = t () => (float[2] u) { u = Add(x, d) },
+        else_branch = e () => (float[2] v) { v = Identity(x) }> }"""
     proto = _folded(graph, w=np.ones(2, np.float32))
 
     session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -17,7 +17,7 @@ def most_entries(node: onnx.NodeProto, inputs: Sequence[Value]) -> int:
         node: of the default domain; an operator that moves entries, combines them one by one, or is named below.
         inputs: the values that it reads, in order; what is left out is left out here, too.
 
-    >>> node = helper.make_node("Tile", ["a", "repeats"], ["b"])
+    >>> node = onnx.helper.make_node("Tile", ["a", "repeats"], ["b"])
     >>> most_entries(node, [np.zeros((2, 3)), np.array([2, 10])])
     120
     """
@@ -42,8 +42,8 @@ def most_entries(node: onnx.NodeProto, inputs: Sequence[Value]) -> int:
         case "MatMul" | "Gemm" | "Einsum" | "GatherND":
             return math.prod(value.size for value in inputs[:2]) // max(1, _summed(node, inputs))
         case "Gather":
-            axis = next((item.i for item in node.attribute if item.name == "axis"), 0)
-            return inputs[1].size * first.size // max(1, first.shape[axis])
+            axis = next((int(item.i) for item in node.attribute if item.name == "axis"), 0)
+            return int(inputs[1].size) * int(first.size) // max(1, int(first.shape[axis]))
     shapes = [value.shape for value in inputs]
     try:
         return _broadcast(shapes)

@@ -155,6 +155,6 @@ def test_the_solver_finds_what_trying_all_subsets_finds(problem):
     few_enough = [subset for subset in allowed if len(subset) <= num_kept]
     fewest = min(len(subset) for subset in allowed)
     candidates = few_enough or [subset for subset in allowed if len(subset) == fewest]
-    worth = {unit: score for unit, score in zip(units.tolist(), scores.tolist(), strict=True)}
+    worth = dict(zip(units.tolist(), scores.tolist(), strict=True))
     best = max(sum(worth[unit] for unit in subset) for subset in candidates)
     assert sum(worth[unit] for unit in kept) == pytest.approx(best, abs=0.05)

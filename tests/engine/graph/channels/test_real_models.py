@@ -98,7 +98,7 @@ def _samples(folder: Path, name: str, model: Model) -> list[Arrays]:
 
 
 def _with_seeded_weights(proto: onnx.ModelProto, kept: float) -> None:
-    """Weights of a size at which what is left of the channels passes signals on. Source: He et al. 2015, section 2.2."""
+    """Weights at which what is left of the channels passes signals on. Source: He et al. 2015, section 2.2."""
     for tensor in proto.graph.initializer:
         if tensor.data_type != TensorProto.FLOAT or not tensor.dims or np.prod(tensor.dims) <= 8:
             continue
@@ -203,3 +203,8 @@ def test_a_quantized_model_keeps_all_and_says_why(shared_data: Path, name: str):
     flow = walk(_proto(_model(shared_data, name)))
 
     assert all(flow.units.is_fixed(labels).all() for labels in flow.labels.values())
+    layers = [node for node in flow.graph.node if node.op_type in (*_LAYERS, "QLinearConv")]
+    assert layers
+    for node in layers:
+        assert flow.stopped[node.output[0]].startswith(f"{node.op_type} ")
+        assert flow.stopped[node.output[0]].endswith(("quantized already", "channels are not followed through it"))

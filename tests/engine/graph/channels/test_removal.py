@@ -117,6 +117,19 @@ def test_a_sum_that_would_lose_half_of_its_channels_only_is_refused(text_model):
         remove_channels(flow, {1})
 
 
+def test_a_layer_cannot_lose_all_of_its_channels(text_model):
+    with pytest.raises(ModelError, match="a would be left without channels"):
+        remove_channels(walk(text_model(_GRAPH, _W)), {1, 2, 3, 4})
+
+
+def test_blocks_cannot_lose_unequal_numbers(text_model):
+    graph = _GRAPH.replace("Conv(r, wy)", "Conv(g, wy)").replace("y = ", "g = Conv<group=2>(r, wg) y = ")
+    flow = walk(text_model(graph, {**_W, "wg": (4, 2, 1, 1)}))
+
+    with pytest.raises(ModelError, match="g: the blocks of its convolution would be left with unequal numbers"):
+        remove_channels(flow, {1})
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float64], ids=["half", "double"])
 def test_other_element_types_are_cut_alike(text_model, prove, dtype: type[np.generic]):
     name = {np.float16: "float16", np.float64: "double"}[dtype]

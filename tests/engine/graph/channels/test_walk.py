@@ -159,6 +159,8 @@ def test_a_quantized_model_stays_as_it_is_and_says_why(text_model):
     weights |= {"wq": np.ones((4, 2, 1, 1), np.int8), "vq": np.ones((3, 4, 1, 1), np.int8)}
     flow = walk(text_model(f"m (float[N,2,6,6] x) => (float[N,3,6,6] y) {{ {body} }}", weights))
 
+    assert flow.stopped["a"] == "Conv a: its weights are quantized already"
+    assert flow.stopped["y"] == "Conv y: its weights are quantized already"
     assert not any(len(group.units) for group in unit_groups(flow))
     assert all(flow.units.is_fixed(labels).all() for labels in flow.labels.values())
 

@@ -40,10 +40,8 @@ def fix_counted(flow: Flow) -> None:
     """Fix channels whose number decides more than the sizes of what is made of them."""
     known: dict[str, _Counted] = {}
     for node in flow.graph.node:
-        if node.op_type in ("Shape", "Size"):
-            counted = _of_shape(node, flow)
-        else:
-            counted = _of_node(node, known, flow)
+        is_source = node.op_type in ("Shape", "Size")
+        counted = _of_shape(node, flow) if is_source else _of_node(node, known, flow)
         if counted is not None and counted.depends.any():
             known[node.output[0]] = counted
     for info in flow.graph.output:
@@ -79,9 +77,10 @@ def _of_node(node: onnx.NodeProto, known: dict[str, _Counted], flow: Flow) -> _C
         depends = _combined(node, known, flow)
         if depends is not None:
             return _Counted(depends, sources, is_reckoned=True)
-    elif all(_is_size(node, place, known[name], flow) for place, name in enumerate(node.input) if name in known):
-        if set(read) <= set(node.input):
-            return None
+    elif set(read) <= set(node.input) and all(
+        _is_size(node, place, known[name], flow) for place, name in enumerate(node.input) if name in known
+    ):
+        return None
     _fix(sources, f"{node.op_type} {node.name or node.output[0]}: it computes with their number", flow)
     return None
 

@@ -85,6 +85,7 @@ class Flow:
         kept_params: initializers that some node reads whole.
         touched: those that the node being looked at cuts.
         heads: labels of what goes only as a whole head of attention.
+        stopped: why channels are not followed through a node, by its first output.
     """
 
     graph: onnx.GraphProto
@@ -101,6 +102,7 @@ class Flow:
     grouped: list[GroupedConv] = field(default_factory=list)
     shuffles: list[Shuffle] = field(default_factory=list)
     heads: list[Labels] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.stored = {tensor.name: tensor for tensor in self.graph.initializer}

@@ -25,9 +25,11 @@ def remove_channels(flow: Flow, gone: Collection[int]) -> onnx.ModelProto:
         gone: units as `Units.resolved` gives them.
 
     Raises:
-        ModelError: what is left does not fit together, such as where a size is computed while the model runs.
+        ModelError: a tensor would be left without channels, or blocks of a convolution with unequal numbers; or what is
+            left does not fit together, such as where a size is computed while the model runs.
     """
     cut = Cut(flow, gone)
+    _check_choice(cut, flow)
     proto = _copy_without_data(flow.proto)
     graph = proto.graph
     del graph.value_info[:]
@@ -42,6 +44,20 @@ def remove_channels(flow: Flow, gone: Collection[int]) -> onnx.ModelProto:
     _drop_listed_initializers(proto, flow)
     _check(proto, cut, flow)
     return proto
+
+
+def _check_choice(cut: Cut, flow: Flow) -> None:
+    """Whoever chose the units has to see to it; see `needed_units` and `UnitGroup.partitions`."""
+    for name, labels in flow.labels.items():
+        if not cut.kept(labels).any():
+            raise ModelError(f"{name} would be left without channels", "let one of them stay")
+    for conv in flow.grouped:
+        for blocks in (conv.inputs, conv.outputs):
+            if len(set(cut.kept(blocks).sum(axis=1).tolist())) > 1:
+                raise ModelError(
+                    f"{conv.node_output}: the blocks of its convolution would be left with unequal numbers of channels",
+                    "let equally many of each block stay",
+                )
 
 
 def _copy_without_data(proto: onnx.ModelProto) -> onnx.ModelProto:

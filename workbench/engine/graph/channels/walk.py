@@ -112,6 +112,7 @@ def _unknown(node: onnx.NodeProto, flow: Flow) -> None:
 
 def _stop_at(node: onnx.NodeProto, why: str, flow: Flow) -> None:
     """Nothing that the node reads or gives may change."""
+    flow.stopped[node.output[0]] = f"{flow.units.place}: {why}"
     for name in (*reads_of(node), *node.output):
         labels = flow.labels.get(name)
         if labels is not None:

@@ -55,6 +55,7 @@ def matmul(node: onnx.NodeProto, flow: Flow) -> None:
     elif flow.is_param(left) or flow.is_param(right):
         raise NotFollowed("what is stored is no matrix, or meets a vector")
     else:
+        _refuse_quantized(node, flow)
         _attention(node, flow)
 
 
@@ -147,10 +148,19 @@ def _fix_from(labels: Labels, axis: int, why: str, flow: Flow) -> None:
 def _stored_weight(node: onnx.NodeProto, flow: Flow) -> str:
     """Name of the node's weight. Raises NotFollowed unless it and the bias are stored."""
     if not flow.is_param(node.input[1]):
+        _refuse_quantized(node, flow)
         raise NotFollowed("its weights are computed while the model runs")
     if len(node.input) > 2 and node.input[2] and not flow.is_param(node.input[2]):
         raise NotFollowed("its bias is computed while the model runs")
     return str(node.input[1])
+
+
+def _refuse_quantized(node: onnx.NodeProto, flow: Flow) -> None:
+    """Raises NotFollowed if a matrix or filter that the node reads is stored as integers."""
+    for name in node.input[:2]:
+        source = flow.links.producer(name)
+        if source is not None and source.op_type == "DequantizeLinear" and flow.is_param(source.input[0]):
+            raise NotFollowed("its weights are quantized already")
 
 
 def _cut_blocks(node: onnx.NodeProto, inputs: Labels, outputs: Labels, flow: Flow) -> None:
