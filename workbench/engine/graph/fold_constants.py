@@ -1,7 +1,5 @@
 """A graph whose constants are all stored: what exporters compute from constants is computed here, once."""
 
-import math
-
 import numpy as np
 import onnx
 from onnx import numpy_helper
@@ -9,11 +7,20 @@ from onnx import numpy_helper
 from workbench.engine.graph.constants import RANDOM
 from workbench.engine.graph.node_value import node_value
 from workbench.engine.graph.opset import opset_of
-from workbench.engine.graph.order import bodies, run_order
+from workbench.engine.graph.order import bodies, reads_of, run_order
+from workbench.engine.graph.value_bounds import most_entries
 
 # Quantized weights stay as they are: their integers are what the file is about.
 _KEPT = frozenset(("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear", *RANDOM))
+# How large their outputs are depends on more than is looked at, and no exporter computes constants with them.
+_UNBOUNDED = frozenset((
+    "Conv", "ConvTranspose", "ConvInteger", "DeformConv", "QLinearConv", "MaxUnpool", "Resize", "Upsample", "Col2Im",
+    "CenterCropPad", "GridSample", "AffineGrid", "HannWindow", "HammingWindow", "BlackmanWindow", "MelWeightMatrix",
+    "DFT", "STFT", "RoiAlign", "MaxRoiPool", "RNN", "GRU", "LSTM", "Attention", "AveragePool", "MaxPool", "LpPool",
+    "ImageDecoder", "TensorScatter", "RotaryEmbedding", "DepthToSpace", "SpaceToDepth", "StringSplit",
+))  # fmt: skip
 _MOST_BYTES = 1 << 30
+_MOST_BYTES_EACH = 8
 
 
 def fold_constants(proto: onnx.ModelProto) -> None:
@@ -27,7 +34,12 @@ def fold_constants(proto: onnx.ModelProto) -> None:
     values: dict[str, np.ndarray] = {}
     kept = []
     room, opset = _MOST_BYTES, opset_of(proto)
-    order, _ = run_order(graph.node, {*known, *(info.name for info in graph.input)})
+    given = {*known, *(info.name for info in graph.input)}
+    given |= {tensor.values.name for tensor in graph.sparse_initializer}
+    order, stuck = run_order(graph.node, given)
+    if stuck is not None:
+        # Some node waits for what nothing gives; whoever runs the model will say so.
+        return
     for index in order:
         node = graph.node[index]
         value = _value(node, known, values, room, opset) if _can_fold(node, known, values) else None
@@ -39,14 +51,14 @@ def fold_constants(proto: onnx.ModelProto) -> None:
     del graph.node[:]
     graph.node.extend(kept)
     outputs = {info.name for info in graph.output}
-    read = {name for node in kept for name in node.input} | outputs
+    read = {name for node in kept for name in reads_of(node)} | outputs
     graph.initializer.extend(
         numpy_helper.from_array(value.copy(order="C"), name) for name, value in values.items() if name in read
     )
 
 
 def _can_fold(node: onnx.NodeProto, known: dict[str, onnx.TensorProto], values: dict[str, np.ndarray]) -> bool:
-    if node.domain not in ("", "ai.onnx") or node.op_type in _KEPT or len(node.output) != 1:
+    if node.domain not in ("", "ai.onnx") or node.op_type in _KEPT | _UNBOUNDED or len(node.output) != 1:
         return False
     if next(bodies(node), None) is not None:
         return False
@@ -59,20 +71,18 @@ def _value(
     inputs = {
         name: values[name] if name in values else numpy_helper.to_array(known[name]) for name in node.input if name
     }
-    if node.op_type in ("ConstantOfShape", "Expand", "Tile") and not _has_room(node, inputs, room):
+    try:
+        most = most_entries(node, [inputs[name] for name in node.input if name])
+    except (IndexError, TypeError, ValueError):
+        # Its inputs are none that it can take.
+        return None
+    if most * _MOST_BYTES_EACH > room:
         return None
     if node.op_type == "Constant":
         stored = next((attribute.t for attribute in node.attribute if attribute.name == "value"), None)
         if stored is not None:
             return np.asarray(numpy_helper.to_array(stored))
     return node_value(node, inputs, opset)
-
-
-def _has_room(node: onnx.NodeProto, inputs: dict[str, np.ndarray], room: int) -> bool:
-    """Whether what the node gives is small enough; a file may ask for terabytes here."""
-    factors = [abs(int(size)) for size in np.ravel(inputs[node.input[-1]])]
-    own = 1 if node.op_type == "ConstantOfShape" else inputs[node.input[0]].size
-    return math.prod(factors) * own * np.dtype(np.float64).itemsize <= room
 
 
 def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:

@@ -6,7 +6,7 @@ from onnx import helper, version_converter
 from workbench.engine.core.errors import ModelError
 
 # Initializers of IR 3 are graph inputs too, which from IR 4 on makes them variable and so never folded.
-_CONSTANT_INITIALIZERS_IR = 4
+CONSTANT_INITIALIZERS_IR = 4
 # The IR version that came with opset 21, and with four-bit element types.
 _FOUR_BITS_IR, _FOUR_BITS_OPSET = 10, 21
 
@@ -29,7 +29,7 @@ def raised(proto: onnx.ModelProto, minimum: int) -> onnx.ModelProto:
     """
     if 0 < opset_of(proto) < minimum:
         proto = _converted(proto, minimum)
-    least_ir = _FOUR_BITS_IR if minimum >= _FOUR_BITS_OPSET else _CONSTANT_INITIALIZERS_IR
+    least_ir = _FOUR_BITS_IR if minimum >= _FOUR_BITS_OPSET else CONSTANT_INITIALIZERS_IR
     if proto.ir_version < least_ir:
         proto.ir_version = least_ir
     _drop_inputs_of_initializers(proto)

@@ -90,10 +90,11 @@ def _prepared(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:
         if info.name not in stored and shape.dim and not shape.dim[0].dim_value:
             shape.dim[0].dim_value = batch
     del model.graph.value_info[:]
-    for info in model.graph.output:
-        if info.type.HasField("tensor_type"):
-            info.type.tensor_type.ClearField("shape")
     given = stored | {info.name for info in model.graph.input}
+    for info in model.graph.output:
+        # An initializer or input that is an output too has no other shape to be found.
+        if info.type.HasField("tensor_type") and info.name not in given:
+            info.type.tensor_type.ClearField("shape")
     given |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     order, _ = run_order(model.graph.node, given)
     if order != list(range(len(order))):

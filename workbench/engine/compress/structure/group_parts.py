@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import numpy_helper
 
-from workbench.engine.graph.channels.flow import Flow, Producer
+from workbench.engine.graph.channels.flow import Flow, Producer, integer
 from workbench.engine.graph.channels.unit_groups import UnitGroup
 
 Floats = npt.NDArray[np.float32]
@@ -57,7 +57,7 @@ def outputs_of(group: UnitGroup, flow: Flow) -> dict[str, tuple[int, UnitIds]]:
     for producer in _members(group, flow):
         name = _settled(producer.node_output, flow)
         labels = flow.of(name)
-        axis = max(range(labels.ndim), key=lambda one: labels.shape[one])
+        axis = labels.ndim + producer.axis
         found[name] = (axis, flow.units.resolved(flow.vector(name, axis)))
     return found
 
@@ -77,7 +77,12 @@ def _rows(producer: Producer, flow: Flow) -> Floats:
         num_groups = num_channels // weight.shape[1]
         blocks = weight.reshape(num_groups, -1, *weight.shape[1:])
         return np.ascontiguousarray(np.moveaxis(blocks, 2, 1)).reshape(num_channels, -1)
-    axis = next((axis for axis, vector in flow.params[name].items() if vector is producer.labels), 0)
+    # Which axis of a stored matrix makes channels; a weight may be shared, so that its labels are another's.
+    axis = 0
+    if node.op_type == "Gemm":
+        axis = 0 if integer(node, "transB", 0) else 1
+    elif node.op_type == "MatMul":
+        axis = 1 if node.input[1] == name else 0
     return np.moveaxis(weight, axis, 0).reshape(num_channels, -1)
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from workbench.engine.core.errors import ModelError
 from workbench.engine.graph.channels.cut import Cut
-from workbench.engine.graph.channels.flow import attribute, integer
+from workbench.engine.graph.channels.flow import attribute, integer, integers_of
 from workbench.engine.graph.channels.shape_rules import paddings, slices
 from workbench.engine.graph.channels.units import varying_axes
 
@@ -60,19 +61,27 @@ def _expand(node: onnx.NodeProto, cut: Cut) -> None:
     counts = cut.counts(cut.flow.of(node.output[0]))
     asked = cut.flow.value(node.input[1])
     if asked is not None and cut.flow.is_param(node.input[1]) and counts:
-        adjusted = [counts.get(axis, int(size)) if size != 1 else 1 for axis, size in enumerate(asked)]
+        # What is asked for may have fewer axes than what comes of it: they are the last ones.
+        first = cut.flow.of(node.output[0]).ndim - asked.size
+        adjusted = [counts.get(first + axis, int(size)) if size != 1 else 1 for axis, size in enumerate(asked)]
         node.input[1] = cut.store(f"{node.output[0]}_shape", adjusted)
 
 
 def _resize(node: onnx.NodeProto, cut: Cut) -> None:
     if len(node.input) > 3 and node.input[3] and cut.flow.is_param(node.input[3]):
         sizes = cut.flow.integers(node.input[3])
-        adjusted = _adjusted(sizes, cut.counts(cut.flow.of(node.output[0])))
+        labels = cut.flow.of(node.output[0])
+        axes = integers_of(node, "axes") or range(labels.ndim)
+        counts = cut.counts(labels)
+        adjusted = [counts.get(axis % labels.ndim, size) for axis, size in zip(axes, sizes, strict=True)]
         node.input[3] = cut.store(f"{node.output[0]}_sizes", adjusted)
 
 
 def _split(node: onnx.NodeProto, cut: Cut) -> None:
-    axis = integer(node, "axis", 0)
+    ndim = cut.flow.of(node.input[0]).ndim
+    axis = integer(node, "axis", 0) % ndim
+    if axis not in varying_axes(cut.flow.of(node.input[0])):
+        return
     sizes = [int(cut.kept_on(name, axis).sum()) for name in node.output]
     if cut.flow.opset < 13:
         _set(node, "split", sizes)
@@ -86,7 +95,7 @@ def _slice(node: onnx.NodeProto, cut: Cut) -> None:
     """Where channels are cut, from the first that is left to the last."""
     name = node.input[0]
     labels = cut.flow.of(name)
-    parts = []
+    parts: list[tuple[int, int, int, int]] = []
     is_changed = False
     for axis, start, stop, step in slices(node, cut.flow):
         if axis in varying_axes(labels):
@@ -98,6 +107,8 @@ def _slice(node: onnx.NodeProto, cut: Cut) -> None:
             parts.append((start, stop, axis, step))
     if not is_changed:
         return
+    if any(not cut.flow.is_param(given) and cut.depends_on_batch(given).any() for given in node.input[1:] if given):
+        raise ModelError(f"{node.op_type} {node.name or node.output[0]}: what it cuts depends on the batch")
     starts, stops, axes, steps = (list(column) for column in zip(*parts, strict=True))
     if attribute(node, "starts") is not None:
         _set(node, "starts", starts)

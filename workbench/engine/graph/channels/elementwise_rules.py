@@ -50,14 +50,14 @@ def _joined(names: list[str], ndim: int, flow: Flow) -> Labels | None:
         sizes = (1,) * (ndim - len(flow.shape(name))) + flow.shape(name)
         for axis in axes:
             if labels.shape[axis] == 1 and sizes[axis] != 1:
-                _fix_on(aligned, "it is combined with a tensor whose channels all stay", flow)
+                _fix_on(aligned, "they are combined with a tensor whose channels all stay", flow)
         spans = any(sizes[axis] != 1 for axis in axes)
         if not spans:
             continue
         if joined is None:
             joined = labels
         else:
-            flow.units.join(joined, labels, "it is combined with channels that stay")
+            flow.units.join(joined, labels, "they are combined with channels that stay")
             # The one that varies along more axes tells more.
             joined = squeezed(np.maximum(*np.broadcast_arrays(joined, labels)))
     return joined if joined is not None else (aligned[0] if aligned else None)

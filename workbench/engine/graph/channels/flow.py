@@ -26,12 +26,14 @@ class Producer:
         op_type: "Conv", "Gemm", …
         labels: of the channels that it gives, shape (C,).
         is_depthwise: whether it passes on the channels that it reads instead of making new ones.
+        axis: on which they lie, counted from the last axis of its output, which is −1.
     """
 
     node_output: str
     op_type: str
     labels: Labels
     is_depthwise: bool = False
+    axis: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +85,7 @@ class Flow:
         kept_params: initializers that some node reads whole.
         touched: those that the node being looked at cuts.
         heads: labels of what goes only as a whole head of attention.
+        stopped: why channels are not followed through a node, by its first output.
     """
 
     graph: onnx.GraphProto
@@ -99,6 +102,7 @@ class Flow:
     grouped: list[GroupedConv] = field(default_factory=list)
     shuffles: list[Shuffle] = field(default_factory=list)
     heads: list[Labels] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.stored = {tensor.name: tensor for tensor in self.graph.initializer}
@@ -131,6 +135,8 @@ class Flow:
     def vector(self, name: str, axis: int) -> Labels:
         """Labels along one axis, shape (C,). Raises NotFollowed where they vary along others, or C is unknown."""
         labels = self.of(name)
+        if not -labels.ndim <= axis < labels.ndim:
+            raise NotFollowed("it reads a tensor with fewer axes than it should")
         size = self.shape(name)[axis]
         if size is None:
             raise NotFollowed("the number of its channels is not known")
@@ -158,11 +164,11 @@ class Flow:
         if name in self.kept_params:
             self.units.fix(vector, "a parameter is read whole elsewhere")
 
-    def keep_param(self, name: str) -> None:
+    def keep_param(self, name: str, why: str = "a parameter is read whole elsewhere") -> None:
         """Remember that a node reads the parameter whole."""
         self.kept_params.add(name)
         for vector in self.params.get(name, {}).values():
-            self.units.fix(vector, "a parameter is read whole elsewhere")
+            self.units.fix(vector, why)
 
     def value(self, name: str) -> npt.NDArray[np.generic] | None:
         """A stored small tensor, or one that follows from shapes at batch 1; None if it is not known."""

@@ -12,6 +12,7 @@ from workbench.engine.graph.channels import argument_edits as edits
 from workbench.engine.graph.channels.cut import Cut
 from workbench.engine.graph.channels.flow import Flow, GroupedConv
 from workbench.engine.graph.channels.walk import without_weights
+from workbench.engine.graph.opset import CONSTANT_INITIALIZERS_IR
 from workbench.engine.graph.order import reads_of
 from workbench.engine.graph.shapes import infer_shapes
 
@@ -24,9 +25,11 @@ def remove_channels(flow: Flow, gone: Collection[int]) -> onnx.ModelProto:
         gone: units as `Units.resolved` gives them.
 
     Raises:
-        ModelError: what is left does not fit together, such as where a size is computed while the model runs.
+        ModelError: a tensor would be left without channels, or blocks of a convolution with unequal numbers; or what is
+            left does not fit together, such as where a size is computed while the model runs.
     """
     cut = Cut(flow, gone)
+    _check_choice(cut, flow)
     proto = _copy_without_data(flow.proto)
     graph = proto.graph
     del graph.value_info[:]
@@ -38,8 +41,23 @@ def remove_channels(flow: Flow, gone: Collection[int]) -> onnx.ModelProto:
     graph.node.extend(nodes)
     graph.initializer.extend(cut.new_tensors)
     _add_parameters(graph, cut, flow)
+    _drop_listed_initializers(proto, flow)
     _check(proto, cut, flow)
     return proto
+
+
+def _check_choice(cut: Cut, flow: Flow) -> None:
+    """Whoever chose the units has to see to it; see `needed_units` and `UnitGroup.partitions`."""
+    for name, labels in flow.labels.items():
+        if not cut.kept(labels).any():
+            raise ModelError(f"{name} would be left without channels", "let one of them stay")
+    for conv in flow.grouped:
+        for blocks in (conv.inputs, conv.outputs):
+            if len(set(cut.kept(blocks).sum(axis=1).tolist())) > 1:
+                raise ModelError(
+                    f"{conv.node_output}: the blocks of its convolution would be left with unequal numbers of channels",
+                    "let equally many of each block stay",
+                )
 
 
 def _copy_without_data(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -70,16 +88,19 @@ def _add_parameters(graph: onnx.GraphProto, cut: Cut, flow: Flow) -> None:
             continue
         array = numpy_helper.to_array(tensor)
         if conv is not None:
-            array = _cut_blocks(array, conv, cut, is_transposed=axes[0].size != conv.outputs.size)
+            array = _cut_blocks(array, conv, cut, flow)
         else:
             for axis, kept in axes.items():
                 array = np.compress(kept, array, axis=axis)
         graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), tensor.name))
-    # Initializers that were listed as inputs have other shapes now.
-    stored = {tensor.name for tensor in flow.graph.initializer}
-    inputs = [info for info in graph.input if info.name not in stored]
-    del graph.input[:]
-    graph.input.extend(inputs)
+
+
+def _drop_listed_initializers(proto: onnx.ModelProto, flow: Flow) -> None:
+    """Initializers that were listed as inputs have other shapes now. Before IR 4 they had to be listed."""
+    proto.ir_version = max(proto.ir_version, CONSTANT_INITIALIZERS_IR)
+    inputs = [info for info in proto.graph.input if not flow.is_param(info.name)]
+    del proto.graph.input[:]
+    proto.graph.input.extend(inputs)
 
 
 def _weight_of(conv: GroupedConv, flow: Flow) -> str:
@@ -88,10 +109,10 @@ def _weight_of(conv: GroupedConv, flow: Flow) -> str:
     return str(node.input[1])
 
 
-def _cut_blocks(
-    weight: npt.NDArray[np.generic], conv: GroupedConv, cut: Cut, *, is_transposed: bool
-) -> npt.NDArray[np.generic]:
+def _cut_blocks(weight: npt.NDArray[np.generic], conv: GroupedConv, cut: Cut, flow: Flow) -> npt.NDArray[np.generic]:
     """Both axes of a weight in blocks: the first lists the channels of all blocks, the second those of one."""
+    node = flow.links.producer(conv.node_output)
+    is_transposed = node is not None and node.op_type == "ConvTranspose"
     outer, inner = (conv.inputs, conv.outputs) if is_transposed else (conv.outputs, conv.inputs)
     blocks = weight.reshape(len(outer), outer.shape[1], *weight.shape[1:])
     left = [

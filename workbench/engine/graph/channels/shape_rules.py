@@ -15,6 +15,8 @@ def reshape(node: onnx.NodeProto, flow: Flow) -> None:
     if not varying_axes(labels):
         return
     before, after = flow.whole_shape(node.input[0]), flow.whole_shape(node.output[0])
+    if 0 in before:
+        raise NotFollowed("its tensors are empty")
     flow.put(node.output[0], reshaped(labels, before, after))
     _find_shuffle(node, flow)
 
@@ -25,7 +27,8 @@ def reshaped(labels: Labels, before: tuple[int, ...], after: tuple[int, ...]) ->
     >>> reshaped(np.arange(4).reshape(1, 4, 1, 1), (1, 4, 2, 2), (1, 16)).ravel().tolist()
     [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]
     """
-    if math.prod(before) != math.prod(after):
+    fits = all(size in (1, whole) for size, whole in zip(labels.shape, before, strict=True))
+    if math.prod(before) != math.prod(after) or not fits:
         raise NotFollowed("its shape is not known")
     runs = _runs(before, after)
     sizes: list[int] = []
@@ -64,16 +67,35 @@ def _find_shuffle(node: onnx.NodeProto, flow: Flow) -> None:
     axes = varying_axes(flow.of(node.input[0]))
     if turn is None or back is None or back.op_type not in ("Reshape", "Flatten") or len(axes) != 1:
         return
+    if back.input[0] != turn.output[0] or not _is_known(turn.output[0], flow) or not _is_known(back.output[0], flow):
+        return
     before = flow.whole_shape(node.input[0])
     places = on_axis(np.arange(before[axes[0]], dtype=np.int64), axes[0], len(before))
     split = reshaped(places, before, flow.whole_shape(node.output[0]))
+    if len(varying_axes(split)) < 2:
+        return
     order = reshaped(_turned(split, turn), flow.whole_shape(turn.output[0]), before)
     if varying_axes(order) == axes:
         inner = (node.output[0], turn.output[0])
         is_reshaped = before != flow.whole_shape(back.output[0])
+        if is_reshaped and not _gives_the_same(back, flow.whole_shape(turn.output[0]), before, flow):
+            return
         flow.shuffles.append(
             Shuffle(node.input[0], back.output[0], axes[0], order.reshape(-1), inner, is_reshaped=is_reshaped)
         )
+
+
+def _is_known(name: str, flow: Flow) -> bool:
+    return None not in (flow.shapes.by_name.get(name) or (None,))
+
+
+def _gives_the_same(node: onnx.NodeProto, shape: tuple[int, ...], other: tuple[int, ...], flow: Flow) -> bool:
+    """Whether a Reshape or Flatten gives the same shape for an input of another shape and as many entries."""
+    if node.op_type == "Flatten":
+        axis = integer(node, "axis", 1)
+        return math.prod(shape[: axis % (len(shape) + 1)]) == math.prod(other[: axis % (len(other) + 1)])
+    target = integers_of(node, "shape") or flow.integers(node.input[1])
+    return all(shape[place : place + 1] == other[place : place + 1] for place, size in enumerate(target) if size == 0)
 
 
 def transpose(node: onnx.NodeProto, flow: Flow) -> None:
@@ -113,10 +135,10 @@ def _join_others(node: onnx.NodeProto, parts: list[Labels], others: set[int], fl
     for name, labels in zip(node.input, parts, strict=True):
         is_whole = any(labels.shape[other] == 1 and flow.shape(name)[other] != 1 for other in others)
         first = parts[0].take([0], axis=integer(node, "axis", 1) % labels.ndim)
-        flow.units.join(first, labels, "it is joined with channels that stay")
+        flow.units.join(first, labels, "they are joined with channels that stay")
         if is_whole:
             for part in parts:
-                flow.units.fix(part, "it is joined with a tensor whose channels all stay")
+                flow.units.fix(part, "they are joined with a tensor whose channels all stay")
 
 
 def split(node: onnx.NodeProto, flow: Flow) -> None:
@@ -127,9 +149,12 @@ def split(node: onnx.NodeProto, flow: Flow) -> None:
         for name in node.output:
             flow.put(name, labels)
         return
-    sizes = [flow.whole_shape(name)[axis] for name in node.output]
-    starts = np.cumsum([0, *sizes])
-    for name, start, size in zip(node.output, starts, sizes, strict=False):
+    sizes = [flow.shape(name)[axis] for name in node.output]
+    known = [size for size in sizes if size]
+    if len(known) < len(sizes):
+        raise NotFollowed("the sizes of its parts are not known, or one is empty")
+    starts = np.cumsum([0, *known])
+    for name, start, size in zip(node.output, starts, known, strict=False):
         flow.put(name, squeezed(labels.take(range(start, start + size), axis=axis)))
 
 
@@ -143,7 +168,10 @@ def slice_(node: onnx.NodeProto, flow: Flow) -> None:
             continue
         if step != 1:
             raise NotFollowed("it takes every other channel, or turns them round")
-        labels = labels.take(range(*slice(start, stop).indices(labels.shape[axis])), axis=axis)
+        places = range(*slice(start, stop).indices(labels.shape[axis]))
+        if not places:
+            raise NotFollowed("nothing is left of what it cuts")
+        labels = labels.take(places, axis=axis)
     flow.put(node.output[0], squeezed(labels))
 
 
@@ -178,7 +206,7 @@ def gather(node: onnx.NodeProto, flow: Flow) -> None:
         raise NotFollowed("which channels it takes is computed while the model runs")
     taken = labels.take(np.asarray(indices, np.int64), axis=axis)
     if index_ndim == 0 and not varying_axes(labels)[1:]:
-        flow.units.fix(taken, "it is taken out alone")
+        flow.units.fix(taken, "a channel is taken out alone")
         flow.put(node.output[0], unlabelled(labels.ndim - 1))
         return
     if index_ndim > 1:
@@ -226,7 +254,7 @@ def depth_to_space(node: onnx.NodeProto, flow: Flow) -> None:
     area = integer(node, "blocksize", 1) ** 2
     is_dcr = attribute(node, "mode") in (None, b"DCR")
     blocks = vector.reshape(area, -1) if is_dcr else vector.reshape(-1, area).T
-    flow.units.join(blocks, blocks[:1], "it makes pixels with channels that stay")
+    flow.units.join(blocks, blocks[:1], "they make pixels with channels that stay")
     flow.put(node.output[0], on_axis(blocks[0], 1, 4))
 
 
@@ -249,11 +277,15 @@ def expand(node: onnx.NodeProto, flow: Flow) -> None:
 def spatial(node: onnx.NodeProto, flow: Flow) -> None:
     """Pooling and resizing: every channel by itself."""
     labels = flow.of(node.input[0])
-    if any(axis > 1 for axis in varying_axes(labels)):
+    varying = varying_axes(labels)
+    if any(axis > 1 for axis in varying):
         raise NotFollowed("it works on an axis that holds channels")
-    for name in node.output:
-        if name:
-            flow.put(name, labels)
+    if len([name for name in node.output if name]) > 1:
+        raise NotFollowed("it gives places, which number the channels")
+    before, after = flow.shape(node.input[0]), flow.shape(node.output[0])
+    if any(before[axis] != after[axis] for axis in varying):
+        raise NotFollowed("it resizes the axis that holds channels")
+    flow.put(node.output[0], labels)
 
 
 def reduce(node: onnx.NodeProto, flow: Flow) -> None:
@@ -268,7 +300,7 @@ def reduce(node: onnx.NodeProto, flow: Flow) -> None:
         axes = [] if integer(node, "noop_with_empty_axes", 0) else list(range(labels.ndim))
     over = {axis % labels.ndim for axis in axes}
     if over & set(varying_axes(labels)):
-        raise NotFollowed(f"{node.op_type} is taken over it")
+        raise NotFollowed("it is taken over the channels")
     if integer(node, "keepdims", 1):
         flow.put(node.output[0], labels)
     else:

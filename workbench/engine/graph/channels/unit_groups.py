@@ -57,6 +57,18 @@ def unit_groups(flow: Flow) -> tuple[UnitGroup, ...]:
     return tuple(_group(members, resolved, partitions, heads, places, flow) for members in groups.values())
 
 
+def needed_units(flow: Flow) -> list[npt.NDArray[np.int64]]:
+    """Sets of units of which one at least has to stay, so that no tensor is left without channels."""
+    every = [flow.units.resolved(labels).ravel() for labels in flow.labels.values()]
+    every += [row for conv in flow.grouped for labels in (conv.inputs, conv.outputs) for row in labels]
+    found = {}
+    for labels in every:
+        units = np.unique(flow.units.resolved(labels))
+        if units.size and units[0] != STAYS:
+            found[units.tobytes()] = units
+    return list(found.values())
+
+
 def _group(
     made: Sequence[Producer],
     resolved: dict[str, Labels],

@@ -13,9 +13,14 @@ STAYS = 0
 
 
 class Units:
-    """Disjoint sets of channels. A set that is fixed stays whole, for the reason that was given first."""
+    """Disjoint sets of channels. A set that is fixed stays whole, for the reason that was given first.
+
+    Attributes:
+        place: what every reason begins with, such as the node that is looked at; empty if nothing.
+    """
 
     def __init__(self) -> None:
+        self.place = ""
         self._parent = np.zeros(1, np.int64)
         self._why: dict[int, str] = {STAYS: ""}
         # What `resolved` answers for every label; None after a change.
@@ -55,11 +60,11 @@ class Units:
         """Let these channels always stay."""
         self._settled = None
         for unit in np.unique(self.find(labels)).tolist():
-            self._why.setdefault(unit, why)
+            self._why.setdefault(unit, self._reason(why))
 
     def join_along(self, labels: Labels, axis: int) -> None:
         """Let all channels along one axis go together."""
-        self.join(labels, labels.take([0], axis=axis), "")
+        self.join(labels, labels.take([0], axis=axis), "they go with channels that stay")
 
     def resolved(self, labels: Labels) -> Labels:
         """The least member of each channel's set, and STAYS for those that always stay."""
@@ -83,19 +88,24 @@ class Units:
         self._settled = None
         if first == STAYS:
             # Nothing is joined with "stays": each set keeps its own reason.
-            self._why.setdefault(second, why_fixed)
+            self._why.setdefault(second, self._reason(why_fixed))
             return
         self._parent[second] = first
         why = self._why.pop(second, None)
         if why is not None:
             self._why.setdefault(first, why)
 
+    def _reason(self, why: str) -> str:
+        return f"{self.place}: {why}" if self.place else why
+
 
 def squeezed(labels: Labels) -> Labels:
     """The same labels without what repeats: axes along which they do not vary get size 1."""
     for axis in range(labels.ndim):
+        if labels.shape[axis] < 2:
+            continue
         first = labels.take([0], axis=axis)
-        if labels.shape[axis] > 1 and bool((labels == first).all()):
+        if bool((labels == first).all()):
             labels = first
     return labels
 

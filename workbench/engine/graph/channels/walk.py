@@ -8,6 +8,7 @@ import onnx
 from workbench.engine.graph.channels import elementwise_rules as elementwise
 from workbench.engine.graph.channels import shape_rules as shape
 from workbench.engine.graph.channels import weight_rules as weights
+from workbench.engine.graph.channels.counted import fix_counted
 from workbench.engine.graph.channels.flow import Flow, NotFollowed
 from workbench.engine.graph.channels.units import squeezed, varying_axes
 from workbench.engine.graph.links import Links
@@ -46,6 +47,7 @@ _RULES = _rules()
 _SHAPE_READERS = ("Shape", "Size")
 # What arguments such as shapes and paddings take at most.
 _MOST_BYTES = 4096
+CONTRADICTION = "the shapes around it do not fit together"
 
 
 def walk(proto: onnx.ModelProto) -> Flow:
@@ -59,9 +61,15 @@ def walk(proto: onnx.ModelProto) -> Flow:
     for node in graph.node:
         if node.op_type not in _SHAPE_READERS:
             _step(node, flow)
+    flow.units.place = ""
     for info in graph.output:
         if info.name in flow.labels:
-            flow.units.fix(flow.labels[info.name], f"it is the model's output {info.name}")
+            flow.units.fix(flow.labels[info.name], f"they are the model's output {info.name}")
+        if flow.is_param(info.name):
+            flow.keep_param(info.name, "a parameter is an output of the model")
+    _make_rectangular(flow)
+    fix_counted(flow)
+    # What is fixed by then can leave part of a row free.
     _make_rectangular(flow)
     return flow
 
@@ -82,12 +90,18 @@ def without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 def _step(node: onnx.NodeProto, flow: Flow) -> None:
     flow.touched.clear()
+    flow.units.place = f"{node.op_type} {node.name or next(filter(None, node.output), '')}"
     is_known = node.domain in ("", "ai.onnx") and next(bodies(node), None) is None
     try:
         (_RULES.get(node.op_type, _unknown) if is_known else _unknown)(node, flow)
     except NotFollowed as problem:
         _stop_at(node, str(problem), flow)
-    for name in node.input:
+        flow.touched.clear()
+    except (IndexError, ValueError):
+        # Labels as the rules derive them against shapes as inference does: the model contradicts itself.
+        _stop_at(node, CONTRADICTION, flow)
+        flow.touched.clear()
+    for name in reads_of(node):
         if flow.is_param(name) and name not in flow.touched:
             flow.keep_param(name)
 
@@ -98,11 +112,11 @@ def _unknown(node: onnx.NodeProto, flow: Flow) -> None:
 
 def _stop_at(node: onnx.NodeProto, why: str, flow: Flow) -> None:
     """Nothing that the node reads or gives may change."""
-    text = f"{node.op_type} {node.name or node.output[0]}: {why}"
+    flow.stopped[node.output[0]] = f"{flow.units.place}: {why}"
     for name in (*reads_of(node), *node.output):
         labels = flow.labels.get(name)
         if labels is not None:
-            flow.units.fix(labels, text)
+            flow.units.fix(labels, why)
     for name in node.output:
         flow.labels.pop(name, None)
 

@@ -28,7 +28,7 @@ def conv(node: onnx.NodeProto, flow: Flow) -> None:
         outputs = flow.units.fresh(num_out)
         flow.cut_param(weight, out_axis, outputs)
         flow.cut_param(weight, in_axis, inputs)
-    _give(node, outputs, on_axis(outputs, 1, len(shape)), flow, is_depthwise=is_depthwise)
+    _give(node, outputs, 1, len(shape), flow, is_depthwise=is_depthwise)
 
 
 def gemm(node: onnx.NodeProto, flow: Flow) -> None:
@@ -42,7 +42,7 @@ def gemm(node: onnx.NodeProto, flow: Flow) -> None:
     outputs = flow.units.fresh(shape[out_axis])
     flow.cut_param(weight, out_axis, outputs)
     flow.cut_param(weight, 1 - out_axis, inputs)
-    _give(node, outputs, on_axis(outputs, 1, 2), flow)
+    _give(node, outputs, 1, 2, flow)
 
 
 def matmul(node: onnx.NodeProto, flow: Flow) -> None:
@@ -53,8 +53,9 @@ def matmul(node: onnx.NodeProto, flow: Flow) -> None:
     elif flow.is_param(left) and len(flow.shape(left)) == 2 and len(flow.shape(right)) >= 2:
         _with_stored(node, 0, flow)
     elif flow.is_param(left) or flow.is_param(right):
-        raise NotFollowed("its stored matrix has more than two axes")
+        raise NotFollowed("what is stored is no matrix, or meets a vector")
     else:
+        _refuse_quantized(node, flow)
         _attention(node, flow)
 
 
@@ -68,7 +69,7 @@ def _with_stored(node: onnx.NodeProto, place: int, flow: Flow) -> None:
     outputs = flow.units.fresh(flow.whole_shape(weight)[outer])
     flow.cut_param(weight, outer, outputs)
     flow.cut_param(weight, inner, inputs)
-    _give(node, outputs, on_axis(outputs, axis, ndim), flow)
+    _give(node, outputs, axis, ndim, flow)
 
 
 def _attention(node: onnx.NodeProto, flow: Flow) -> None:
@@ -92,7 +93,7 @@ def _attention(node: onnx.NodeProto, flow: Flow) -> None:
         flow.put(node.output[0], outer[0])
         return
     for labels in (left, right):
-        flow.units.fix(labels, "it is multiplied with a tensor that is not divided into heads")
+        flow.units.fix(labels, "they are multiplied with a tensor that is not divided into heads")
     flow.put(node.output[0], unlabelled(ndim))
 
 
@@ -101,7 +102,7 @@ def _couple_heads(labels: Labels, flow: Flow) -> None:
     for axis in (labels.ndim - 1, labels.ndim - 2):
         if labels.shape[axis] > 1:
             if len(varying_axes(labels)) == 1:
-                flow.units.fix(labels, "it is summed over in a product of two computed tensors")
+                flow.units.fix(labels, "it sums over them in a product of two computed tensors")
             else:
                 flow.units.join_along(labels, axis)
 
@@ -122,7 +123,9 @@ def layer_norm(node: onnx.NodeProto, flow: Flow) -> None:
     """Every channel of what is normalized changes the mean and variance of the others."""
     labels = flow.of(node.input[0])
     axis = integer(node, "axis", -1) % labels.ndim
-    _fix_from(labels, axis, f"{node.op_type} takes mean and variance over it", flow)
+    if any(node.output[1:]):
+        raise NotFollowed("it gives mean and variance, too")
+    _fix_from(labels, axis, "it takes mean and variance over the channels", flow)
     flow.put(node.output[0], labels)
 
 
@@ -133,7 +136,7 @@ def softmax(node: onnx.NodeProto, flow: Flow) -> None:
     axis = (int(given) if isinstance(given, int) else (1 if flow.opset < 13 else -1)) % max(1, labels.ndim)
     axes = range(axis, labels.ndim) if flow.opset < 13 else (axis,)
     if any(labels.shape[one] > 1 for one in axes):
-        flow.units.fix(labels, f"{node.op_type} is taken over it")
+        flow.units.fix(labels, "it is taken over the channels")
     flow.put(node.output[0], labels)
 
 
@@ -145,10 +148,19 @@ def _fix_from(labels: Labels, axis: int, why: str, flow: Flow) -> None:
 def _stored_weight(node: onnx.NodeProto, flow: Flow) -> str:
     """Name of the node's weight. Raises NotFollowed unless it and the bias are stored."""
     if not flow.is_param(node.input[1]):
+        _refuse_quantized(node, flow)
         raise NotFollowed("its weights are computed while the model runs")
     if len(node.input) > 2 and node.input[2] and not flow.is_param(node.input[2]):
         raise NotFollowed("its bias is computed while the model runs")
     return str(node.input[1])
+
+
+def _refuse_quantized(node: onnx.NodeProto, flow: Flow) -> None:
+    """Raises NotFollowed if a matrix or filter that the node reads is stored as integers."""
+    for name in node.input[:2]:
+        source = flow.links.producer(name)
+        if source is not None and source.op_type == "DequantizeLinear" and flow.is_param(source.input[0]):
+            raise NotFollowed("its weights are quantized already")
 
 
 def _cut_blocks(node: onnx.NodeProto, inputs: Labels, outputs: Labels, flow: Flow) -> None:
@@ -160,10 +172,12 @@ def _cut_blocks(node: onnx.NodeProto, inputs: Labels, outputs: Labels, flow: Flo
     flow.grouped.append(GroupedConv(node.output[0], inputs, outputs))
 
 
-def _give(node: onnx.NodeProto, outputs: Labels, labels: Labels, flow: Flow, *, is_depthwise: bool = False) -> None:
-    """The node's output and its bias are labelled by what it makes."""
-    flow.producers.append(Producer(node.output[0], node.op_type, outputs, is_depthwise))
-    flow.put(node.output[0], labels)
+def _give(
+    node: onnx.NodeProto, outputs: Labels, axis: int, ndim: int, flow: Flow, *, is_depthwise: bool = False
+) -> None:
+    """The node's output, along one of its axes, and its bias are labelled by what it makes."""
+    flow.producers.append(Producer(node.output[0], node.op_type, outputs, is_depthwise, axis - ndim))
+    flow.put(node.output[0], on_axis(outputs, axis, ndim))
     if len(node.input) > 2 and node.input[2]:
         shape = flow.whole_shape(node.input[2])
         if shape and shape[-1] == len(outputs) and len(outputs) > 1:
