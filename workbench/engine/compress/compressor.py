@@ -27,13 +27,14 @@ from workbench.engine.compress.storage.weight_storage import (
 )
 from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
-from workbench.engine.compress.weights.magnitude import kept_mask
+from workbench.engine.compress.weights.kept_weights import kept_weights
 from workbench.engine.core.footprint import Encoding, opset_needed
 from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
+from workbench.engine.core.weight_pattern import WeightPattern
 from workbench.engine.graph.model import Model, item_bytes
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
@@ -41,7 +42,7 @@ from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
 
-_Key = tuple[str, float | None, WeightSettings | None]
+_Key = tuple[str, float | None, WeightPattern | None, WeightSettings | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ class Compressor:
             recipe_digest=recipe.digest,
             threshold=entry.threshold or 0.0,
             sparsity=cached.sparsity,
-            pruned=1 - entry.num_kept / max(1, layer.num_weights) if entry.threshold else 0.0,
+            pruned=1 - entry.num_kept / max(1, layer.num_weights) if entry.is_pruned else 0.0,
             clip_low=None if low is None else float(low.min()),
             clip_high=None if high is None else float(high.max()),
             channel_clip_low=channel_low,
@@ -243,14 +244,14 @@ class Compressor:
         ]
 
     def _compressed(self, layer: Layer, entry: LayerPlan) -> _Cached:
-        key = (layer.name, entry.threshold, entry.weights)
+        key = (layer.name, entry.threshold, entry.pattern, entry.weights)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
         original = self.model.weight(layer.name)
         assert layer.axis is not None
-        kept = kept_mask(original, entry.threshold) if entry.threshold else None
+        kept = kept_weights(original, layer, entry)
         values = self.model.weight_values(layer.name) if entry.weights is None else original
         weight = compress_weight(values, layer.axis, kept, entry.weights)
         dense = weight.dense()

@@ -69,7 +69,7 @@ class Prune:
         kind: "weights", "filters" or "neurons"; "none" takes earlier rules back.
         threshold: weights with |w| < threshold become zero.
         sparsity: fraction of weights to be zero, 0…1.
-        pattern: "N:M", N of every M stay.
+        pattern: "N:M", N of every M stay, or "4x1" for whole blocks; see `parse_pattern`.
         ratio: fraction of channels to remove, 0…1.
         scope: "layer", each layer its own threshold; "global", one for all layers of the rule.
         criterion: name of the importance criterion for channels.
