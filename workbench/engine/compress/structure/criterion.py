@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from workbench.engine.compress.structure.group_parts import GroupPart, UnitIds, filters_of, outputs_of, scales_of
 from workbench.engine.compress.structure.reader_parts import readers_of
+from workbench.engine.core.channel_activity import ChannelActivity
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.unit_groups import UnitGroup
-from workbench.engine.runtime.channel_activity import ChannelActivity
 
 Scores = npt.NDArray[np.float64]
 

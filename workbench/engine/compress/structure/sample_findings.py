@@ -7,11 +7,12 @@ from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.structure.criterion import Criterion, Needs, SampleFindings
 from workbench.engine.compress.structure.gate_gradients import gate_gradients
 from workbench.engine.compress.structure.group_parts import outputs_of
+from workbench.engine.core.channel_activity import ChannelActivity
 from workbench.engine.core.errors import DataError
 from workbench.engine.data.sample_batches import sample_batches
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.unit_groups import UnitGroup
-from workbench.engine.runtime.channel_activity import ActivityTaps, ChannelActivity
+from workbench.engine.runtime.activity_taps import ActivityTaps
 from workbench.jobs import JobContext
 
 

@@ -1,32 +1,19 @@
 """How large and how often zero the channels of inner tensors are, computed inside the model's own run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from workbench.engine.core.channel_activity import ChannelActivity
 from workbench.engine.graph.opset import opset_of
 from workbench.engine.runtime.session import Feeds, RuntimeSession
 from workbench.jobs import JobContext
 
 _AXES_ARE_INPUTS = 18
 _PREFIX = "wb.activity."
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ChannelActivity:
-    """Of one tensor, over samples and positions.
-
-    Args:
-        mean_magnitude: mean |a| of each channel, shape (C,).
-        zero_share: how many of its values are exactly zero, 0…1, shape (C,).
-    """
-
-    mean_magnitude: npt.NDArray[np.float64]
-    zero_share: npt.NDArray[np.float64]
 
 
 class ActivityTaps:
