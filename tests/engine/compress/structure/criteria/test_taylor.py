@@ -112,6 +112,20 @@ def _backpropagated(weights: dict[str, np.ndarray], x: np.ndarray, labels: list[
     return ((ds * c2).sum(axis=(2, 3)) + (dr1 * r1).sum(axis=(2, 3))).T
 
 
+def test_a_channel_that_passes_a_depthwise_convolution_is_faded_once(
+    make_flow: Callable[..., Flow], make_samples: Callable[..., CalibrationSet]
+):
+    flow = make_flow(
+        "m (float[N,1,1,1] x) => (float[N,1,1,1] y) { h = Conv(x, w) d = Conv<group=2>(h, k) y = Conv(d, v) }",
+        w=np.reshape([1, 2], (2, 1, 1, 1)), k=np.reshape([3, 1], (2, 1, 1, 1)), v=np.ones((1, 2, 1, 1)),
+    )  # fmt: skip
+
+    found = _gradients(flow, make_samples(np.ones((1, 1, 1, 1))))
+
+    # y = 1·3 + 2·1.
+    assert found[:, 0].tolist() == pytest.approx([3 / 5, 2 / 5], rel=1e-3)
+
+
 def test_importance_is_the_mean_square_over_samples(
     make_flow: Callable[..., Flow], make_samples: Callable[..., CalibrationSet]
 ):
