@@ -27,4 +27,6 @@ def judge_by_readers(view: GroupView) -> Judgement:
     """Σ|w| over all weights that are multiplied with a channel; the channel's own filter where there are none."""
     readers = view.readers()
     reason = "" if readers else "no weights read these channels: those that make them instead"
-    return Judgement(by_rows(readers or view.filters(), lambda rows: np.abs(rows).sum(axis=1)), reason)
+    return Judgement(
+        by_rows(readers or view.filters(), lambda rows: np.abs(rows).sum(axis=1, dtype=np.float64)), reason
+    )

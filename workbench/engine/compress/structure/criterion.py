@@ -8,7 +8,14 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.compress.structure.group_parts import GroupPart, UnitIds, filters_of, outputs_of, scales_of
+from workbench.engine.compress.structure.group_parts import (
+    Floats,
+    GroupPart,
+    UnitIds,
+    filters_of,
+    outputs_of,
+    scales_of,
+)
 from workbench.engine.compress.structure.reader_parts import readers_of
 from workbench.engine.core.channel_activity import ChannelActivity
 from workbench.engine.graph.channels.flow import Flow
@@ -119,6 +126,6 @@ class Criterion:
     judge: Callable[[GroupView], Judgement]
 
 
-def by_rows(parts: Sequence[GroupPart], score: Callable[[npt.NDArray[np.float64]], Scores]) -> list[MemberScores]:
-    """Members scored each by a function of its rows: (C, K) or (C,) float64 -> (C,)."""
-    return [MemberScores(score(part.rows.astype(np.float64)), part.units) for part in parts]
+def by_rows(parts: Sequence[GroupPart], score: Callable[[Floats], npt.NDArray[np.floating]]) -> list[MemberScores]:
+    """Members scored each by a function of its rows: (C, K) or (C,) float32, which may be large -> (C,)."""
+    return [MemberScores(np.asarray(score(part.rows), np.float64), part.units) for part in parts]

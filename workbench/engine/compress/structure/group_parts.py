@@ -57,7 +57,8 @@ def outputs_of(group: UnitGroup, flow: Flow) -> dict[str, tuple[int, UnitIds]]:
     for producer in _members(group, flow):
         name = _settled(producer.node_output, flow)
         labels = flow.of(name)
-        axis = max(range(labels.ndim), key=lambda one: labels.shape[one])
+        # Of a single channel the labels vary along no axis; the samples' axis is none in any case.
+        axis = max(range(labels.ndim), key=lambda one: (labels.shape[one], one > 0))
         found[name] = (axis, flow.units.resolved(flow.vector(name, axis)))
     return found
 

@@ -67,6 +67,18 @@ def test_apoz_without_any_zero_takes_magnitudes_and_says_so(
     assert found.reason.endswith("is ever zero on the samples: activation_magnitude instead")
 
 
+def test_a_layer_of_one_channel_has_one_score(
+    make_flow: Callable[..., Flow], make_samples: Callable[..., CalibrationSet]
+):
+    flow = make_flow(
+        "m (float[N,2] x) => (float[N,1] y) { h = Gemm<transB=1>(x, w) y = Gemm(h, v) }", w=[[1, 1]], v=[[1]]
+    )
+
+    found = _scores(ACTIVATION_MAGNITUDE, flow, make_samples(np.array([[1, 2], [3, 4], [5, 6]])))
+
+    assert found.values.tolist() == [1.0]
+
+
 def test_samples_are_asked_for_where_they_are_needed(make_flow: Callable[..., Flow]):
     flow = make_flow(_WITHOUT, **_WEIGHTS)
 

@@ -10,7 +10,7 @@ def judge_l1(view: GroupView) -> Judgement:
 
     Source: Li et al. 2017, "Pruning filters for efficient ConvNets" (arXiv:1608.08710), section 3.1.
     """
-    return Judgement(by_rows(view.filters(), lambda rows: np.abs(rows).sum(axis=1)))
+    return Judgement(by_rows(view.filters(), lambda rows: np.abs(rows).sum(axis=1, dtype=np.float64)))
 
 
 L1 = Criterion("l1", "sum of |w| over a channel's filter", Needs.WEIGHTS, judge_l1)
