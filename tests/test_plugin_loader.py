@@ -94,7 +94,8 @@ def test_loading_twice_gives_the_same_module(tmp_path: Path) -> None:
         pytest.param("raise SystemExit(3)", "SystemExit", id="exits"),
         pytest.param("def (", "SyntaxError", id="no Python"),
         pytest.param(_HOOK.format("exporterz(): return []"), "exporterz", id="misspelt hook"),
-        pytest.param(_HOOK.format("exporters(): return [1]"), "not an Exporter", id="wrong type"),
+        pytest.param(_HOOK.format("exporters(): return [1]"), "exporters() gave int, not Exporter", id="wrong type"),
+        pytest.param(_HOOK.format("criteria(): return ['l1']"), "criteria() gave str, not Criterion", id="a name"),
         pytest.param(_HOOK.format("exporters(): return 1"), "not a list of Exporter", id="no list"),
         pytest.param(_HOOK.format("exporters(): return 1 / 0"), "ZeroDivisionError", id="hook raises"),
     ],
@@ -110,7 +111,7 @@ def test_a_plugin_that_fails_is_listed_and_the_others_go_on(tmp_path: Path, code
     assert "\n" not in bad.error
     assert good.error == ""
     assert [exporter.name for exporter in plugins.exporters()] == ["good"]
-    assert [name for name, _ in plugins.manager.list_name_plugin()] == ["good"]
+    assert [name for name, _ in plugins.manager.list_name_plugin()] == ["workbench", "good"]
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,45 @@ def test_two_plugins_may_not_write_the_same_format(tmp_path: Path) -> None:
     assert "another plugin exports to a_first already" in plugins.infos[1].error
 
 
+_CRITERION = """
+from workbench.plugin_api import Criterion, Judgement, Needs, hook
+
+@hook
+def criteria():
+    return [Criterion("NAME", "a test", Needs.WEIGHTS, lambda view: Judgement([]))]
+"""
+
+
+def test_criteria_of_plugins_stand_beside_the_engines_own(tmp_path: Path) -> None:
+    _make_plugin(tmp_path, "mine", code=_CRITERION.replace("NAME", "best"))
+
+    plugins = load_plugins(_find(tmp_path))
+
+    assert [criterion.name for criterion in plugins.criteria()] == [
+        "activation_magnitude",
+        "apoz",
+        "batch_norm_scale",
+        "best",
+        "geometric_median",
+        "l1",
+        "l2",
+        "random",
+        "taylor",
+    ]
+    assert plugins.criterion("best").summary == "a test"
+    with pytest.raises(PluginError, match="there is no criterion 'worst'; there is: activation_magnitude, apoz"):
+        plugins.criterion("worst")
+
+
+def test_no_plugin_takes_the_name_of_another_criterion(tmp_path: Path) -> None:
+    _make_plugin(tmp_path, "mine", code=_CRITERION.replace("NAME", "l1"))
+
+    plugins = load_plugins(_find(tmp_path))
+
+    assert "there is a criterion l1 already" in plugins.infos[0].error
+    assert plugins.criterion("l1").summary == "sum of |w| over a channel's filter"
+
+
 def test_an_installed_plugin_keeps_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _make_plugin(tmp_path, "installed_one")
     monkeypatch.syspath_prepend(tmp_path)
@@ -189,4 +229,7 @@ def test_asking_for_a_format_that_nobody_writes_names_those_there_are(tmp_path: 
 def test_the_bundled_plugins_load() -> None:
     infos = [info for info in find_plugins(installed=[]) if info.source == "bundled"]
 
-    assert [(info.name, info.error) for info in load_plugins(infos).infos] == [("ort_format", "")]
+    assert [(info.name, info.error) for info in load_plugins(infos).infos] == [
+        ("next_layer", ""),
+        ("ort_format", ""),
+    ]

@@ -18,9 +18,31 @@ from pathlib import Path
 
 import pluggy
 
+from workbench.engine.compress.structure.criterion import (
+    Criterion,
+    GroupView,
+    Judgement,
+    MemberScores,
+    Needs,
+    by_rows,
+)
 from workbench.engine.core.errors import ExportError
 
-__all__ = ["API_VERSION", "PROJECT_NAME", "ExportError", "Exporter", "HookSpecs", "hook", "new_plugin_manager"]
+__all__ = [
+    "API_VERSION",
+    "PROJECT_NAME",
+    "Criterion",
+    "ExportError",
+    "Exporter",
+    "GroupView",
+    "HookSpecs",
+    "Judgement",
+    "MemberScores",
+    "Needs",
+    "by_rows",
+    "hook",
+    "new_plugin_manager",
+]
 
 API_VERSION = 1
 PROJECT_NAME = "workbench"
@@ -50,6 +72,11 @@ class Exporter:
 
 class HookSpecs:
     """Every hook there is. All are optional; each may be given by any number of plugins."""
+
+    @_spec
+    def criteria(self) -> Sequence[Criterion]:
+        """Ways to tell how much channels matter."""
+        raise NotImplementedError
 
     @_spec
     def exporters(self) -> Sequence[Exporter]:

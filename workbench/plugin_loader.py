@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import platformdirs
 import pluggy
 
+from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
 from workbench.engine.core.errors import PluginError
-from workbench.plugin_api import API_VERSION, Exporter, HookSpecs, new_plugin_manager
+from workbench.plugin_api import API_VERSION, PROJECT_NAME, Criterion, Exporter, HookSpecs, hook, new_plugin_manager
 
 __all__ = ["PluginInfo", "Plugins", "find_plugins", "load", "load_plugins", "plugin_folders"]
 
@@ -30,6 +32,7 @@ FOLDERS_VARIABLE = "WORKBENCH_PLUGINS"
 # Folder plugins are imported below this name, so that none can hide an installed module.
 FOLDER_PACKAGE = "workbench_plugins"
 
+_Given = TypeVar("_Given", Exporter, Criterion)
 _TEXT_KEYS = ("name", "version", "summary")
 
 
@@ -64,6 +67,7 @@ class Plugins:
     manager: pluggy.PluginManager
     infos: tuple[PluginInfo, ...]
     _exporters: dict[str, Exporter] = field(default_factory=dict)
+    _criteria: dict[str, Criterion] = field(default_factory=dict)
 
     def exporters(self) -> tuple[Exporter, ...]:
         """All exporters, by name."""
@@ -75,6 +79,25 @@ class Plugins:
             known = ", ".join(sorted(self._exporters)) or "none"
             raise PluginError(f"no plugin exports to {name!r}", f"there is: {known}")
         return self._exporters[name]
+
+    def criteria(self) -> tuple[Criterion, ...]:
+        """All criteria of channel importance, the engine's own among them, by name."""
+        return tuple(self._criteria[name] for name in sorted(self._criteria))
+
+    def criterion(self, name: str) -> Criterion:
+        """The criterion of that name. Raises PluginError if there is none."""
+        if name not in self._criteria:
+            raise PluginError(f"there is no criterion {name!r}", f"there is: {', '.join(sorted(self._criteria))}")
+        return self._criteria[name]
+
+
+class _Own:
+    """What the engine brings along, by the hooks that everybody has."""
+
+    @hook
+    def criteria(self) -> tuple[Criterion, ...]:
+        """The engine's own criteria."""
+        return OWN_CRITERIA
 
 
 def plugin_folders(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, Path]]:
@@ -130,19 +153,23 @@ def load_plugins(infos: Iterable[PluginInfo] | None = None) -> Plugins:
         infos: what to load; everything that `find_plugins` finds if not given.
     """
     manager = new_plugin_manager()
+    manager.register(_Own(), PROJECT_NAME)
     exporters: dict[str, Exporter] = {}
+    criteria = {one.name: one for answer in manager.hook.criteria() for one in answer}
     listed = []
     for info in find_plugins() if infos is None else infos:
         try:
-            _register(manager, info, exporters)
+            _register(manager, info, exporters, criteria)
         except PluginError as error:
             listed.append(replace(info, error=info.error or error.message))
         else:
             listed.append(info)
-    return Plugins(manager, tuple(listed), exporters)
+    return Plugins(manager, tuple(listed), exporters, criteria)
 
 
-def _register(manager: pluggy.PluginManager, info: PluginInfo, exporters: dict[str, Exporter]) -> None:
+def _register(
+    manager: pluggy.PluginManager, info: PluginInfo, exporters: dict[str, Exporter], criteria: dict[str, Criterion]
+) -> None:
     """Add a plugin whole, or not at all."""
     module = load(info)
     # In a manager of its own first: a misspelt hook or a bad answer then never reaches the real one.
@@ -150,22 +177,26 @@ def _register(manager: pluggy.PluginManager, info: PluginInfo, exporters: dict[s
     try:
         trial.register(module, info.name)
         trial.check_pending()
-        given = {exporter.name: exporter for answer in trial.hook.exporters() for exporter in _checked(answer)}
+        given = {one.name: one for answer in trial.hook.exporters() for one in _checked(answer, Exporter, "exporters")}
         if twice := sorted(given.keys() & exporters.keys()):
             raise ValueError(f"another plugin exports to {', '.join(twice)} already")  # noqa: TRY301 - one way out
+        judges = {one.name: one for answer in trial.hook.criteria() for one in _checked(answer, Criterion, "criteria")}
+        if twice := sorted(judges.keys() & criteria.keys()):
+            raise ValueError(f"there is a criterion {', '.join(twice)} already")  # noqa: TRY301 - one way out
         manager.register(module, info.name)
     except Exception as error:
         raise PluginError(f"plugin {info.name!r} in {info.path} cannot be used: {_one_line(error)}") from error
     exporters.update(given)
+    criteria.update(judges)
 
 
-def _checked(answer: object) -> Iterator[Exporter]:
+def _checked(answer: object, kind: type[_Given], name: str) -> Iterator[_Given]:
     if not isinstance(answer, Iterable):
-        raise TypeError(f"exporters() gave {type(answer).__name__}, not a list of Exporter")
-    for exporter in answer:
-        if not isinstance(exporter, Exporter):
-            raise TypeError(f"exporters() gave a {type(exporter).__name__}, not an Exporter")
-        yield exporter
+        raise TypeError(f"{name}() gave {type(answer).__name__}, not a list of {kind.__name__}")
+    for given in answer:
+        if not isinstance(given, kind):
+            raise TypeError(f"{name}() gave {type(given).__name__}, not {kind.__name__}")
+        yield given
 
 
 def _bundled_folder() -> Path:

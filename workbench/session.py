@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
+from workbench.engine.compress.structure.criterion import Criterion
 from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
 from workbench.engine.core.digest import digest_of_file
@@ -118,7 +119,7 @@ class Session:
         """
         if ctx is not None:
             ctx.checkpoint()
-        compressor = Compressor(load_model(Path(path)))
+        compressor = Compressor(load_model(Path(path)), self._criteria)
         self._on_bench, self._reference = _Bench(compressor), None
         self._built = self._running = None
         return compressor.model.info
@@ -175,7 +176,7 @@ class Session:
         """
         ctx = ctx or JobContext()
         ctx.checkpoint()
-        compressor = Compressor(load_model(Path(model)))
+        compressor = Compressor(load_model(Path(model)), self._criteria)
         footprint, dataset, reference = compressor.footprint(), None, None
         data_refusal = recipe_refusal = ""
         try:
@@ -449,6 +450,10 @@ class Session:
                 "this is a mistake of the program: leave these channels, and report the model",
             )
         return proof
+
+    @property
+    def _criteria(self) -> Iterable[Criterion]:
+        return self._plugins.criteria()
 
     @cached_property
     def _plugins(self) -> Plugins:

@@ -215,11 +215,13 @@ def test_moves_give_what_a_fresh_start_gives(make_layer, make_model):
         Recipe().with_rule("*", weights=WeightRule(bits=5, granularity="per_group_20")),
         Recipe().with_rule("*", prune=Prune("weights", sparsity=0.8)),
         Recipe().with_rule("*", prune=Prune("weights", sparsity=0.9), weights=WeightRule(bits=6)),
+        Recipe().with_rule("*", prune=Prune("weights", pattern="1:4")),
+        Recipe().with_rule("*", prune=Prune("weights", pattern="2x4", sparsity=0.7), weights=WeightRule(bits=6)),
         replace(Recipe().with_rule("*", weights=WeightRule(bits=8)), encoding="plain"),
         replace(Recipe().with_rule("*", weights=WeightRule(bits=3, symmetric=False)), encoding="plain"),
         replace(Recipe().with_rule("*", weights=WeightRule(bits=4, granularity="per_group_8")), encoding="plain"),
     ],
-    ids=["4 bit", "3 bit asymmetric", "5 bit by ragged groups", "sparse", "sparse 6 bit", "plain", "int4", "blocks"],
+    ids=["4bit", "3bit-asymmetric", "5bit-ragged", "sparse", "sparse-6bit", "1:4", "2x4", "plain", "int4", "blocks"],
 )
 def test_the_estimate_is_within_half_a_percent_of_the_file(demo_folder: Path, recipe: Recipe):
     session = Session()

@@ -39,6 +39,12 @@ def test_float16_is_a_word_for_weights() -> None:
     assert "weights: float16" in format_recipe(recipe)
 
 
+def test_a_block_may_be_called_one() -> None:
+    text = 'version: 1\nrules:\n  - {select: "*", prune: {kind: weights, pattern: "block:4x4", sparsity: 0.5}}'
+
+    assert parse_recipe(text, "r.yaml").rules[0].prune == Prune("weights", pattern="4x4", sparsity=0.5)
+
+
 def test_rules_know_their_line() -> None:
     assert [rule.line for rule in parse_recipe(_EXAMPLE, "r.yaml").rules] == [3, 6, 8]
 
@@ -52,6 +58,7 @@ def test_rules_know_their_line() -> None:
         Recipe((Rule(("no",), prune=Prune("weights", threshold=1e-05)),)),
         Recipe((Rule(("*",), prune=Prune("weights", sparsity=0.6, scope="global")),)),
         Recipe((Rule(("*",), prune=Prune("weights", pattern="2:4")),)),
+        Recipe((Rule(("*",), prune=Prune("weights", pattern="4x1", sparsity=0.5)),)),
         Recipe((Rule(("*",), prune=Prune("filters", ratio=0.25, criterion="l2", multiple_of=8)),)),
         Recipe((Rule(("x" * 300, "y" * 300), WeightRule(2)),)),
         Recipe((Rule(("*",), WeightRule("float16")), Rule(("a",), WeightRule("float16", "per_tensor")))),
@@ -88,6 +95,22 @@ def test_a_recipe_that_is_written_reads_back_the_same(recipe: Recipe) -> None:
         ("version: 1\nrules:\n  - select: a\n    prune: {kind: filters}", 4, "exactly one of ratio"),
         ("version: 1\nrules:\n  - select: a\n    prune: {kind: filters, sparsity: 0.1}", 4, "unknown key 'sparsity'"),
         ("version: 1\nrules:\n  - select: a\n    prune: {kind: weights, pattern: '5:4'}", 4, "pattern cannot be"),
+        (
+            "version: 1\nrules:\n  - select: a\n    prune: {kind: weights, pattern: 4x0, sparsity: 0.5}",
+            4,
+            "pattern cannot be",
+        ),
+        ("version: 1\nrules:\n  - select: a\n    prune: {kind: weights, pattern: 4x1}", 4, "give sparsity"),
+        (
+            "version: 1\nrules:\n  - select: a\n    prune: {kind: weights, pattern: '2:4', sparsity: 0.5}",
+            4,
+            "leave sparsity out",
+        ),
+        (
+            "version: 1\nrules:\n  - select: a\n    prune: {kind: weights, pattern: 4x1, sparsity: 0.5, threshold: 1}",
+            4,
+            "exactly one of",
+        ),
         ("version: 1\nrules:\n  - weights: float", 3, "the rule selects nothing"),
         ("version: 1\nrules:\n  - select: []", 3, "select is empty"),
         ("version: 1\nrules: {}", 2, "rules must be a list"),

@@ -17,6 +17,7 @@ from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.plain_containers import bytes_of, containers_of, plain_weights
 from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prune, Recipe, WeightSettings
 from workbench.engine.core.reports import ModelFootprint
+from workbench.engine.core.weight_pattern import num_zeros, pattern_of
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
 from workbench.gui.layer_sizes import FLOAT_BITS, LayerSizes
 from workbench.gui.recipe_change import changed_rules
@@ -260,7 +261,10 @@ class _Sizes:
     def _zeros(self, places: Places, prune: Prune | None) -> tuple[npt.NDArray[np.bool_], Places]:
         """Which layers pruning touches, and how many weights it leaves at zero in each."""
         zeros = np.zeros(places.size, np.int64)
-        if prune is None or prune.pattern is not None:
+        if prune is None:
+            return zeros > 0, zeros
+        if (pattern := pattern_of(prune)) is not None:
+            zeros = np.array([num_zeros(pattern, self._layers[place]) for place in places.tolist()], np.int64)
             return zeros > 0, zeros
         if prune.threshold is None and prune.scope == "layer":
             zeros = self._magnitudes.zeros_at_sparsity(places, prune.sparsity or 0.0)
@@ -276,7 +280,7 @@ def _has_ranges_at_run_time(settings: LayerSettings) -> bool:
 
 def _is_global(settings: LayerSettings) -> bool:
     prune = settings.prune("weights")
-    return prune is not None and prune.scope == "global"
+    return prune is not None and prune.scope == "global" and prune.pattern is None
 
 
 def known_weights(weights: WeightSettings | None) -> WeightSettings | None:

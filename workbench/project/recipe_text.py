@@ -1,6 +1,5 @@
 """Recipes as YAML text: read with the line of each mistake, and written so that they read back the same."""
 
-import re
 from collections.abc import Mapping
 from typing import TypeGuard
 
@@ -9,6 +8,7 @@ from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from workbench.engine.core.granularity import parse_granularity
 from workbench.engine.core.recipe import (
+    CHANNEL_SCOPES,
     DYNAMIC,
     ENCODINGS,
     FLOAT,
@@ -24,6 +24,7 @@ from workbench.engine.core.recipe import (
     Rule,
     WeightRule,
 )
+from workbench.engine.core.weight_pattern import parse_pattern
 from workbench.project.yaml_reader import YamlReader, line_of
 
 VERSION = 1
@@ -34,6 +35,7 @@ _ACTIVATION_KEYS = ("bits", "symmetric", "signed", "range")
 _WEIGHT_PRUNE_KEYS = ("kind", "threshold", "sparsity", "pattern", "scope")
 _CHANNEL_PRUNE_KEYS = ("kind", "ratio", "scope", "criterion", "multiple_of")
 _PRUNE_KEYS = (*_WEIGHT_PRUNE_KEYS, "ratio", "criterion", "multiple_of")
+_SCOPES = {"weights": ("layer", "global")}
 _KINDS = ("weights", "filters", "neurons", "none")
 _AMOUNTS = ("threshold", "sparsity", "pattern")
 
@@ -194,27 +196,34 @@ def _prune(reader: YamlReader, node: Node) -> Prune:
     known = {"none": ("kind",), "weights": _WEIGHT_PRUNE_KEYS}.get(kind, _CHANNEL_PRUNE_KEYS)
     entries = reader.entries(node, known, f"prune of kind {kind}")
     values = {name: value for name, (_key, value) in entries.items()}
+    sparsity = reader.number(values["sparsity"], "sparsity", 0, 1) if "sparsity" in values else None
+    pattern = _pattern(reader, values["pattern"], sparsity) if "pattern" in values else None
     needed = {"none": (), "weights": _AMOUNTS}.get(kind, ("ratio",))
-    if needed and sum(name in values for name in needed) != 1:
+    # Blocks need a sparsity beside them.
+    given = [name for name in needed if name in values and not (name == "sparsity" and pattern is not None)]
+    if needed and len(given) != 1:
         raise reader.error(node, f"prune of kind {kind} needs exactly one of {', '.join(needed)}")
     return Prune(
         kind=kind,
         threshold=reader.number(values["threshold"], "threshold", 0) if "threshold" in values else None,
-        sparsity=reader.number(values["sparsity"], "sparsity", 0, 1) if "sparsity" in values else None,
-        pattern=_pattern(reader, values["pattern"]) if "pattern" in values else None,
+        sparsity=sparsity,
+        pattern=pattern,
         ratio=reader.number(values["ratio"], "ratio", 0, 1) if "ratio" in values else None,
-        scope=reader.text(values["scope"], "scope", ("layer", "global")) if "scope" in values else "layer",
+        scope=reader.text(values["scope"], "scope", _SCOPES.get(kind, CHANNEL_SCOPES))
+        if "scope" in values
+        else "layer",
         criterion=reader.text(values["criterion"], "criterion") if "criterion" in values else None,
         multiple_of=reader.whole(values["multiple_of"], "multiple_of", 1) if "multiple_of" in values else None,
     )
 
 
-def _pattern(reader: YamlReader, node: Node) -> str:
+def _pattern(reader: YamlReader, node: Node, sparsity: float | None) -> str:
     text = reader.text(node, "pattern")
-    match = re.fullmatch(r"(\d+):(\d+)", text)
-    if match is None or not 0 < int(match[1]) <= int(match[2]):
-        raise reader.error(node, f"pattern cannot be {text!r}", 'write "2:4", two of every four weights stay')
-    return text
+    try:
+        return str(parse_pattern(text, sparsity))
+    except ValueError as error:
+        hint = 'write "2:4", two of every four weights stay, or "4x1" and a sparsity for whole blocks'
+        raise reader.error(node, str(error), hint) from error
 
 
 def _calibration(reader: YamlReader, node: Node) -> Calibration:

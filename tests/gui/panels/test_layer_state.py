@@ -18,6 +18,16 @@ def test_the_worked_example_prunes_four_of_nine(make_layer, make_model):
     assert abs(states.of(layer).sparsity - 4 / 9) < 1e-6
 
 
+def test_a_pattern_has_a_sparsity_and_no_threshold(make_layer, make_model):
+    # One of every four of 8 input channels stays; the other 2 of the 10 fill no run: 12 of 20 weights go.
+    layer = make_layer("a", np.ones((2, 10), np.float32))
+    states = LayerStates()
+
+    states.reset(make_model(layer), Recipe().with_rule("a", prune=Prune("weights", pattern="1:4")))
+
+    assert (states.of(layer).sparsity, states.of(layer).threshold) == (0.6, 0.0)
+
+
 def test_threshold_and_sparsity_are_inverse(make_layer):
     # Uniform on [-1, 1]: the threshold that zeroes a share s of the weights is s itself.
     layer = make_layer("a", np.linspace(-1, 1, 20_001, dtype=np.float32).reshape(3, -1))

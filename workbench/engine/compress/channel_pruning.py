@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,11 @@ import numpy.typing as npt
 import onnx
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
+from workbench.engine.compress.channel_spread import units_kept
+from workbench.engine.compress.structure.criterion import Criterion, Needs
+from workbench.engine.compress.structure.importance import UnitScores, unit_scores
+from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
+from workbench.engine.compress.structure.sample_findings import find_in_samples
 from workbench.engine.compress.structure.structure import ModelStructure
 from workbench.engine.compress.structure_plan import (
     Asked,
@@ -20,12 +25,14 @@ from workbench.engine.compress.structure_plan import (
     plan_structure,
 )
 from workbench.engine.core.channel_group import ModelChannels
+from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.plan import GroupPlan
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.graph.model import Model
 from workbench.jobs import JobContext
 
 _KEPT_MODELS = 3
+Floats = npt.NDArray[np.float64]
 _Key = tuple[tuple[GroupPlan, ...], object]
 
 
@@ -34,12 +41,14 @@ class ChannelPruning:
 
     Args:
         model: as it was opened.
+        criteria: the ways to tell how much channels matter.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, criteria: Iterable[Criterion] = OWN_CRITERIA) -> None:
         self._model = model
+        self._criteria = {criterion.name: criterion for criterion in criteria}
         self._lock = threading.RLock()
-        self._scores: dict[tuple[str, str, object], npt.NDArray[np.float64]] = {}
+        self._scores: dict[tuple[str, str, object], UnitScores] = {}
         self._models: OrderedDict[_Key, Model] = OrderedDict()
 
     @property
@@ -48,13 +57,32 @@ class ChannelPruning:
         with self._lock:
             return self._structure.channels
 
-    def plan(self, recipe: Recipe, samples: CalibrationSet | None) -> StructurePlan:
-        """What the recipe does to the channel groups; empty where it asks nothing of them."""
+    def plan(self, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext) -> StructurePlan:
+        """What the recipe does to the channel groups; empty where it asks nothing of them.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: a criterion is not known.
+        """
         if not asks_for_channels(self._model.info, recipe):
             return StructurePlan()
-        asked = groups_asked(self._model.info, self.channels, recipe)
-        plans = [plan for one in asked if (plan := _group_plan(one)) is not None]
-        return plan_structure(self._model.info, self.channels, recipe, asked, plans)
+        with self._lock:
+            asked = groups_asked(self._model.info, self.channels, recipe)
+            able = [one for one in asked if one.group.num_units and not self._lacks_samples(one, samples)]
+            names = {one.group.name: one for one in able}
+
+            def scores_of(group: str) -> Floats:
+                criterion = self._criterion(criterion_of(names[group]))
+                self._score(
+                    criterion, [one.group.name for one in able if criterion_of(one) == criterion.name], samples, ctx
+                )
+                return self._scores[self._key(group, criterion, samples)].values
+
+            kept = units_kept(able, self._structure, scores_of)
+            plans = [self._group_plan(one, kept[one.group.name]) for one in able]
+            plans = [plan for plan in plans if plan.num_kept < plan.num_units]
+            lacking = {one.group.name for one in asked if one.group.num_units and self._lacks_samples(one, samples)}
+            return plan_structure(self._model.info, self.channels, recipe, asked, plans, lacking)
 
     def pruned(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext) -> Model:
         """The model without the channels that go. The last few are kept.
@@ -77,7 +105,11 @@ class ChannelPruning:
     ) -> frozenset[int]:
         """The units that go. Raises Cancelled."""
         with self._lock:
-            scores = {plan.group: self._scores_of(plan, samples, ctx) for plan in plans}
+            scores: dict[str, Floats] = {}
+            for name in dict.fromkeys(plan.criterion for plan in plans):
+                criterion, groups = self._criterion(name), [plan.group for plan in plans if plan.criterion == name]
+                self._score(criterion, groups, samples, ctx)
+                scores |= {group: self._scores[self._key(group, criterion, samples)].values for group in groups}
             return self._structure.units_gone(_kept(plans), scores)
 
     def silenced(
@@ -91,22 +123,36 @@ class ChannelPruning:
     def _structure(self) -> ModelStructure:
         return ModelStructure(self._model)
 
-    def _scores_of(self, plan: GroupPlan, samples: CalibrationSet | None, ctx: JobContext) -> npt.NDArray[np.float64]:
-        key = plan.group, plan.criterion, samples.key if samples is not None and plan.needs_samples else None
-        if key not in self._scores:
-            self._scores[key] = self._structure.scores(plan.group, plan.criterion)
-        return self._scores[key]
+    def _criterion(self, name: str) -> Criterion:
+        if name not in self._criteria:
+            known = ", ".join(sorted(self._criteria))
+            raise RecipeError(f"criterion {name!r} is not known", f"take one of {known}")
+        return self._criteria[name]
 
+    def _lacks_samples(self, asked: Asked, samples: CalibrationSet | None) -> bool:
+        return samples is None and self._criterion(criterion_of(asked)).needs is not Needs.WEIGHTS
 
-def _group_plan(asked: Asked) -> GroupPlan | None:
-    """What will be done to a group; None if nothing can."""
-    group = asked.group
-    if not group.num_units:
-        return None
-    kept = group.units_kept(asked.prune.ratio or 0.0, asked.prune.multiple_of)
-    if sum(kept) == group.num_units:
-        return None
-    return GroupPlan(group.name, kept, group.num_units, criterion_of(asked))
+    def _key(self, group: str, criterion: Criterion, samples: CalibrationSet | None) -> tuple[str, str, object]:
+        is_alone = criterion.needs is Needs.WEIGHTS or samples is None
+        return group, criterion.name, None if is_alone or samples is None else samples.key
+
+    def _score(
+        self, criterion: Criterion, names: Sequence[str], samples: CalibrationSet | None, ctx: JobContext
+    ) -> None:
+        """Find the scores of these groups that are not known yet, in one pass over the samples."""
+        missing = [name for name in names if self._key(name, criterion, samples) not in self._scores]
+        if not missing:
+            return
+        groups = [self._structure.unit_groups[name] for name in missing]
+        findings = find_in_samples(criterion, groups, self._structure.flow, samples, ctx)
+        for name, group in zip(missing, groups, strict=True):
+            found = unit_scores(criterion, group, self._structure.flow, findings)
+            self._scores[self._key(name, criterion, samples)] = found
+
+    def _group_plan(self, asked: Asked, kept: tuple[int, ...]) -> GroupPlan:
+        criterion = self._criterion(criterion_of(asked))
+        needs_samples = criterion.needs is not Needs.WEIGHTS
+        return GroupPlan(asked.group.name, kept, asked.group.num_units, criterion.name, needs_samples)
 
 
 def _kept(plans: tuple[GroupPlan, ...]) -> Mapping[str, tuple[int, ...]]:

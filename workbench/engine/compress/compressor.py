@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -24,10 +24,12 @@ from workbench.engine.compress.storage.weight_storage import (
     stored_smallest,
     written_tensors,
 )
+from workbench.engine.compress.structure.criterion import Criterion
+from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
 from workbench.engine.compress.structure_plan import Aside
 from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
-from workbench.engine.compress.weights.magnitude import kept_mask
+from workbench.engine.compress.weights.kept_weights import kept_weights
 from workbench.engine.core.footprint import (
     CHANNELS_OPSET,
     CONTAINER_OPSET,
@@ -41,6 +43,7 @@ from workbench.engine.core.plain_containers import PLAIN, containers_of
 from workbench.engine.core.plan import GroupPlan, LayerPlan, Plan
 from workbench.engine.core.recipe import Recipe, WeightSettings
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
+from workbench.engine.core.weight_pattern import WeightPattern
 from workbench.engine.graph.model import Model
 from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
@@ -56,7 +59,7 @@ _NEEDS = {
     INT4_OPSET: "int4 containers and scales by blocks need it, and IR version 10",
 }
 
-_Key = tuple[str, float | None, WeightSettings | None]
+_Key = tuple[str, float | None, WeightPattern | None, WeightSettings | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Compressor:
     once, and writing the file's bytes.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, criteria: Iterable[Criterion] = OWN_CRITERIA) -> None:
         self.model = model
         self._cache: OrderedDict[_Key, _Cached] = OrderedDict()
         self._cached_bytes = 0
@@ -83,7 +86,7 @@ class Compressor:
         self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
         self._abilities = LayerAbilities(model)
         self.quantizer = Quantizer(model)
-        self.pruning = ChannelPruning(model)
+        self.pruning = ChannelPruning(model, criteria)
         self._without: OrderedDict[str, Compressor] = OrderedDict()
 
     def plan(
@@ -106,7 +109,7 @@ class Compressor:
             source: name of the recipe's text, for messages.
             ctx: asked while a criterion looks at samples.
         """
-        structure = self.pruning.plan(recipe, samples)
+        structure = self.pruning.plan(recipe, samples, ctx or JobContext())
         left = self.without_channels(structure.groups, samples, ctx or JobContext())
         has_samples = has_samples or samples is not None
         plan = left._resolved(recipe, has_samples=has_samples, asides=structure.asides, source=source)
@@ -249,7 +252,7 @@ class Compressor:
             recipe_digest=recipe.digest,
             threshold=entry.threshold or 0.0,
             sparsity=cached.sparsity,
-            pruned=1 - entry.num_kept / max(1, layer.num_weights) if entry.threshold else 0.0,
+            pruned=1 - entry.num_kept / max(1, layer.num_weights) if entry.is_pruned else 0.0,
             clip_low=None if low is None else float(low.min()),
             clip_high=None if high is None else float(high.max()),
             channel_clip_low=channel_low,
@@ -311,14 +314,14 @@ class Compressor:
         ]
 
     def _compressed(self, layer: Layer, entry: LayerPlan) -> _Cached:
-        key = (layer.name, entry.threshold, entry.weights)
+        key = (layer.name, entry.threshold, entry.pattern, entry.weights)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
         original = self.model.weight(layer.name)
         assert layer.axis is not None
-        kept = kept_mask(original, entry.threshold) if entry.threshold else None
+        kept = kept_weights(original, layer, entry)
         values = self.model.weight_values(layer.name) if entry.weights is None else original
         weight = compress_weight(values, layer.axis, kept, entry.weights, is_stacked=layer.is_stacked)
         dense = weight.dense()

@@ -21,6 +21,7 @@ from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plain_containers import containers_of
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe, Rule
+from workbench.engine.core.weight_pattern import Blocks, WeightPattern, num_zeros, pattern_of, pattern_remainder
 
 ReadWeight = Callable[[str], npt.NDArray[np.float32]]
 _NOTHING = "nothing"
@@ -109,7 +110,11 @@ def _layer_plan(
     threshold, num_kept = None, layer.num_weights
     pruning = settings.prune("weights")
     done = []
-    if pruning is not None and pruning.pattern is None:
+    pattern, why_pattern = _pattern_done(layer, pruning)
+    if pattern is not None:
+        num_kept -= num_zeros(pattern, layer)
+        done.append(f"zero {1 - num_kept / layer.num_weights:.1%} of the weights, in the pattern {pattern}")
+    elif pruning is not None and pruning.pattern is None:
         threshold = thresholds.of(layer, pruning)
         num_kept = int(kept_mask(read_weight(layer.name), threshold).sum()) if threshold else layer.num_weights
         done.append(f"zero {1 - num_kept / max(1, layer.num_weights):.1%} of the weights (|w| < {threshold:.6g})")
@@ -121,11 +126,12 @@ def _layer_plan(
         layer=layer.name,
         asked=asked,
         done="; ".join(done) or _NOTHING,
-        reason="; ".join([*why_weights, *why_activations, *_not_pruned(settings), *_emptied(layer, num_kept)]),
+        reason="; ".join([*why_pattern, *why_weights, *why_activations, *_emptied(layer, num_kept)]),
         threshold=threshold,
         num_kept=num_kept,
         weights=weights,
         activations=activations,
+        pattern=pattern,
     )
 
 
@@ -136,12 +142,21 @@ def _with_aside(entry: LayerPlan, aside: Aside) -> LayerPlan:
     return replace(entry, done="; ".join(done) or _NOTHING, reason="; ".join(reasons))
 
 
-def _not_pruned(settings: LayerSettings) -> list[str]:
-    reasons = []
-    for pruning in settings.prunes:
-        if pruning.pattern is not None:
-            reasons.append(f"pattern {pruning.pattern} is not applied: N:M pruning is not built yet")
-    return reasons
+def _pattern_done(layer: Layer, pruning: Prune | None) -> tuple[WeightPattern | None, list[str]]:
+    """The pattern that the weights get, and why that is less than what was asked. Raises RecipeError."""
+    if pruning is None or pruning.pattern is None:
+        return None, []
+    try:
+        pattern = pattern_of(pruning)
+    except ValueError as error:
+        raise RecipeError(f"{layer.name}: {error}", 'write "2:4", or "4x1" and a sparsity') from error
+    assert pattern is not None
+    reasons = [remainder] if (remainder := pattern_remainder(pattern, layer)) else []
+    if isinstance(pattern, Blocks) and pruning.scope == "global":
+        reasons.append("blocks are chosen layer by layer, not over all layers of the rule")
+    if num_zeros(pattern, layer):
+        return pattern, reasons
+    return None, [f"pattern {pattern} is not applied: {remainder or 'there is no whole run or block to zero'}"]
 
 
 def _emptied(layer: Layer, num_kept: int) -> list[str]:

@@ -48,11 +48,12 @@ def describe_weights(weights: WeightSettings) -> str:
 def _describe_prune(pruning: Prune) -> str:
     if pruning.threshold is not None:
         return f"prune {pruning.kind} below {pruning.threshold:g}"
+    if pruning.pattern is not None:
+        share = "" if pruning.sparsity is None else f", {pruning.sparsity:.1%} of them"
+        return f"prune {pruning.kind} in the pattern {pruning.pattern}{share}"
     if pruning.sparsity is not None:
         scope = " over all layers of the rule" if pruning.scope == "global" else ""
         return f"prune {pruning.sparsity:.1%} of the {pruning.kind}{scope}"
-    if pruning.pattern is not None:
-        return f"prune {pruning.kind} to {pruning.pattern}"
     return f"remove {pruning.ratio or 0:.1%} of the {pruning.kind}"
 
 
@@ -85,6 +86,12 @@ def plan_notes(info: ModelInfo, entries: Sequence[LayerPlan], containers: Contai
         )
     if any(_may_saturate(entry) for entry in entries):
         notes.append(_SATURATION[saturates()])
+    patterns = dict.fromkeys(str(entry.pattern) for entry in entries if entry.pattern is not None)
+    if patterns:
+        notes.append(
+            f"zeros in the pattern {', '.join(patterns)}: ONNX Runtime multiplies them like any other weight, only a "
+            "runtime with kernels for the pattern gets faster"
+        )
     odd = sorted({entry.activations.bits for entry in entries if entry.activations is not None} - {8})
     if odd:
         widths = ", ".join(str(bits) for bits in odd)

@@ -186,7 +186,7 @@ class _Rounding:
             ctx.checkpoint()
             ctx.progress(number, len(entries), f"rounding of {entry.layer}")
             layer = info.layer(entry.layer)
-            history = (*history, entry.layer, entry.threshold, entry.weights)
+            history = (*history, entry.layer, entry.threshold, entry.pattern, entry.weights)
             part = ctx.part(number / len(entries), (number + 1) / len(entries))
             learned = self.graph.remembered(
                 history,
@@ -201,7 +201,11 @@ class _Rounding:
     def _fixed(self, weights: Mapping[str, CompressedWeight]) -> tuple[object, ...]:
         """What is quantized otherwise: the settings of all activations, and of the weights that are not learned."""
         return tuple(
-            (entry.layer, entry.activations, (entry.threshold, entry.weights) if entry.layer in weights else None)
+            (
+                entry.layer,
+                entry.activations,
+                (entry.threshold, entry.pattern, entry.weights) if entry.layer in weights else None,
+            )
             for entry in self.plan.layers
         )
 

@@ -6,7 +6,7 @@ from workbench.engine.compress.integers.integer_graph import INTEGER_OPSET, WIDE
 from workbench.engine.compress.prepare.prepared import prepared
 from workbench.engine.compress.prepare.prepared_graph import PreparedGraph, reads_own_output
 from workbench.engine.compress.quantized_layers import QuantizedLayers, quantize_layers
-from workbench.engine.compress.weights.magnitude import kept_mask
+from workbench.engine.compress.weights.kept_weights import kept_weights
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.quantization_reports import LayerActivations
 from workbench.engine.core.tensor_statistics import TensorStatistics
@@ -43,11 +43,13 @@ class Quantizer:
             Cancelled: somebody asked to stop.
             RunError: the model does not run on the samples.
         """
-        # Thresholds are those of the weights as they were opened, before anything was folded into them.
+        # Chosen among the weights as they were opened, before anything was folded into them.
         kept = {
-            entry.layer: kept_mask(self._model.weight(entry.layer), entry.threshold)
+            entry.layer: mask
             for entry in plan.layers
-            if entry.threshold
+            if entry.is_pruned
+            and (mask := kept_weights(self._model.weight(entry.layer), self._model.info.layer(entry.layer), entry))
+            is not None
         }
         return quantize_layers(self.graph(plan), plan, kept, samples, ctx)
 

@@ -1,6 +1,6 @@
 """What of the channel pruning that a recipe asks can be done, group by group, and why the rest cannot."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.engine.core.channel_group import FILTERS, NEURONS, ChannelGroup, ModelChannels
@@ -10,8 +10,6 @@ from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
 
 DEFAULT_CRITERION = "l2"
 _KIND_OF = {"Conv": FILTERS, "ConvTranspose": FILTERS, "Gemm": NEURONS, "MatMul": NEURONS}
-# What a criterion needs, by its name; or why it cannot be used.
-CriterionNeeds = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,12 @@ def groups_asked(info: ModelInfo, channels: ModelChannels, recipe: Recipe) -> li
 
 
 def plan_structure(
-    info: ModelInfo, channels: ModelChannels, recipe: Recipe, asked: Sequence[Asked], plans: Sequence[GroupPlan]
+    info: ModelInfo,
+    channels: ModelChannels,
+    recipe: Recipe,
+    asked: Sequence[Asked],
+    plans: Sequence[GroupPlan],
+    lacking: Collection[str] = (),
 ) -> StructurePlan:
     """The groups' plans with what is said of every layer that asks or goes along.
 
@@ -81,6 +84,7 @@ def plan_structure(
         recipe: what is asked.
         asked: as `groups_asked` gives it.
         plans: what will be done to those that lose something.
+        lacking: groups whose criterion needs samples that are not there.
     """
     asides: dict[str, Aside] = {}
     done = {plan.group: plan for plan in plans}
@@ -88,6 +92,12 @@ def plan_structure(
     for one in asked:
         for member in one.group.members:
             counts = channels.output_channels(member, kept) if member in channels.outputs else (0, 0)
+            if one.group.name in lacking:
+                text = (
+                    f"no {one.group.kind} are removed: criterion {criterion_of(one)} needs samples, and none are given"
+                )
+                asides[member] = Aside(reason=text)
+                continue
             asides[member] = _aside(member, one, done.get(one.group.name), counts)
     for layer in info.layers:
         settings = recipe.settings_for(layer.name, layer.op_type)

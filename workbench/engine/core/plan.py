@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from workbench.engine.core.recipe import ActivationSettings, WeightSettings
+from workbench.engine.core.weight_pattern import WeightPattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +13,11 @@ class LayerPlan:
     Args:
         asked, done: in words, such as "prune weights 60.0 %, weights 4 bit per channel".
         reason: why `done` is less than or other than `asked`; otherwise empty.
-        threshold: |w| < threshold becomes zero; None for no pruning.
+        threshold: |w| < threshold becomes zero; None for no pruning, or for pruning in a pattern.
         num_kept: how many weights stay after pruning.
         weights: how the weights are quantized; None for float.
         activations: how what goes in and out is quantized; None for float.
+        pattern: in which weights become zero; None where a threshold decides.
     """
 
     layer: str
@@ -26,11 +28,17 @@ class LayerPlan:
     num_kept: int = 0
     weights: WeightSettings | None = None
     activations: ActivationSettings | None = None
+    pattern: WeightPattern | None = None
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether weights become zero, by a threshold or in a pattern."""
+        return bool(self.threshold) or self.pattern is not None
 
     @property
     def is_changed(self) -> bool:
         """Whether anything happens to the layer."""
-        return bool(self.threshold) or self.weights is not None or self.activations is not None
+        return self.is_pruned or self.weights is not None or self.activations is not None
 
     @property
     def runs_on_integers(self) -> bool:

@@ -17,6 +17,7 @@ RANGE_ESTIMATORS = ("minmax", "percentile", "mse", "entropy")
 DYNAMIC = "dynamic"
 ROUNDINGS = ("nearest", "learned")
 ENCODINGS = ("auto", "plain")
+CHANNEL_SCOPES = ("layer", "global", "lamp", "erk")
 MIN_BITS, MAX_BITS = 2, 16
 
 _Part = TypeVar("_Part", "WeightRule", "ActivationRule")
@@ -69,9 +70,10 @@ class Prune:
         kind: "weights", "filters" or "neurons"; "none" takes earlier rules back.
         threshold: weights with |w| < threshold become zero.
         sparsity: fraction of weights to be zero, 0…1.
-        pattern: "N:M", N of every M stay.
+        pattern: "N:M", N of every M stay, or "4x1" for whole blocks; see `parse_pattern`.
         ratio: fraction of channels to remove, 0…1.
-        scope: "layer", each layer its own threshold; "global", one for all layers of the rule.
+        scope: "layer", each layer its own threshold; "global", one for all layers of the rule. Channels may also be
+            spread over the layers of the rule by "lamp" scores or by "erk", the Erdős–Rényi kernel.
         criterion: name of the importance criterion for channels.
         multiple_of: number of channels that stay is a multiple of it.
     """

@@ -47,7 +47,7 @@ def kept_fraction(layer: Layer, entry: LayerPlan | None) -> float:
     dense = bits * layer.num_weights
     # An asymmetric zero is a code like any other: no mask can stand for it.
     masked = bits * entry.num_kept + layer.num_weights
-    can_mask = entry.threshold is not None and (settings is None or settings.symmetric)
+    can_mask = entry.is_pruned and (settings is None or settings.symmetric)
     weights = min(dense, masked) if can_mask else dense
     return min(1.0, (weights + 32 * (layer.num_params - layer.num_weights)) / (32 * layer.num_params))
 

@@ -38,7 +38,7 @@ def layer_noise(
     tensors = {layer.name: links.bounded_output(nodes[layer.node_output]) for layer in layers}
     quantized = onnx.load_from_string(data)
     found = output_sqnr_db(original, quantized, tensors, samples.dataset, samples.indices, ctx)
-    entries = {entry.layer: entry for entry in plan.layers if entry.weights is not None or entry.threshold}
+    entries = {entry.layer: entry for entry in plan.layers if entry.weights is not None or entry.is_pruned}
     return SqnrReport(
         recipe_digest,
         tuple(

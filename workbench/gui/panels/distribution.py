@@ -171,7 +171,7 @@ class DistributionPanel(PlotPage):
         state = self._state()
         threshold, sparsity = state.threshold, state.sparsity
         if self._curves is not None:
-            sparsity = self._curves.sparsity_at(threshold)
+            sparsity = self._curves.sparsity_at(threshold) if threshold > 0 else sparsity
             self.sigma.set_value(f"{self._curves.std:.4f}")
             self.kurtosis.set_value(f"{self._curves.kurtosis:.1f}")
         self._show_threshold(threshold)
@@ -179,7 +179,7 @@ class DistributionPanel(PlotPage):
         if state.bits is None:
             self.clipped.set_value("none")
             if self._preview is None or self._preview.recipe_digest != self._document.recipe.digest:
-                self.sqnr.set_value("exact" if threshold <= 0 else "…")
+                self.sqnr.set_value("exact" if sparsity <= 0 else "…")
             self._show_clip(None)
         else:
             self.clipped.set_value("…")

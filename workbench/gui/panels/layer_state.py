@@ -10,6 +10,7 @@ from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
 from workbench.engine.core.reports import LayerPreview
 from workbench.engine.core.weight_curves import WeightCurves
+from workbench.engine.core.weight_pattern import num_zeros, pattern_of
 from workbench.gui.all_magnitudes import AllMagnitudes
 from workbench.gui.instant import written_weights
 from workbench.gui.magnitude_tables import sparsity_at, threshold_at
@@ -23,7 +24,7 @@ class LayerState:
 
     Args:
         sparsity: fraction of weights that pruning zeroes, 0…1.
-        threshold: |w| below it become zero; 0 without pruning.
+        threshold: |w| below it become zero; 0 without pruning, or where a pattern is asked.
         bits: that will be written; None for float, also where something else is asked that cannot be done.
         activation_bits: of what goes in and out; None for float.
     """
@@ -144,6 +145,9 @@ class LayerStates:
         inner = settings.activations.bits if settings.activations and layer.quantizable else None
         if prune is None:
             return LayerState(settings, None, 0.0, 0.0, bits, inner)
+        if (pattern := pattern_of(prune)) is not None:
+            sparsity = num_zeros(pattern, layer) / max(1, layer.num_weights)
+            return LayerState(settings, prune, sparsity, 0.0, bits, inner)
         threshold = self._threshold(layer, prune)
         if prune.threshold is None and prune.scope == "layer":
             return LayerState(settings, prune, prune.sparsity or 0.0, threshold, bits, inner)

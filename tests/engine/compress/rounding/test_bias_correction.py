@@ -119,7 +119,7 @@ _HEAD = "p = GlobalAveragePool(x) f = Flatten(p) "
     [
         (f"{_HEAD} y = MatMul(f, w)", "float[N,4] y", "not MatMul"),
         (f"{_HEAD} y = Gemm<alpha = 0.5>(f, w, b)", "float[N,4] y", "alpha or beta other than 1"),
-        (f"{_HEAD} g = ReduceMean<axes = [0], keepdims = 0>(f) y = Gemm(f, w, g)", "float[N,3] y", "not stored but computed"),
+        (f"{_HEAD} g = ReduceMean<axes = [0], keepdims = 0>(f) y = Gemm(f, w, g)", "float[N,3] y", "but computed"),
     ],
     ids=["no bias", "scaled product", "computed bias"],
 )

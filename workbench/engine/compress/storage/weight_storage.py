@@ -39,7 +39,7 @@ class WrittenTensor:
     @property
     def num_kept(self) -> int:
         """How many weights are stored at least, behind a mask."""
-        return max(1, self.entry.num_kept) if self.entry.threshold else self.layers[0].num_weights
+        return max(1, self.entry.num_kept) if self.entry.is_pruned else self.layers[0].num_weights
 
     def whole_shape(self, footprint: LayerFootprint) -> TensorShape:
         """What its size depends on where nothing is pruned.
@@ -98,6 +98,7 @@ def written_tensors(
         key = (
             layer.weight_name,
             entry.threshold,
+            entry.pattern,
             entry.weights,
             layer.channel_axes,
             entry.activations,

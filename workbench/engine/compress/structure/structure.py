@@ -10,7 +10,6 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
-from workbench.engine.compress.structure.group_parts import filters_of
 from workbench.engine.compress.structure.selection import select_kept
 from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
 from workbench.engine.graph.channels.flow import Flow
@@ -64,22 +63,6 @@ class ModelStructure:
             is_exact=is_exact,
         )
 
-    def scores(self, name: str, criterion: str) -> npt.NDArray[np.float64]:
-        """Importance of each unit of a group."""
-        parts = filters_of(self.unit_groups[name], self.flow)
-        units = self.unit_groups[name].units
-        total = np.zeros(len(units))
-        seen = np.zeros(len(units))
-        place = {u: i for i, u in enumerate(units.tolist())}
-        for part in parts:
-            norms = np.sqrt((part.rows.astype(np.float64) ** 2).sum(1))
-            norms /= norms.mean() or 1
-            for u, n in zip(part.units.tolist(), norms.tolist(), strict=True):
-                if u in place:
-                    total[place[u]] += n
-                    seen[place[u]] += 1
-        return total / np.maximum(seen, 1)
-
     def units_gone(self, kept: Mapping[str, tuple[int, ...]], scores: Scores) -> frozenset[int]:
         """The units that go.
 
@@ -100,6 +83,11 @@ class ModelStructure:
     def silenced(self, gone: Collection[int]) -> onnx.ModelProto:
         """The whole model with these units held at zero."""
         return silence_channels(self.flow, gone)
+
+    def weight_shapes(self, name: str) -> list[tuple[int, ...]]:
+        """Shapes of the weights that make a group's channels."""
+        found = [self._weight_of(member) for member in self.unit_groups[name].members]
+        return [tuple(self.flow.stored[weight].dims) for weight in found if weight]
 
     def _kept_units(
         self, group: UnitGroup, counts: tuple[int, ...], scores: npt.NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""One criterion of channel importance a file; `known_criteria` lists them."""

@@ -1,0 +1,1 @@
+"""One target spread over many groups of channels, one way a file."""
