@@ -123,6 +123,9 @@ def relative_error(
     errors = [0.0]
     for name, right in expected.items():
         assert found[name].shape == right.shape, name
+        # NaN would compare as no difference at all.
+        assert np.isfinite(right).all(), name
+        assert np.isfinite(found[name]).all(), name
         if right.size:
             difference = np.abs(found[name].astype(np.float64) - right.astype(np.float64)).max()
             errors.append(float(difference / max(np.abs(right.astype(np.float64)).max(), 1e-6)))

@@ -11,11 +11,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from workbench.engine.core.errors import ModelError
 from workbench.engine.data.dataset import open_dataset
 from workbench.engine.graph.channels.cut import Cut
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.removal import remove_channels
 from workbench.engine.graph.channels.silenced import silence_channels
+from workbench.engine.graph.channels.unit_groups import unit_groups
 from workbench.engine.graph.channels.walk import walk
 from workbench.engine.graph.fold_constants import fold_constants
 from workbench.engine.graph.model import Model, load_model
@@ -133,6 +135,7 @@ def _errors(flow: Flow, gone: set[int], feeds: Arrays, run) -> dict[str, float]:
             expected = np.compress(cut.kept_on(name, layers[name]), expected, axis=layers[name])
         assert found[name].shape == expected.shape, name
         assert np.isfinite(expected).all(), name
+        assert np.isfinite(found[name]).all(), name
         greatest = float(np.abs(expected).max())
         assert greatest > 0, f"{name} is zero everywhere, which proves nothing"
         errors[name] = float(np.abs(found[name] - expected).max()) / greatest
@@ -196,6 +199,21 @@ def test_nearly_all_weights_of_a_convolutional_network_can_be_reached(shared_dat
 
 def _can_lose(flow: Flow, parameter: str) -> bool:
     return any(not flow.units.is_fixed(vector).all() for vector in flow.params.get(parameter, {}).values())
+
+
+def test_every_file_that_can_be_opened_can_be_walked(shared_data: Path):
+    paths = sorted((shared_data / "models").rglob("*.onnx"))
+    walked = 0
+    for path in paths:
+        try:
+            proto = load_model(path).to_proto()
+        except ModelError:
+            continue
+        fold_constants(proto)
+        unit_groups(walk(proto))
+        walked += 1
+
+    assert walked > len(paths) / 2
 
 
 @pytest.mark.parametrize("name", _QUANTIZED)

@@ -170,6 +170,15 @@ def test_softmax_of_old_opsets_is_taken_over_all_later_axes(channels):
     assert free.of("a") == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(("opset", "units"), [(11, [0, 0, 0, 0]), (13, [1, 2, 3, 4])], ids=["all later", "one"])
+def test_softmax_over_rows_reaches_channels_behind_them_in_old_opsets_only(channels, prove, opset, units):
+    body = "t = Transpose<perm=[0,2,3,1]>(a) s = Softmax<axis=1>(t) r = Transpose<perm=[0,3,1,2]>(s)"
+    found = channels(_graph(body), _W, opset=opset)
+
+    assert found.of("a") == units
+    prove(found.flow, {unit for unit in (1, 2) if unit in units})
+
+
 _ROWS = "m (float[N,5] x) => (float[N,3] y) {{ a = Gemm(x, wa, ba) {} }}"
 
 

@@ -31,11 +31,18 @@ def select_kept(
     if not partitions:
         kept = _highest(scores, num_kept)
     elif len(partitions) == 1 and _is_simple(partitions[0], units):
-        # Every block keeps one at least, and what else may vanish is no part of a block.
-        return _highest_of_each(units, scores, num_kept, partitions[0])
+        kept = _highest_of_each(units, scores, num_kept, partitions[0])
+        if all((kept & inside).any() for inside in _insides(units, needed)):
+            return kept
+        return _by_solver(units, scores, int(kept.sum()), partitions, needed)
     else:
         return _by_solver(units, scores, num_kept, partitions, needed)
     return _with_needed(units, scores, kept, needed)
+
+
+def _insides(units: npt.NDArray[np.int64], needed: Sequence[npt.NDArray[np.int64]]) -> list[Mask]:
+    """Which units are in each set, for the sets that hold any."""
+    return [inside for one in needed if (inside := np.isin(units, one)).any()]
 
 
 def _highest(scores: npt.NDArray[np.float64], count: int) -> Mask:
@@ -127,8 +134,7 @@ def _block_rows(
 def _need_rows(
     units: npt.NDArray[np.int64], needed: Sequence[npt.NDArray[np.int64]], num_more: int
 ) -> npt.NDArray[np.float64]:
-    rows = [np.isin(units, one) for one in needed]
-    return np.array([np.concatenate([row, np.zeros(num_more)]) for row in rows if row.any()], np.float64)
+    return np.array([np.concatenate([row, np.zeros(num_more)]) for row in _insides(units, needed)], np.float64)
 
 
 def _with_needed(
@@ -139,8 +145,7 @@ def _with_needed(
 ) -> Mask:
     """With the best of every set that would vanish."""
     kept = kept.copy()
-    for one in needed:
-        inside = np.isin(units, one)
-        if inside.any() and not (kept & inside).any():
+    for inside in _insides(units, needed):
+        if not (kept & inside).any():
             kept[np.argmax(np.where(inside, scores, -np.inf))] = True
     return kept
