@@ -11,7 +11,7 @@ from workbench.engine.core.errors import ModelError
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.unit_groups import UnitGroup
 
-_GROUP = UnitGroup(("y",), np.array([7, 3]), 0, (), has_heads=False, reason="")
+_GROUP = UnitGroup(("y",), np.array([7, 3]), np.zeros(2, np.int64), 0, (), has_heads=False, reason="")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, 
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.removal import remove_channels
 from workbench.engine.graph.channels.silenced import silence_channels
-from workbench.engine.graph.channels.unit_groups import UnitGroup, unit_groups
+from workbench.engine.graph.channels.unit_groups import UnitGroup, needed_units, unit_groups
 from workbench.engine.graph.channels.units import STAYS, Labels
 from workbench.engine.graph.channels.walk import walk
 from workbench.engine.graph.fold_constants import fold_constants
@@ -103,12 +103,7 @@ class ModelStructure:
     @cached_property
     def _needed(self) -> list[npt.NDArray[np.int64]]:
         """Sets of units of which one has to stay, so that no tensor loses all its channels."""
-        found: dict[bytes, npt.NDArray[np.int64]] = {}
-        for labels in self.flow.labels.values():
-            units = np.unique(self.flow.units.resolved(labels))
-            if STAYS not in units:
-                found.setdefault(units.tobytes(), units)
-        return list(found.values())
+        return needed_units(self.flow)
 
     def _plain(self, name: str, group: UnitGroup) -> ChannelGroup:
         members = tuple(self._layer_of.get(member, member) for member in group.members)
