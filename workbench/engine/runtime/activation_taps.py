@@ -43,6 +43,11 @@ class Tap:
         return self.shape is not None and len(self.shape) == _MAP_AXES and self.channel_axis == 1
 
     @property
+    def sample_bytes(self) -> int:
+        """What the tensor takes at batch 1, as far as its shape is known."""
+        return 4 * int(np.prod([size for size in self.shape or () if size is not None], dtype=np.int64))
+
+    @property
     def stride(self) -> int:
         """Distance of the values that the histogram sees; odd, so as not to fall on one column of an image."""
         sizes = [size for size in self.shape or () if size is not None]

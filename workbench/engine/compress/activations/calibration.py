@@ -11,9 +11,12 @@ import onnx
 from workbench.engine.core.recipe import Calibration
 from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.engine.data.dataset import Dataset, seeded_subset
-from workbench.engine.data.sample_batches import sample_batches
+from workbench.engine.data.sample_batches import BATCH, sample_batches
 from workbench.engine.runtime.activation_taps import ActivationTaps, Tap
 from workbench.jobs import JobContext
+
+# Measured: ResNet-20 with all its taps takes 0.72 s in batches of 16 or 32, and 0.81 s in batches of 64.
+_CACHED_BYTES, _SMALLEST_BATCH = 1 << 20, 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,9 +71,15 @@ def collect_statistics(
     gathering = ActivationTaps(proto, taps, histograms=histograms)
     order = samples.indices
     done = 0
-    with closing(sample_batches(samples.dataset, order, ctx)) as batches:
+    with closing(sample_batches(samples.dataset, order, ctx, size=_batch_size(taps))) as batches:
         for indices, feeds in batches:
             gathering.add(feeds, len(indices), ctx)
             done += len(indices)
             ctx.progress(done, len(order), f"calibration, {done} of {len(order)} samples")
     return gathering.statistics()
+
+
+def _batch_size(taps: Mapping[str, Tap]) -> int:
+    """Samples in a batch, so that what one operator gives is still in the processor's cache when a tap reads it."""
+    largest = max(tap.sample_bytes for tap in taps.values())
+    return max(_SMALLEST_BATCH, min(BATCH, _CACHED_BYTES // max(1, largest)))
