@@ -119,6 +119,8 @@ class Measuring(QObject):
         """Leave the engine to what somebody waits for."""
         self._is_paused = True
         self._background.stop()
+        # An edit just before the job would be measured beside it; `resume` looks what is missing then.
+        self._rest.stop()
         # It would build the same file beside the job.
         self._give_up_probe("given up for a job")
 
