@@ -132,7 +132,7 @@ def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int,
         if not group.num_units:
             return Aside(reason=f"no {group.kind} are removed: {group.reason or 'nothing of it can go'}")
         if (asked.prune.ratio or 0) > 0:
-            return Aside(reason=f"no {group.kind} are removed: too few would be left")
+            return Aside(reason=f"no {group.kind} are removed: {_why_none(asked)}")
         return Aside()
     left, whole = counts
     if group.has_heads:
@@ -156,6 +156,17 @@ def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int,
     if remark:
         reasons.append(remark)
     return Aside(done, "; ".join(reasons))
+
+
+def _why_none(asked: Asked) -> str:
+    group, step = asked.group, asked.prune.multiple_of or 1
+    if group.num_units <= max(len(group.class_sizes), group.blocks):
+        return "no layer may vanish"
+    if asked.prune.scope != "layer":
+        return f"the target is met in other layers of the rule ({asked.prune.scope})"
+    if step > 1 or group.blocks > 1:
+        return _why_other(asked)
+    return f"{asked.prune.ratio or 0:.1%} of {group.num_units} is nearest to none"
 
 
 def _why_other(asked: Asked) -> str:
