@@ -106,7 +106,7 @@ class ModelStructure:
         for number, count in enumerate(counts):
             inside = group.classes == number
             kept[inside] = select_kept(group.units[inside], scores[inside], count)
-        return with_needed(group.units, scores, kept, needed)
+        return kept if self.is_exact(name) else with_needed(group.units, scores, kept, needed)
 
     @cached_property
     def _needed(self) -> Mapping[str, list[npt.NDArray[np.int64]]]:
