@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks.peers.pruning_models import MODELS, PruningModel, opened
-from tests.benchmarks.peers.pruning_proofs import prove_all
-from tests.benchmarks.peers.torch_pruning import (
+from tests.benchmarks.peers.magnitude_pruner import (
     MISSING,
     TorchPruningError,
     find_torch_pruning,
     run_torch_pruning,
 )
+from tests.benchmarks.peers.pruning_models import MODELS, PruningModel, opened
+from tests.benchmarks.peers.pruning_proofs import prove_all
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.recipe import Calibration, Prune, Recipe
 from workbench.engine.evaluate.intervals import wilson_interval

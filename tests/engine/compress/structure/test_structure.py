@@ -98,17 +98,18 @@ def test_what_goes_are_as_many_channels_as_a_layer_is_said_to_lose(structure_of,
         assert (whole, left) == (layer.weight_shape[layer.axis], after.weight_shape[after.axis])
 
 
-def test_one_channel_of_every_tensor_stays(structure_of):
+@pytest.mark.parametrize(("asked", "left", "expected"), [(4, 4, [3, 5, 6, 7]), (2, 2, [3, 7]), (1, 2, [3, 7])])
+def test_one_channel_of_every_tensor_stays(structure_of, asked: int, left: int, expected: list[int]):
     structure = structure_of(_HALVES)
     # Those of the first half are the least important by far.
     scores = {name: np.arange(len(group.units), dtype=float) for name, group in structure.unit_groups.items()}
     (group,) = [group for group in structure.channels.groups if group.num_units]
 
-    cut = structure.without(structure.units_gone({group.name: (2,)}, scores))
+    cut = structure.without(structure.units_gone({group.name: (asked,)}, scores))
 
     assert not structure.channels.is_exact
-    assert structure.num_kept(group.name, (2,), scores[group.name]) == (3,)
-    assert cut.info.layer("c1").weight_shape == (3, 3, 1, 1)
+    assert structure.num_kept(group.name, (asked,), scores[group.name]) == (left,)
+    np.testing.assert_array_equal(cut.weight("c1"), structure.model.weight("c1")[expected])
     onnx.checker.check_model(cut.to_proto(), full_check=True)
 
 

@@ -37,7 +37,17 @@ def select_kept(
         return _by_solver(units, scores, int(kept.sum()), partitions, needed)
     else:
         return _by_solver(units, scores, num_kept, partitions, needed)
-    return with_needed(units, scores, kept, needed)
+    return _with_needed(units, scores, kept, needed)
+
+
+def required(
+    units: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], needed: Sequence[npt.NDArray[np.int64]]
+) -> Mask:
+    """The best unit of every set, but of none that holds one of an earlier set: with these, nothing vanishes.
+
+    They follow from the scores alone, whatever number is to stay.
+    """
+    return _with_needed(units, scores, np.zeros(len(units), np.bool_), needed)
 
 
 def _insides(units: npt.NDArray[np.int64], needed: Sequence[npt.NDArray[np.int64]]) -> list[Mask]:
@@ -137,7 +147,7 @@ def _need_rows(
     return np.array([np.concatenate([row, np.zeros(num_more)]) for row in _insides(units, needed)], np.float64)
 
 
-def with_needed(
+def _with_needed(
     units: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float64],
     kept: Mask,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
-from workbench.engine.compress.structure.selection import is_simple, select_kept, with_needed
+from workbench.engine.compress.structure.selection import is_simple, required, select_kept
 from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.removal import remove_channels
@@ -102,11 +102,15 @@ class ModelStructure:
         group, needed = self.unit_groups[name], self._needed[name]
         if group.partitions:
             return select_kept(group.units, scores, sum(counts), group.partitions, needed)
+        must = np.zeros(len(group.units), np.bool_)
+        if not self.is_exact(name):
+            must = required(group.units, scores, needed)
         kept = np.zeros(len(group.units), np.bool_)
         for number, count in enumerate(counts):
             inside = group.classes == number
-            kept[inside] = select_kept(group.units[inside], scores[inside], count)
-        return kept if self.is_exact(name) else with_needed(group.units, scores, kept, needed)
+            first = np.where(must[inside], np.inf, scores[inside])
+            kept[inside] = select_kept(group.units[inside], first, max(count, int(must[inside].sum())))
+        return kept
 
     @cached_property
     def _needed(self) -> Mapping[str, list[npt.NDArray[np.int64]]]:
@@ -160,7 +164,9 @@ class ModelStructure:
             if name in inner:
                 # The second axis lists the channels of one block: the same share as of all blocks.
                 conv = inner[name]
-                vectors.append((conv.inputs if axes[0].size == conv.outputs.size else conv.outputs).reshape(-1))
+                node = self.flow.links.producer(conv.node_output)
+                is_transposed = node is not None and node.op_type == "ConvTranspose"
+                vectors.append((conv.outputs if is_transposed else conv.inputs).reshape(-1))
             parts = tuple(self._axis(vector) for vector in vectors)
             if any(axis.parts for axis in parts):
                 size = math.prod(tensor.dims)

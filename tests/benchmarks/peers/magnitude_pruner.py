@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tests.benchmarks.peers.aimet import PYTHON
 
 MISSING = f"not installed: name an interpreter that has torch and torch_pruning in {PYTHON}"
-_WORKER = Path(__file__).with_name("torch_pruning_worker.py")
+_WORKER = Path(__file__).with_name("magnitude_pruner_worker.py")
 _LONGEST_S = 600
 
 

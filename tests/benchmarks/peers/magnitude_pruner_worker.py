@@ -1,6 +1,6 @@
 """Torch-Pruning in a process of its own, since it needs torch: prunes ResNet-20 without fine-tuning, and answers.
 
-Run as a script: `python torch_pruning_worker.py FOLDER`. The folder holds `request.json` and `samples.npy`, shape
+Run as a script: `python magnitude_pruner_worker.py FOLDER`. The folder holds `request.json` and `samples.npy`, shape
 (N, 3, 32, 32); it gets `answers.npy`, shape (settings, N), and `result.json`.
 
 It cannot follow the padded shortcuts of this network, and leaves a model that does not run. So it prunes what it can
