@@ -82,13 +82,15 @@ class _Bench:
         dataset = self.calibration or self.dataset
         return None if dataset is None else CalibrationSet(dataset, settings)
 
-    def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
-        """The recipe resolved on the model. Raises RecipeError."""
+    def plan(
+        self, recipe: Recipe, ctx: JobContext | None = None, *, source: str = "recipe", at_once: bool = False
+    ) -> Plan:
+        """The recipe resolved on the model. Raises RecipeError, and Cancelled."""
         if recipe.rules and not self.model.info.layers:
             hint = "take a model with Conv, Gemm or MatMul and constant weights"
             raise RecipeError(f"{source}: matches no layer, as {self.model.path} has none", hint)
         samples = self.calibration_set(recipe.calibration)
-        plan = self.compressor.plan(recipe, samples=samples, source=source)
+        plan = self.compressor.plan(recipe, samples=samples, source=source, ctx=ctx, at_once=at_once)
         if samples is None or self.calibration is not None or not plan.needs_samples:
             return plan
         count = len(samples.indices)
@@ -210,9 +212,14 @@ class Session:
         """What a recipe does to one layer's weights. Raises RecipeError."""
         return self._bench.compressor.preview(layer, recipe)
 
-    def plan(self, recipe: Recipe, *, source: str = "recipe") -> Plan:
-        """The recipe resolved on the model. Raises RecipeError."""
-        return self._bench.plan(recipe, source=source)
+    def plan(self, recipe: Recipe, *, source: str = "recipe", ctx: JobContext | None = None) -> Plan:
+        """The recipe resolved on the model, without a look at samples where only they decide which channels go.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: the recipe does not fit the model.
+        """
+        return self._bench.plan(recipe, ctx, source=source, at_once=True)
 
     def preview_bytes(self, recipe: Recipe, ctx: JobContext | None = None) -> int:
         """The exact size of the file that the recipe gives. Raises Cancelled."""
@@ -228,7 +235,8 @@ class Session:
             RecipeError: the recipe does not fit the model.
         """
         bench = self._bench
-        ctx, samples, plan = ctx or JobContext(), bench.calibration_set(recipe.calibration), bench.plan(recipe)
+        ctx, samples = ctx or JobContext(), bench.calibration_set(recipe.calibration)
+        plan = bench.plan(recipe, ctx)
         left = bench.compressor.without_channels(plan.groups, samples, ctx)
         return left.quantizer.activations(layer, plan, recipe.digest, samples, ctx)
 
@@ -240,7 +248,7 @@ class Session:
             DataError: there are no samples.
         """
         ctx, bench = ctx or JobContext(), self._bench
-        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.5))
+        plan, data = bench.plan(recipe, ctx.part(0, 0.2)), self._build(bench, recipe, ctx.part(0.2, 0.5))
         samples = CalibrationSet(bench.samples, Calibration(samples=limit))
         left = bench.compressor.without_channels(plan.groups, bench.calibration_set(recipe.calibration), ctx)
         return layer_noise(left, plan, data, recipe.digest, samples, ctx.part(0.5, 1))
@@ -254,7 +262,8 @@ class Session:
             Cancelled: somebody asked to stop.
             DataError: there are no samples.
         """
-        bench, plan = self._bench, self._bench.plan(recipe)
+        bench, ctx = self._bench, ctx or JobContext()
+        plan = bench.plan(recipe, ctx)
         samples = bench.calibration_set(recipe.calibration)
         answers = self._original_answers(bench)
         divergence = OutputDivergence(RuntimeSession(bench.model.path), answers, bench.samples, limit)
@@ -266,10 +275,10 @@ class Session:
         def statistics(layer: str) -> TensorStatistics | None:
             if samples is None:
                 return None
-            left = bench.compressor.without_channels(plan.groups, samples, JobContext())
+            left = bench.compressor.without_channels(plan.groups, samples, ctx)
             return left.quantizer.input_statistics(layer, plan, samples)
 
-        return suggest_float_layers(plan, recipe.digest, measure, ctx or JobContext(), statistics=statistics)
+        return suggest_float_layers(plan, recipe.digest, measure, ctx, statistics=statistics)
 
     def evaluate(
         self, recipe: Recipe | None = None, *, limit: int | None = None, ctx: JobContext | None = None
@@ -360,7 +369,8 @@ class Session:
         bench, target = self._bench, Path(path)
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
         check_onnx_name(target)
-        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.3, "compressing"))
+        plan = bench.plan(recipe, ctx.part(0, 0.15, "compressing"))
+        data = self._build(bench, recipe, ctx.part(0.15, 0.3, "compressing"))
         measuring = ctx.part(0.3, 0.55, "measuring")
         evaluation = _last(self._evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
@@ -390,8 +400,9 @@ class Session:
             Cancelled: somebody asked to stop.
             VerificationError: the pruned model breaks the rules of ONNX.
         """
-        bench = self._bench
-        return self._channel_proof(bench, recipe, bench.plan(recipe), ctx or JobContext())
+        bench, ctx = self._bench, ctx or JobContext()
+        plan = bench.plan(recipe, ctx.part(0, 0.5))
+        return self._channel_proof(bench, recipe, plan, ctx.part(0.5, 1))
 
     def export_formats(self) -> ExportFormats:
         """What a model can be written as: ONNX by `export`, the formats of plugins by `export_to`."""
@@ -431,7 +442,8 @@ class Session:
         bench, target = self._bench, Path(path)
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
         check_ending(target, exporter.suffix, f"a file for {exporter.name}")
-        plan, data = bench.plan(recipe), self._build(bench, recipe, ctx.part(0, 0.9, "compressing"))
+        plan = bench.plan(recipe, ctx.part(0, 0.4, "compressing"))
+        data = self._build(bench, recipe, ctx.part(0.4, 0.9, "compressing"))
         ctx.checkpoint()
         ctx.progress(0.9, 1, f"writing for {exporter.name}")
         make_whole(target, lambda made: exporter.write(data, made), force=force)
@@ -486,7 +498,7 @@ class Session:
         samples = bench.calibration_set(recipe.calibration)
         made, kept = _key(bench, recipe), self._built
         if kept is None or kept[0] != made:
-            plan = bench.plan(recipe)
+            plan = bench.plan(recipe, ctx)
             kept = made, bench.compressor.build(plan, encoding=recipe.encoding, samples=samples, ctx=ctx)
             if recipe.rules:
                 # The original is timed between preview and size; the file that took a minute must outlive that.

@@ -60,6 +60,8 @@ def test_rules_know_their_line() -> None:
         Recipe((Rule(("*",), prune=Prune("weights", pattern="2:4")),)),
         Recipe((Rule(("*",), prune=Prune("weights", pattern="4x1", sparsity=0.5)),)),
         Recipe((Rule(("*",), prune=Prune("filters", ratio=0.25, criterion="l2", multiple_of=8)),)),
+        Recipe((Rule(("*",), prune=Prune("filters", ratio=0.5, scope="lamp", criterion="taylor")),)),
+        Recipe((Rule(("op:Gemm",), prune=Prune("neurons", ratio=0.5, scope="erk", multiple_of=4)),)),
         Recipe((Rule(("x" * 300, "y" * 300), WeightRule(2)),)),
         Recipe((Rule(("*",), WeightRule("float16")), Rule(("a",), WeightRule("float16", "per_tensor")))),
         Recipe((Rule(("nothing said",)),)),

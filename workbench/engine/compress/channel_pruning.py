@@ -3,7 +3,6 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +33,7 @@ from workbench.jobs import JobContext
 _KEPT_MODELS = 3
 Floats = npt.NDArray[np.float64]
 _Key = tuple[tuple[GroupPlan, ...], object]
+_ScoreKey = tuple[str, str, object]
 
 
 class ChannelPruning:
@@ -47,18 +47,29 @@ class ChannelPruning:
     def __init__(self, model: Model, criteria: Iterable[Criterion] = OWN_CRITERIA) -> None:
         self._model = model
         self._criteria = {criterion.name: criterion for criterion in criteria}
-        self._lock = threading.RLock()
-        self._scores: dict[tuple[str, str, object], UnitScores] = {}
+        # Held for moments only. Whoever waits at a checkpoint for more urgent work must not hold what that needs.
+        self._lock = threading.Lock()
+        self._following = threading.Lock()
+        self._found: ModelStructure | None = None
+        self._scores: dict[_ScoreKey, UnitScores] = {}
         self._models: OrderedDict[_Key, Model] = OrderedDict()
 
     @property
     def channels(self) -> ModelChannels:
         """The model's groups, as plain values."""
-        with self._lock:
-            return self._structure.channels
+        return self._structure.channels
 
-    def plan(self, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext) -> StructurePlan:
+    def plan(
+        self, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext, *, at_once: bool = False
+    ) -> StructurePlan:
         """What the recipe does to the channel groups; empty where it asks nothing of them.
+
+        Args:
+            recipe: what is asked.
+            samples: what some criteria look at.
+            ctx: asked while they do.
+            at_once: leave samples alone where they decide which channels go, but not how many; what a criterion has to
+                say of itself is missing then, unless it has been found before.
 
         Raises:
             Cancelled: somebody asked to stop.
@@ -66,23 +77,28 @@ class ChannelPruning:
         """
         if not asks_for_channels(self._model.info, recipe):
             return StructurePlan()
-        with self._lock:
-            asked = groups_asked(self._model.info, self.channels, recipe)
-            able = [one for one in asked if one.group.num_units and not self._lacks_samples(one, samples)]
-            names = {one.group.name: one for one in able}
+        structure = self._structure
+        asked = groups_asked(self._model.info, structure.channels, recipe)
+        able = [one for one in asked if one.group.num_units and not self._lacks_samples(one, samples)]
+        names = {one.group.name: one for one in able}
 
-            def scores_of(group: str) -> Floats:
-                criterion = self._criterion(criterion_of(names[group]))
-                self._score(
-                    criterion, [one.group.name for one in able if criterion_of(one) == criterion.name], samples, ctx
-                )
-                return self._scores[self._key(group, criterion, samples)].values
+        def scores_of(group: str) -> Floats:
+            criterion = self._criterion(criterion_of(names[group]))
+            same = [one.group.name for one in able if criterion_of(one) == criterion.name]
+            return self._score(criterion, same, samples, ctx)[group].values
 
-            kept = units_kept(able, self._structure, scores_of)
-            plans = [self._group_plan(one, kept[one.group.name]) for one in able]
-            plans = [plan for plan in plans if plan.num_kept < plan.num_units]
-            lacking = {one.group.name for one in asked if one.group.num_units and self._lacks_samples(one, samples)}
-            return plan_structure(self._model.info, self.channels, recipe, asked, plans, lacking)
+        kept = units_kept(able, structure, scores_of)
+        for name, counts in kept.items():
+            if not structure.is_exact(name):
+                kept[name] = structure.num_kept(name, counts, scores_of(name))
+        plans = [self._group_plan(one, kept[one.group.name]) for one in able]
+        plans = [plan for plan in plans if plan.num_kept < plan.num_units]
+        for plan in plans:
+            if not (at_once and plan.needs_samples):
+                scores_of(plan.group)
+        lacking = {one.group.name for one in asked if one.group.num_units and self._lacks_samples(one, samples)}
+        remarks = {plan.group: self._remark(plan, samples) for plan in plans}
+        return plan_structure(self._model.info, structure.channels, recipe, asked, plans, lacking, remarks)
 
     def pruned(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext) -> Model:
         """The model without the channels that go. The last few are kept.
@@ -93,35 +109,41 @@ class ChannelPruning:
         """
         key = plans, samples.key if samples is not None and any(plan.needs_samples for plan in plans) else None
         with self._lock:
-            if key not in self._models:
-                self._models[key] = self._structure.without(self.units_gone(plans, samples, ctx))
+            model = self._models.get(key)
+        if model is None:
+            model = self._structure.without(self.units_gone(plans, samples, ctx))
+        with self._lock:
+            # Of two that were made at the same time one is kept, so that what is known of it is found by it.
+            model = self._models.setdefault(key, model)
             self._models.move_to_end(key)
             while len(self._models) > _KEPT_MODELS:
                 self._models.popitem(last=False)
-            return self._models[key]
+        return model
 
     def units_gone(
         self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
     ) -> frozenset[int]:
         """The units that go. Raises Cancelled."""
-        with self._lock:
-            scores: dict[str, Floats] = {}
-            for name in dict.fromkeys(plan.criterion for plan in plans):
-                criterion, groups = self._criterion(name), [plan.group for plan in plans if plan.criterion == name]
-                self._score(criterion, groups, samples, ctx)
-                scores |= {group: self._scores[self._key(group, criterion, samples)].values for group in groups}
-            return self._structure.units_gone(_kept(plans), scores)
+        scores: dict[str, Floats] = {}
+        for name in dict.fromkeys(plan.criterion for plan in plans):
+            groups = [plan.group for plan in plans if plan.criterion == name]
+            found = self._score(self._criterion(name), groups, samples, ctx)
+            scores |= {group: found[group].values for group in groups}
+        return self._structure.units_gone(_kept(plans), scores)
 
     def silenced(
         self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
     ) -> onnx.ModelProto:
         """The whole model with the same channels held at zero: what the pruned one has to compute."""
-        with self._lock:
-            return self._structure.silenced(self.units_gone(plans, samples, ctx))
+        return self._structure.silenced(self.units_gone(plans, samples, ctx))
 
-    @cached_property
+    @property
     def _structure(self) -> ModelStructure:
-        return ModelStructure(self._model)
+        """Followed through the graph once; others wait for it."""
+        with self._following:
+            if self._found is None:
+                self._found = ModelStructure(self._model)
+            return self._found
 
     def _criterion(self, name: str) -> Criterion:
         if name not in self._criteria:
@@ -132,22 +154,36 @@ class ChannelPruning:
     def _lacks_samples(self, asked: Asked, samples: CalibrationSet | None) -> bool:
         return samples is None and self._criterion(criterion_of(asked)).needs is not Needs.WEIGHTS
 
-    def _key(self, group: str, criterion: Criterion, samples: CalibrationSet | None) -> tuple[str, str, object]:
+    def _key(self, group: str, criterion: Criterion, samples: CalibrationSet | None) -> _ScoreKey:
         is_alone = criterion.needs is Needs.WEIGHTS or samples is None
         return group, criterion.name, None if is_alone or samples is None else samples.key
 
     def _score(
         self, criterion: Criterion, names: Sequence[str], samples: CalibrationSet | None, ctx: JobContext
-    ) -> None:
-        """Find the scores of these groups that are not known yet, in one pass over the samples."""
-        missing = [name for name in names if self._key(name, criterion, samples) not in self._scores]
+    ) -> dict[str, UnitScores]:
+        """The scores of these groups; those that are not known yet are found in one pass over the samples.
+
+        Two threads that ask at the same time both find them: neither may have to wait for the other.
+        """
+        keys = {name: self._key(name, criterion, samples) for name in names}
+        with self._lock:
+            found = {name: self._scores[key] for name, key in keys.items() if key in self._scores}
+        missing = [name for name in names if name not in found]
         if not missing:
-            return
-        groups = [self._structure.unit_groups[name] for name in missing]
-        findings = find_in_samples(criterion, groups, self._structure.flow, samples, ctx)
-        for name, group in zip(missing, groups, strict=True):
-            found = unit_scores(criterion, group, self._structure.flow, findings)
-            self._scores[self._key(name, criterion, samples)] = found
+            return found
+        flow = self._structure.flow
+        groups = {name: self._structure.unit_groups[name] for name in missing}
+        findings = find_in_samples(criterion, list(groups.values()), flow, samples, ctx)
+        new = {name: unit_scores(criterion, group, flow, findings) for name, group in groups.items()}
+        with self._lock:
+            self._scores |= {keys[name]: scores for name, scores in new.items()}
+        return found | new
+
+    def _remark(self, plan: GroupPlan, samples: CalibrationSet | None) -> str:
+        """Why the scores are not what the criterion's name says, as far as they are known."""
+        with self._lock:
+            scores = self._scores.get(self._key(plan.group, self._criterion(plan.criterion), samples))
+        return scores.reason if scores is not None else ""
 
     def _group_plan(self, asked: Asked, kept: tuple[int, ...]) -> GroupPlan:
         criterion = self._criterion(criterion_of(asked))

@@ -32,7 +32,7 @@ def units_kept(asked: Sequence[Asked], structure: ModelStructure, scores_of: Sco
         if one.prune.scope == "layer":
             kept[one.group.name] = one.group.units_kept(one.prune.ratio or 0.0, one.prune.multiple_of)
         else:
-            together.setdefault(id(one.prune), []).append(one)
+            together.setdefault(one.rule, []).append(one)
     for rule in together.values():
         kept |= _spread(rule, structure, scores_of)
     return kept
@@ -63,8 +63,7 @@ def _spread(asked: Sequence[Asked], structure: ModelStructure, scores_of: Scores
 def _size(group: ChannelGroup, number: int, structure: ModelStructure, multiple_of: int) -> GroupSize:
     num_units = group.class_sizes[number]
     per_unit = _channels_of(structure.channels.outputs, group, number)
-    step = max(1, multiple_of // group.channels_per_unit)
-    return GroupSize(num_units, num_units * max(1, per_unit), multiple_of=step if step <= num_units else 1)
+    return GroupSize(num_units, num_units * max(1, per_unit), multiple_of=group.step(num_units, multiple_of))
 
 
 def _channels_of(outputs: Mapping[str, AxisChannels], group: ChannelGroup, number: int) -> int:

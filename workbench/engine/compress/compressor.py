@@ -26,7 +26,7 @@ from workbench.engine.compress.storage.weight_storage import (
 )
 from workbench.engine.compress.structure.criterion import Criterion
 from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
-from workbench.engine.compress.structure_plan import Aside
+from workbench.engine.compress.structure_plan import Aside, StructurePlan, asks_for_channels_alone
 from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.compress.weights.kept_weights import kept_weights
@@ -97,6 +97,7 @@ class Compressor:
         samples: CalibrationSet | None = None,
         source: str = "recipe",
         ctx: JobContext | None = None,
+        at_once: bool = False,
     ) -> Plan:
         """The recipe resolved on the model, and whether the file grows by it. Raises RecipeError.
 
@@ -108,13 +109,26 @@ class Compressor:
             samples: what some criteria look at to choose channels; there are samples then.
             source: name of the recipe's text, for messages.
             ctx: asked while a criterion looks at samples.
+            at_once: as `ChannelPruning.plan` takes it.
         """
-        structure = self.pruning.plan(recipe, samples, ctx or JobContext())
-        left = self.without_channels(structure.groups, samples, ctx or JobContext())
+        ctx = ctx or JobContext()
+        structure = self.pruning.plan(recipe, samples, ctx, at_once=at_once)
+        if asks_for_channels_alone(self.model.info, recipe) and self.pruning.channels.is_exact:
+            return self._channels_alone(recipe, structure, source)
+        left = self.without_channels(structure.groups, samples, ctx)
         has_samples = has_samples or samples is not None
         plan = left._resolved(recipe, has_samples=has_samples, asides=structure.asides, source=source)
         more = (*left._raising(plan), *left._growth(plan, left._containers(recipe.encoding)))
         return replace(plan, groups=structure.groups, notes=(*structure.notes, *plan.notes, *more))
+
+    def _channels_alone(self, recipe: Recipe, structure: StructurePlan, source: str) -> Plan:
+        """The plan where nothing depends on the weights that are left: their numbers are known without cutting."""
+        plan = self._resolved(recipe, asides=structure.asides, source=source)
+        shares = self.pruning.channels.layer_shares({group.group: group.kept for group in structure.groups})
+        entries = tuple(
+            replace(entry, num_kept=round(entry.num_kept * shares.get(entry.layer, 1.0))) for entry in plan.layers
+        )
+        return replace(plan, layers=entries, groups=structure.groups, notes=(*structure.notes, *plan.notes))
 
     def without_channels(
         self, groups: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext

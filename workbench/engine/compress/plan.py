@@ -172,7 +172,7 @@ class _Thresholds:
     read_weight: ReadWeight
 
     def __post_init__(self) -> None:
-        self._found: dict[int, float] = {}
+        self._found: dict[int | None, float] = {}
 
     def of(self, layer: Layer, pruning: Prune) -> float:
         """The threshold that the pruning gives for the layer."""
@@ -182,15 +182,15 @@ class _Thresholds:
             return 0.0
         if pruning.scope == "layer":
             return threshold_for_sparsity([self.read_weight(layer.name)], pruning.sparsity)
-        if id(pruning) not in self._found:
-            weights = [self.read_weight(name) for name in self._same(pruning)]
-            self._found[id(pruning)] = threshold_for_sparsity(weights, pruning.sparsity)
-        return self._found[id(pruning)]
+        rule = self._rule_of(layer)
+        if rule not in self._found:
+            weights = [self.read_weight(name) for name in self._same(rule)]
+            self._found[rule] = threshold_for_sparsity(weights, pruning.sparsity)
+        return self._found[rule]
 
-    def _same(self, pruning: Prune) -> Sequence[str]:
+    def _rule_of(self, layer: Layer) -> int | None:
+        return self.recipe.pruning_rule(layer.name, layer.op_type, "weights")
+
+    def _same(self, rule: int | None) -> Sequence[str]:
         """Names of the layers for which this very rule has the last word."""
-        return [
-            layer.name
-            for layer in self.info.layers
-            if layer.editable and self.recipe.settings_for(layer.name, layer.op_type).prune("weights") is pruning
-        ]
+        return [layer.name for layer in self.info.layers if layer.editable and self._rule_of(layer) == rule]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from workbench.engine.core.channel_group import FILTERS, NEURONS, ChannelGroup, ModelChannels
 from workbench.engine.core.layer import Layer, ModelInfo
@@ -9,6 +10,7 @@ from workbench.engine.core.plan import GroupPlan
 from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
 
 DEFAULT_CRITERION = "l2"
+_NO_REMARKS: Mapping[str, str] = MappingProxyType({})
 _KIND_OF = {"Conv": FILTERS, "ConvTranspose": FILTERS, "Gemm": NEURONS, "MatMul": NEURONS}
 
 
@@ -37,11 +39,13 @@ class Asked:
         group: the group.
         prune: of the latest rule that a member matches.
         by: the members that ask for channels to go.
+        rule: place of that rule in the recipe.
     """
 
     group: ChannelGroup
     prune: Prune
     by: tuple[str, ...]
+    rule: int
 
 
 def asks_for_channels(info: ModelInfo, recipe: Recipe) -> bool:
@@ -51,20 +55,29 @@ def asks_for_channels(info: ModelInfo, recipe: Recipe) -> bool:
     return any(_channel_prunes(recipe.settings_for(layer.name, layer.op_type)) for layer in info.layers)
 
 
+def asks_for_channels_alone(info: ModelInfo, recipe: Recipe) -> bool:
+    """Whether layers are asked to lose filters or neurons, and nothing else is asked of any."""
+    if recipe.equalize or not asks_for_channels(info, recipe):
+        return False
+    every = [recipe.settings_for(layer.name, layer.op_type) for layer in info.layers]
+    return not any(one.weights or one.activations or one.prune("weights") for one in every)
+
+
 def groups_asked(info: ModelInfo, channels: ModelChannels, recipe: Recipe) -> list[Asked]:
     """The groups of which channels are asked to go, in the order of the graph."""
-    places = {id(rule.prune): place for place, rule in enumerate(recipe.rules) if rule.prune is not None}
     by_name = {layer.name: layer for layer in info.layers}
     found = []
     for group in channels.groups:
         wishes = {}
         for member in group.members:
-            prune = _prune_of(by_name.get(member), recipe)
-            if prune is not None:
-                wishes[member] = prune
+            rule = _rule_of(by_name.get(member), recipe)
+            if rule is not None:
+                wishes[member] = rule
         if wishes:
-            last = max(wishes.values(), key=lambda prune: places.get(id(prune), -1))
-            found.append(Asked(group, last, tuple(wishes)))
+            last = max(wishes.values())
+            prune = recipe.rules[last].prune
+            assert prune is not None
+            found.append(Asked(group, prune, tuple(wishes), last))
     return found
 
 
@@ -75,6 +88,7 @@ def plan_structure(
     asked: Sequence[Asked],
     plans: Sequence[GroupPlan],
     lacking: Collection[str] = (),
+    remarks: Mapping[str, str] = _NO_REMARKS,
 ) -> StructurePlan:
     """The groups' plans with what is said of every layer that asks or goes along.
 
@@ -85,6 +99,7 @@ def plan_structure(
         asked: as `groups_asked` gives it.
         plans: what will be done to those that lose something.
         lacking: groups whose criterion needs samples that are not there.
+        remarks: why the criterion's scores are not what its name says, by group.
     """
     asides: dict[str, Aside] = {}
     done = {plan.group: plan for plan in plans}
@@ -98,7 +113,7 @@ def plan_structure(
                 )
                 asides[member] = Aside(reason=text)
                 continue
-            asides[member] = _aside(member, one, done.get(one.group.name), counts)
+            asides[member] = _aside(member, one, done.get(one.group.name), counts, remarks.get(one.group.name, ""))
     for layer in info.layers:
         settings = recipe.settings_for(layer.name, layer.op_type)
         if _channel_prunes(settings) and layer.name not in asides:
@@ -111,13 +126,13 @@ def criterion_of(asked: Asked) -> str:
     return asked.prune.criterion or DEFAULT_CRITERION
 
 
-def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int, int]) -> Aside:
+def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int, int], remark: str) -> Aside:
     group = asked.group
     if plan is None:
         if not group.num_units:
             return Aside(reason=f"no {group.kind} are removed: {group.reason or 'nothing of it can go'}")
         if (asked.prune.ratio or 0) > 0:
-            return Aside(reason=f"no {group.kind} are removed: too few would be left")
+            return Aside(reason=f"no {group.kind} are removed: {_why_none(asked)}")
         return Aside()
     left, whole = counts
     if group.has_heads:
@@ -138,7 +153,20 @@ def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int,
         reasons.append(f"{got:.1%} go instead of {wanted:.1%}, as {_why_other(asked)}")
     if group.num_fixed:
         reasons.append(f"{group.num_fixed} of its channels stay: {group.reason}")
+    if remark:
+        reasons.append(remark)
     return Aside(done, "; ".join(reasons))
+
+
+def _why_none(asked: Asked) -> str:
+    group, step = asked.group, asked.prune.multiple_of or 1
+    if group.num_units <= max(len(group.class_sizes), group.blocks):
+        return "no layer may vanish"
+    if asked.prune.scope != "layer":
+        return f"the target is met in other layers of the rule ({asked.prune.scope})"
+    if step > 1 or group.blocks > 1:
+        return _why_other(asked)
+    return f"{asked.prune.ratio or 0:.1%} of {group.num_units} is nearest to none"
 
 
 def _why_other(asked: Asked) -> str:
@@ -164,10 +192,10 @@ def _why_not(layer: Layer, settings: LayerSettings, channels: ModelChannels) -> 
     return ""
 
 
-def _prune_of(layer: Layer | None, recipe: Recipe) -> Prune | None:
-    if layer is None:
-        return None
-    return recipe.settings_for(layer.name, layer.op_type).prune(_KIND_OF.get(layer.op_type, ""))
+def _rule_of(layer: Layer | None, recipe: Recipe) -> int | None:
+    """Place of the rule that prunes the layer's channels."""
+    kind = None if layer is None else _KIND_OF.get(layer.op_type)
+    return None if layer is None or kind is None else recipe.pruning_rule(layer.name, layer.op_type, kind)
 
 
 def _channel_prunes(settings: LayerSettings) -> list[Prune]:

@@ -1,5 +1,6 @@
 """Channels of several layers that go together, as plain values: what can go, and what that leaves."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -52,13 +53,25 @@ class ChannelGroup:
         """
         return tuple(self._kept(size, ratio, multiple_of or 1) for size in self.class_sizes)
 
+    def step(self, size: int, multiple_of: int = 1) -> int:
+        """What the number of units that stay of a class is to be a multiple of.
+
+        Args:
+            size: units of the class.
+            multiple_of: the same of channels, which yields to blocks where a class has too few units for both.
+
+        >>> ChannelGroup("q", "neurons", ("q",), (12,), channels_per_unit=12).step(12, multiple_of=8)
+        2
+        """
+        blocks = self.blocks if self.blocks <= size else 1
+        both = math.lcm(blocks, multiple_of // math.gcd(multiple_of, self.channels_per_unit))
+        return both if both <= size else blocks
+
     def _kept(self, size: int, ratio: float, multiple_of: int) -> int:
-        step = self.blocks if self.blocks < size else 1
-        if multiple_of > 1 and multiple_of // self.channels_per_unit <= size:
-            step = max(step, multiple_of // self.channels_per_unit)
+        step = self.step(size, multiple_of)
         wanted = size * (1 - ratio)
         # Half way between two multiples, the greater one stays.
-        kept = int(wanted / step + 0.5) * step
+        kept = int(wanted / step + 0.5 + 1e-9) * step
         return max(min(step, size), min(size, kept))
 
 

@@ -217,6 +217,18 @@ class Recipe:
             prunes=tuple(prunes.values()),
         )
 
+    def pruning_rule(self, layer_name: str, op_type: str, kind: str) -> int | None:
+        """Place of the rule that has the last word on one kind of pruning of a layer; None where none asks for it.
+
+        Rules are told apart by their place: two that say the same are two, each with a target of its own.
+        """
+        place = None
+        for index, rule in enumerate(self.rules):
+            if rule.prune is None or rule.prune.kind not in (kind, "none") or not rule.matches(layer_name, op_type):
+                continue
+            place = None if rule.prune.kind == "none" else index
+        return place
+
     def with_rule(
         self,
         select: str | Sequence[str],

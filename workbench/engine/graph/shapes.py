@@ -16,6 +16,8 @@ from workbench.engine.graph.order import run_order
 Shape = tuple[int | None, ...]
 
 _SMALL = 256
+# What arguments such as shapes and paddings take at most.
+_MOST_BYTES = 4096
 _MAX_ROUNDS = 8
 _CONSTANT_INITIALIZERS_IR = 4
 # What exporters compute the arguments of Pad, Reshape and Slice with; none makes a tensor much larger than its inputs.
@@ -180,3 +182,17 @@ def _small_constant(node: onnx.NodeProto) -> npt.NDArray[np.generic] | None:
 
 def _shape(info: onnx.ValueInfoProto) -> Shape:
     return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in info.type.tensor_type.shape.dim)
+
+
+def without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy for inference, which would copy the weights again."""
+    light = onnx.ModelProto(ir_version=proto.ir_version, opset_import=proto.opset_import)
+    light.graph.node.extend(proto.graph.node)
+    light.graph.input.extend(proto.graph.input)
+    light.graph.output.extend(proto.graph.output)
+    for tensor in proto.graph.initializer:
+        if tensor.ByteSize() <= _MOST_BYTES:
+            light.graph.initializer.append(tensor)
+        else:
+            light.graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    return light

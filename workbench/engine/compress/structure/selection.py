@@ -30,7 +30,7 @@ def select_kept(
     """
     if not partitions:
         kept = _highest(scores, num_kept)
-    elif len(partitions) == 1 and _is_simple(partitions[0], units):
+    elif len(partitions) == 1 and is_simple(partitions[0], units):
         kept = _highest_of_each(units, scores, num_kept, partitions[0])
         if all((kept & inside).any() for inside in _insides(units, needed)):
             return kept
@@ -38,6 +38,16 @@ def select_kept(
     else:
         return _by_solver(units, scores, num_kept, partitions, needed)
     return _with_needed(units, scores, kept, needed)
+
+
+def required(
+    units: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], needed: Sequence[npt.NDArray[np.int64]]
+) -> Mask:
+    """The best unit of every set, but of none that holds one of an earlier set: with these, nothing vanishes.
+
+    They follow from the scores alone, whatever number is to stay.
+    """
+    return _with_needed(units, scores, np.zeros(len(units), np.bool_), needed)
 
 
 def _insides(units: npt.NDArray[np.int64], needed: Sequence[npt.NDArray[np.int64]]) -> list[Mask]:
@@ -51,7 +61,7 @@ def _highest(scores: npt.NDArray[np.float64], count: int) -> Mask:
     return kept
 
 
-def _is_simple(blocks: npt.NDArray[np.int64], units: npt.NDArray[np.int64]) -> bool:
+def is_simple(blocks: npt.NDArray[np.int64], units: npt.NDArray[np.int64]) -> bool:
     """Whether every unit lies in one block, once."""
     return blocks.size == len(units) and len(np.unique(blocks)) == len(units) and bool(np.isin(blocks, units).all())
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
-from workbench.engine.compress.structure.selection import select_kept
+from workbench.engine.compress.structure.selection import is_simple, required, select_kept
 from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.removal import remove_channels
@@ -48,7 +48,6 @@ class ModelStructure:
     def channels(self) -> ModelChannels:
         """The same as plain values."""
         groups = tuple(self._plain(name, group) for name, group in self.unit_groups.items())
-        is_exact = all(len(group.partitions) == 0 or self._is_even(group) for group in self.unit_groups.values())
         return ModelChannels(
             groups=groups,
             tensors=tuple(self._cut_tensors()),
@@ -60,8 +59,18 @@ class ModelStructure:
             },
             group_of={member: group.name for group in groups for member in group.members},
             base_bytes=len(serialize(remove_channels(self.flow, ()))),
-            is_exact=is_exact,
+            is_exact=all(map(self.is_exact, self.unit_groups)),
         )
+
+    def is_exact(self, name: str) -> bool:
+        """Whether any numbers of units that a group is asked to keep are those that it keeps, whatever the scores."""
+        return name in self._exact
+
+    def num_kept(self, name: str, counts: tuple[int, ...], scores: npt.NDArray[np.float64]) -> tuple[int, ...]:
+        """How many units of each class stay where so many are asked for: blocks and what would vanish decide too."""
+        group = self.unit_groups[name]
+        kept = self._kept_units(name, counts, scores)
+        return tuple(int(kept[group.classes == number].sum()) for number in range(len(counts)))
 
     def units_gone(self, kept: Mapping[str, tuple[int, ...]], scores: Scores) -> frozenset[int]:
         """The units that go.
@@ -73,7 +82,7 @@ class ModelStructure:
         gone: set[int] = set()
         for name, counts in kept.items():
             group = self.unit_groups[name]
-            gone |= set(group.units[~self._kept_units(group, counts, scores[name])].tolist())
+            gone |= set(group.units[~self._kept_units(name, counts, scores[name])].tolist())
         return frozenset(gone)
 
     def without(self, gone: Collection[int]) -> Model:
@@ -89,21 +98,39 @@ class ModelStructure:
         found = [self._weight_of(member) for member in self.unit_groups[name].members]
         return [tuple(self.flow.stored[weight].dims) for weight in found if weight]
 
-    def _kept_units(
-        self, group: UnitGroup, counts: tuple[int, ...], scores: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.bool_]:
+    def _kept_units(self, name: str, counts: tuple[int, ...], scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        group, needed = self.unit_groups[name], self._needed[name]
         if group.partitions:
-            return select_kept(group.units, scores, sum(counts), group.partitions, self._needed)
+            return select_kept(group.units, scores, sum(counts), group.partitions, needed)
+        must = np.zeros(len(group.units), np.bool_)
+        if not self.is_exact(name):
+            must = required(group.units, scores, needed)
         kept = np.zeros(len(group.units), np.bool_)
         for number, count in enumerate(counts):
             inside = group.classes == number
-            kept[inside] = select_kept(group.units[inside], scores[inside], count)
+            first = np.where(must[inside], np.inf, scores[inside])
+            kept[inside] = select_kept(group.units[inside], first, max(count, int(must[inside].sum())))
         return kept
 
     @cached_property
-    def _needed(self) -> list[npt.NDArray[np.int64]]:
-        """Sets of units of which one has to stay, so that no tensor loses all its channels."""
-        return needed_units(self.flow)
+    def _needed(self) -> Mapping[str, list[npt.NDArray[np.int64]]]:
+        """For each group sets of units of which one has to stay, so that no tensor loses all its channels."""
+        needed: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in self.unit_groups}
+        for units in needed_units(self.flow):
+            for name in {self._places[unit][0] for unit in units.tolist() if unit in self._places}:
+                needed[name].append(units)
+        return needed
+
+    @cached_property
+    def _exact(self) -> frozenset[str]:
+        return frozenset(name for name, group in self.unit_groups.items() if self._keeps_what_is_asked(name, group))
+
+    def _keeps_what_is_asked(self, name: str, group: UnitGroup) -> bool:
+        if group.partitions and not _is_even(group):
+            return False
+        # One of each class stays, and one of each block.
+        sets = group.partitions[0] if group.partitions else _by_class(group)
+        return all(any(np.isin(units, needed).all() for units in sets) for needed in self._needed[name])
 
     def _plain(self, name: str, group: UnitGroup) -> ChannelGroup:
         members = tuple(self._layer_of.get(member, member) for member in group.members)
@@ -123,11 +150,6 @@ class ModelStructure:
             reason=group.reason,
         )
 
-    @staticmethod
-    def _is_even(group: UnitGroup) -> bool:
-        """Whether one count a class tells all: a single way of dividing, and one class."""
-        return len(group.partitions) == 1 and len(set(group.classes.tolist())) == 1
-
     def _weight_of(self, node_output: str) -> str:
         node = self.flow.links.producer(node_output)
         names = node.input[:2] if node is not None else ()
@@ -142,7 +164,9 @@ class ModelStructure:
             if name in inner:
                 # The second axis lists the channels of one block: the same share as of all blocks.
                 conv = inner[name]
-                vectors.append((conv.inputs if axes[0].size == conv.outputs.size else conv.outputs).reshape(-1))
+                node = self.flow.links.producer(conv.node_output)
+                is_transposed = node is not None and node.op_type == "ConvTranspose"
+                vectors.append((conv.outputs if is_transposed else conv.inputs).reshape(-1))
             parts = tuple(self._axis(vector) for vector in vectors)
             if any(axis.parts for axis in parts):
                 size = math.prod(tensor.dims)
@@ -169,3 +193,13 @@ class ModelStructure:
             else:
                 fixed += count
         return AxisChannels(fixed, tuple((group, number, each[0]) for (group, number), each in entries.items()))
+
+
+def _is_even(group: UnitGroup) -> bool:
+    """Whether any multiple of the blocks can stay: one way of dividing, of every unit once, and a single class."""
+    is_single = len(group.partitions) == 1 and len(set(group.classes.tolist())) == 1
+    return is_single and is_simple(group.partitions[0], group.units)
+
+
+def _by_class(group: UnitGroup) -> list[npt.NDArray[np.int64]]:
+    return [group.units[group.classes == number] for number in np.unique(group.classes).tolist()]

@@ -9,7 +9,6 @@ from onnx import numpy_helper
 
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.units import Labels, squeezed, varying_axes
-from workbench.engine.graph.shapes import Shapes, infer_shapes
 
 
 class Cut:
@@ -23,14 +22,15 @@ class Cut:
     def __init__(self, flow: Flow, gone: Collection[int]) -> None:
         self.flow = flow
         self.new_tensors: list[onnx.TensorProto] = []
-        self._gone = np.array(sorted(gone), np.int64)
+        # Asked for thousands of tensors: one look-up each.
+        every = flow.units.find(np.arange(flow.units.num_labels, dtype=np.int64))
+        self._stays = ~np.isin(every, np.array(sorted(gone), np.int64))
         self._names = {tensor.name for tensor in flow.graph.initializer}
         self._names |= {name for node in flow.graph.node for name in (*node.input, *node.output)}
-        self._shapes_at_batch_2: Shapes | None = None
 
     def kept(self, labels: Labels) -> npt.NDArray[np.bool_]:
         """Which of these channels stay, same shape."""
-        return np.asarray(~np.isin(self.flow.units.find(labels), self._gone))
+        return np.asarray(self._stays[labels])
 
     def counts(self, labels: Labels) -> dict[int, int]:
         """How many stay, along each axis on which channels go."""
@@ -67,19 +67,12 @@ class Cut:
 
     def depends_on_batch(self, name: str) -> npt.NDArray[np.bool_]:
         """Which entries of a small constant are others at batch 2; all if that is not known."""
-        here, there = self.flow.value(name), self._at_batch_2().constants.get(name)
+        here, there = self.flow.value(name), self.flow.shapes_at_batch_2.constants.get(name)
         if here is None or there is None or here.shape != there.shape:
             return np.ones(1 if here is None else here.shape, np.bool_)
         return np.asarray(here != there)
 
     def grows_with_batch(self, name: str) -> bool:
         """Whether a tensor's first axis is longer at batch 2; also if that is not known."""
-        here, there = self.flow.shapes.by_name.get(name), self._at_batch_2().by_name.get(name)
+        here, there = self.flow.shapes.by_name.get(name), self.flow.shapes_at_batch_2.by_name.get(name)
         return not here or not there or here[0] is None or here[0] != there[0]
-
-    def _at_batch_2(self) -> Shapes:
-        if self._shapes_at_batch_2 is None:
-            from workbench.engine.graph.channels.walk import without_weights
-
-            self._shapes_at_batch_2 = infer_shapes(without_weights(self.flow.proto), batch=2)
-        return self._shapes_at_batch_2

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from workbench.engine.graph.channels.units import Labels, Units, unlabelled, varying_axes
 from workbench.engine.graph.links import Links
-from workbench.engine.graph.shapes import Shape, Shapes
+from workbench.engine.graph.shapes import Shape, Shapes, infer_shapes, without_weights
 
 
 class NotFollowed(Exception):  # noqa: N818  # not an error: the walk fixes the node's channels and goes on
@@ -106,6 +107,11 @@ class Flow:
 
     def __post_init__(self) -> None:
         self.stored = {tensor.name: tensor for tensor in self.graph.initializer}
+
+    @cached_property
+    def shapes_at_batch_2(self) -> Shapes:
+        """Shapes of the same tensors where the batch is two: what differs depends on the batch."""
+        return infer_shapes(without_weights(self.proto), batch=2)
 
     def is_param(self, name: str) -> bool:
         """Whether the tensor is stored in the graph."""

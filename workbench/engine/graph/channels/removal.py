@@ -11,10 +11,9 @@ from workbench.engine.core.errors import ModelError
 from workbench.engine.graph.channels import argument_edits as edits
 from workbench.engine.graph.channels.cut import Cut
 from workbench.engine.graph.channels.flow import Flow, GroupedConv
-from workbench.engine.graph.channels.walk import without_weights
 from workbench.engine.graph.opset import CONSTANT_INITIALIZERS_IR
 from workbench.engine.graph.order import reads_of
-from workbench.engine.graph.shapes import infer_shapes
+from workbench.engine.graph.shapes import infer_shapes, without_weights
 
 
 def remove_channels(flow: Flow, gone: Collection[int]) -> onnx.ModelProto:

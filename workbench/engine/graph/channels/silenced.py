@@ -9,8 +9,8 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from workbench.engine.graph.channels.cut import Cut
 from workbench.engine.graph.channels.flow import Flow
-from workbench.engine.graph.channels.walk import without_weights
 from workbench.engine.graph.opset import CONSTANT_INITIALIZERS_IR
+from workbench.engine.graph.shapes import without_weights
 
 _FLOATS = frozenset((TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16))
 _FIRST_WITH_WHERE = 9

@@ -101,13 +101,13 @@ def _group(
 def _places(flow: Flow) -> dict[int, tuple[tuple[int, int], ...]]:
     """For each unit the axes of stored tensors that list it, by number, and how often."""
     places: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    number = 0
-    for axes in flow.params.values():
-        for vector in axes.values():
-            found, counts = np.unique(flow.units.resolved(vector), return_counts=True)
-            for unit, count in zip(found.tolist(), counts.tolist(), strict=True):
-                places[unit].append((number, count))
-            number += 1
+    vectors = [vector for axes in flow.params.values() for vector in axes.values()]
+    # The second axis of a weight in blocks lists the channels of one block: those of all are in it.
+    vectors += [labels.reshape(-1) for conv in flow.grouped for labels in (conv.inputs, conv.outputs)]
+    for number, vector in enumerate(vectors):
+        found, counts = np.unique(flow.units.resolved(vector), return_counts=True)
+        for unit, count in zip(found.tolist(), counts.tolist(), strict=True):
+            places[unit].append((number, count))
     return {unit: tuple(pairs) for unit, pairs in places.items()}
 
 

@@ -34,6 +34,11 @@ class Units:
         self._settled = None
         return added
 
+    @property
+    def num_labels(self) -> int:
+        """How many labels there are, that of what stays included."""
+        return len(self._parent)
+
     def find(self, labels: Labels) -> Labels:
         """The same labels, each set by its least member: equal where channels go together."""
         found = self._parent[labels]

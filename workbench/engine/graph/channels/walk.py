@@ -14,7 +14,7 @@ from workbench.engine.graph.channels.units import squeezed, varying_axes
 from workbench.engine.graph.links import Links
 from workbench.engine.graph.opset import opset_of
 from workbench.engine.graph.order import bodies, reads_of
-from workbench.engine.graph.shapes import infer_shapes
+from workbench.engine.graph.shapes import infer_shapes, without_weights
 
 Rule = Callable[[onnx.NodeProto, Flow], None]
 
@@ -45,8 +45,6 @@ def _rules() -> Mapping[str, Rule]:
 _RULES = _rules()
 # They read how large a tensor is, not what is in it.
 _SHAPE_READERS = ("Shape", "Size")
-# What arguments such as shapes and paddings take at most.
-_MOST_BYTES = 4096
 CONTRADICTION = "the shapes around it do not fit together"
 
 
@@ -72,20 +70,6 @@ def walk(proto: onnx.ModelProto) -> Flow:
     # What is fixed by then can leave part of a row free.
     _make_rectangular(flow)
     return flow
-
-
-def without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy for inference, which would copy the weights again."""
-    light = onnx.ModelProto(ir_version=proto.ir_version, opset_import=proto.opset_import)
-    light.graph.node.extend(proto.graph.node)
-    light.graph.input.extend(proto.graph.input)
-    light.graph.output.extend(proto.graph.output)
-    for tensor in proto.graph.initializer:
-        if tensor.ByteSize() <= _MOST_BYTES:
-            light.graph.initializer.append(tensor)
-        else:
-            light.graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
-    return light
 
 
 def _step(node: onnx.NodeProto, flow: Flow) -> None:
