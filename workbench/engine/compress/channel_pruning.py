@@ -128,7 +128,16 @@ class ChannelPruning:
         original.CopyFrom(self._structure.flow.proto)
         return recovered_model(original, self.pruned(plans, samples, ctx), fits, cut.kept_on, samples, ctx)
 
-    def _fits(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext) -> Sequence[LayerFit]:
+    def recovery_note(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext) -> str:
+        """What is fitted after these channels went, in words; empty if nothing is asked."""
+        if samples is None or all(plan.recover == RECOVER_NOTHING for plan in plans):
+            return ""
+        with self._lock:
+            return fitting_note(self._fits(plans, samples, ctx), len(samples.indices))
+
+    def _fits(
+        self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
+    ) -> Sequence[LayerFit]:
         asked = next((plan.recover for plan in plans if plan.recover != RECOVER_NOTHING), RECOVER_NOTHING)
         if asked == RECOVER_NOTHING:
             return ()
@@ -150,7 +159,7 @@ class ChannelPruning:
             what = {RECOVER_NOTHING: "", RECOVER_WEIGHTS: "fit its weights"}.get(fit.what, "fit its bias")
             done, reason = (before.done, what), (before.reason, fit.reason)
             asides[fit.layer] = Aside("; ".join(filter(None, done)), "; ".join(filter(None, reason)))
-        note = fitting_note(fits, len(samples.indices))
+        note = self.recovery_note(found.groups, samples, ctx)
         return replace(found, asides=asides, notes=(*found.notes, note))
 
     def _remembered(self, key: _Key, make: Callable[[], Model]) -> Model:
