@@ -18,6 +18,7 @@ _VERBS = {
     "export": "the model in another runtime's format",
     "gui": "open the window",
     "inspect": "what is in a model",
+    "prune": "remove channels round by round, within an allowed drop",
     "plugins": "what is loaded, from where, and what failed",
 }
 

@@ -16,6 +16,8 @@ from workbench.engine.core.recipe import (
     MAX_BITS,
     MIN_BITS,
     RANGE_ESTIMATORS,
+    RECOVER_NOTHING,
+    RECOVERIES,
     ROUNDINGS,
     ActivationRule,
     Calibration,
@@ -28,7 +30,7 @@ from workbench.engine.core.weight_pattern import parse_pattern
 from workbench.project.yaml_reader import YamlReader, line_of
 
 VERSION = 1
-_KEYS = ("version", "rules", "encoding", "equalize", "calibration")
+_KEYS = ("version", "rules", "encoding", "equalize", "recover", "calibration")
 _RULE_KEYS = ("select", "weights", "activations", "prune")
 _WEIGHT_KEYS = ("bits", "granularity", "symmetric", "range", "rounding", "bias_correction", "reduce_range")
 _ACTIVATION_KEYS = ("bits", "symmetric", "signed", "range")
@@ -62,15 +64,18 @@ def parse_recipe(text: str, source: str = "recipe") -> Recipe:
         raise reader.error(entries["version"][1], f"version {version} is not known", f"this program reads {VERSION}")
     recipe = Recipe(version=version)
     rules, encoding, equalize, calibration = recipe.rules, recipe.encoding, recipe.equalize, recipe.calibration
+    recover = recipe.recover
     if "rules" in entries:
         rules = _rules(reader, entries["rules"][1])
     if "encoding" in entries:
         encoding = reader.text(entries["encoding"][1], "encoding", ENCODINGS)
     if "equalize" in entries:
         equalize = reader.truth(entries["equalize"][1], "equalize")
+    if "recover" in entries:
+        recover = reader.text(entries["recover"][1], "recover", RECOVERIES)
     if "calibration" in entries:
         calibration = _calibration(reader, entries["calibration"][1])
-    return Recipe(rules, encoding, calibration, version, equalize)
+    return Recipe(rules, encoding, calibration, version, equalize, recover)
 
 
 def format_recipe(recipe: Recipe) -> str:
@@ -85,6 +90,8 @@ def format_recipe(recipe: Recipe) -> str:
     lines.append(f"encoding: {_flow(recipe.encoding)}")
     if recipe.equalize:
         lines.append("equalize: true")
+    if recipe.recover != RECOVER_NOTHING:
+        lines.append(f"recover: {recipe.recover}")
     lines.append(f"calibration: {_flow(data['calibration'])}")
     return "\n".join(lines) + "\n"
 

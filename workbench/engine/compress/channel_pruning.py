@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,15 @@ import onnx
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.channel_spread import units_kept
+from workbench.engine.compress.recovery.fitting_plan import LayerFit, fitting_note, fitting_plan
+from workbench.engine.compress.recovery.recovered_model import recovered_model
 from workbench.engine.compress.structure.criterion import Criterion, Needs
 from workbench.engine.compress.structure.importance import UnitScores, unit_scores
 from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
 from workbench.engine.compress.structure.sample_findings import find_in_samples
 from workbench.engine.compress.structure.structure import ModelStructure
 from workbench.engine.compress.structure_plan import (
+    Aside,
     Asked,
     StructurePlan,
     asks_for_channels,
@@ -26,14 +30,17 @@ from workbench.engine.compress.structure_plan import (
 from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.plan import GroupPlan
-from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.recipe import RECOVER_NOTHING, RECOVER_WEIGHTS, Recipe
+from workbench.engine.graph.channels.cut import Cut
 from workbench.engine.graph.model import Model
 from workbench.jobs import JobContext
 
-_KEPT_MODELS = 3
+_KEPT_MODELS = 4
 Floats = npt.NDArray[np.float64]
 _Key = tuple[tuple[GroupPlan, ...], object]
 _ScoreKey = tuple[str, str, object]
+_RECOVERED_ALONE = "recover: {} does nothing: no channels are removed"
+_RECOVERED_BLIND = "recover: {} does nothing: it needs samples, and none are given"
 
 
 class ChannelPruning:
@@ -76,7 +83,8 @@ class ChannelPruning:
             RecipeError: a criterion is not known.
         """
         if not asks_for_channels(self._model.info, recipe):
-            return StructurePlan()
+            asks_more = recipe.recover != RECOVER_NOTHING
+            return StructurePlan(notes=(_RECOVERED_ALONE.format(recipe.recover),) if asks_more else ())
         structure = self._structure
         asked = groups_asked(self._model.info, structure.channels, recipe)
         able = [one for one in asked if one.group.num_units and not self._lacks_samples(one, samples)]
@@ -91,27 +99,87 @@ class ChannelPruning:
         for name, counts in kept.items():
             if not structure.is_exact(name):
                 kept[name] = structure.num_kept(name, counts, scores_of(name))
-        plans = [self._group_plan(one, kept[one.group.name]) for one in able]
+        recover = recipe.recover if samples is not None else RECOVER_NOTHING
+        plans = [self._group_plan(one, kept[one.group.name], recover) for one in able]
         plans = [plan for plan in plans if plan.num_kept < plan.num_units]
         for plan in plans:
             if not (at_once and plan.needs_samples):
                 scores_of(plan.group)
         lacking = {one.group.name for one in asked if one.group.num_units and self._lacks_samples(one, samples)}
         remarks = {plan.group: self._remark(plan, samples) for plan in plans}
-        return plan_structure(self._model.info, structure.channels, recipe, asked, plans, lacking, remarks)
+        found = plan_structure(self._model.info, structure.channels, recipe, asked, plans, lacking, remarks)
+        return self._with_recovery(found, recipe, samples, ctx)
 
     def pruned(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext) -> Model:
-        """The model without the channels that go. The last few are kept.
+        """The model without the channels that go, and nothing recovered. The last few are kept.
 
         Raises:
             Cancelled: somebody asked to stop.
             ModelError: what is left does not fit together.
         """
+        plans = without_recovery(plans)
         key = plans, samples.key if samples is not None and any(plan.needs_samples for plan in plans) else None
+        return self._remembered(key, lambda: self._structure.without(self.units_gone(plans, samples, ctx)))
+
+    def recovered(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext) -> Model:
+        """The same, with what the plans recover; the last few are kept.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            ModelError: what is left does not fit together.
+            RunError: the model does not run on the samples.
+        """
+        fits = self._fits(plans, samples, ctx)
+        if samples is None or all(fit.what == RECOVER_NOTHING for fit in fits):
+            return self.pruned(plans, samples, ctx)
+        return self._remembered((plans, samples.key), lambda: self._recovered(plans, fits, samples, ctx))
+
+    def _recovered(
+        self, plans: tuple[GroupPlan, ...], fits: Sequence[LayerFit], samples: CalibrationSet, ctx: JobContext
+    ) -> Model:
+        cut = Cut(self._structure.flow, self.units_gone(plans, samples, ctx))
+        original = onnx.ModelProto()
+        original.CopyFrom(self._structure.flow.proto)
+        return recovered_model(original, self.pruned(plans, samples, ctx), fits, cut.kept_on, samples, ctx)
+
+    def recovery_note(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext) -> str:
+        """What is fitted after these channels went, in words; empty if nothing is asked."""
+        if samples is None or all(plan.recover == RECOVER_NOTHING for plan in plans):
+            return ""
+        return fitting_note(self._fits(plans, samples, ctx), len(samples.indices))
+
+    def _fits(
+        self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
+    ) -> Sequence[LayerFit]:
+        asked = next((plan.recover for plan in plans if plan.recover != RECOVER_NOTHING), RECOVER_NOTHING)
+        if asked == RECOVER_NOTHING:
+            return ()
+        return fitting_plan(self._model, self.pruned(plans, samples, ctx), asked)
+
+    def _with_recovery(
+        self, found: StructurePlan, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext
+    ) -> StructurePlan:
+        """The plan with what is fitted afterwards, said of each layer and of the whole."""
+        if recipe.recover == RECOVER_NOTHING:
+            return found
+        if not found.groups or samples is None:
+            text = _RECOVERED_BLIND if samples is None else _RECOVERED_ALONE
+            return replace(found, notes=(*found.notes, text.format(recipe.recover)))
+        fits = self._fits(found.groups, samples, ctx)
+        asides = dict(found.asides)
+        for fit in fits:
+            before = asides.get(fit.layer, Aside())
+            what = {RECOVER_NOTHING: "", RECOVER_WEIGHTS: "fit its weights"}.get(fit.what, "fit its bias")
+            done, reason = (before.done, what), (before.reason, fit.reason)
+            asides[fit.layer] = Aside("; ".join(filter(None, done)), "; ".join(filter(None, reason)))
+        note = self.recovery_note(found.groups, samples, ctx)
+        return replace(found, asides=asides, notes=(*found.notes, note))
+
+    def _remembered(self, key: _Key, make: Callable[[], Model]) -> Model:
         with self._lock:
             model = self._models.get(key)
         if model is None:
-            model = self._structure.without(self.units_gone(plans, samples, ctx))
+            model = make()
         with self._lock:
             # Of two that were made at the same time one is kept, so that what is known of it is found by it.
             model = self._models.setdefault(key, model)
@@ -185,10 +253,15 @@ class ChannelPruning:
             scores = self._scores.get(self._key(plan.group, self._criterion(plan.criterion), samples))
         return scores.reason if scores is not None else ""
 
-    def _group_plan(self, asked: Asked, kept: tuple[int, ...]) -> GroupPlan:
+    def _group_plan(self, asked: Asked, kept: tuple[int, ...], recover: str) -> GroupPlan:
         criterion = self._criterion(criterion_of(asked))
         needs_samples = criterion.needs is not Needs.WEIGHTS
-        return GroupPlan(asked.group.name, kept, asked.group.num_units, criterion.name, needs_samples)
+        return GroupPlan(asked.group.name, kept, asked.group.num_units, criterion.name, needs_samples, recover)
+
+
+def without_recovery(plans: tuple[GroupPlan, ...]) -> tuple[GroupPlan, ...]:
+    """The same channels, and nothing fitted afterwards."""
+    return tuple(replace(plan, recover=RECOVER_NOTHING) for plan in plans)
 
 
 def _kept(plans: tuple[GroupPlan, ...]) -> Mapping[str, tuple[int, ...]]:

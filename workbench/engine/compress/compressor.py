@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
-from workbench.engine.compress.channel_pruning import ChannelPruning
+from workbench.engine.compress.channel_pruning import ChannelPruning, without_recovery
 from workbench.engine.compress.layer_abilities import LayerAbilities
 from workbench.engine.compress.plan import resolve_plan
 from workbench.engine.compress.quantized_model import quantized_model
@@ -115,7 +115,10 @@ class Compressor:
         structure = self.pruning.plan(recipe, samples, ctx, at_once=at_once)
         if asks_for_channels_alone(self.model.info, recipe) and self.pruning.channels.is_exact:
             return self._channels_alone(recipe, structure, source)
-        left = self.without_channels(structure.groups, samples, ctx)
+        # Only which weights are small depends on what is fitted: for all else the plan need not wait for that.
+        looks_at_weights = any(rule.prune is not None and rule.prune.kind == "weights" for rule in recipe.rules)
+        groups = structure.groups if looks_at_weights else without_recovery(structure.groups)
+        left = self.without_channels(groups, samples, ctx)
         has_samples = has_samples or samples is not None
         plan = left._resolved(recipe, has_samples=has_samples, asides=structure.asides, source=source)
         more = (*left._raising(plan), *left._growth(plan, left._containers(recipe.encoding)))
@@ -133,7 +136,9 @@ class Compressor:
     def without_channels(
         self, groups: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
     ) -> "Compressor":
-        """The bench of the model without the channels that go; this one if none do. The last few are kept.
+        """The bench of the model without the channels that go, recovered as the plans say; this one if none do.
+
+        The last few are kept.
 
         Raises:
             Cancelled: somebody asked to stop.
@@ -141,7 +146,7 @@ class Compressor:
         """
         if not groups:
             return self
-        model = self.pruning.pruned(groups, samples, ctx)
+        model = self.pruning.recovered(groups, samples, ctx)
         with self._lock:
             if model.info.digest not in self._without:
                 self._without[model.info.digest] = Compressor(model)

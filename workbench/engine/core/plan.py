@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from workbench.engine.core.recipe import ActivationSettings, WeightSettings
+from workbench.engine.core.recipe import RECOVER_NOTHING, ActivationSettings, WeightSettings
 from workbench.engine.core.weight_pattern import WeightPattern
 
 
@@ -65,6 +65,7 @@ class GroupPlan:
         num_units: how many there are.
         criterion: name of the importance criterion that chooses which stay.
         needs_samples: whether the criterion looks at samples.
+        recover: what is fitted on samples in the layers that read what is left: a word of RECOVERIES.
     """
 
     group: str
@@ -72,6 +73,7 @@ class GroupPlan:
     num_units: int
     criterion: str
     needs_samples: bool = False
+    recover: str = RECOVER_NOTHING
 
     @property
     def num_kept(self) -> int:
@@ -103,7 +105,7 @@ class Plan:
     @property
     def needs_samples(self) -> bool:
         """Whether anything that is done depends on samples."""
-        return any(group.needs_samples for group in self.groups) or any(
+        return any(group.needs_samples or group.recover != RECOVER_NOTHING for group in self.groups) or any(
             (entry.activations is not None and not entry.activations.is_dynamic)
             or (entry.weights is not None and entry.weights.needs_samples)
             for entry in self.layers

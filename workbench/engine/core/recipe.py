@@ -18,6 +18,7 @@ DYNAMIC = "dynamic"
 ROUNDINGS = ("nearest", "learned")
 ENCODINGS = ("auto", "plain")
 CHANNEL_SCOPES = ("layer", "global", "lamp", "erk")
+RECOVER_NOTHING, RECOVER_BIAS, RECOVER_WEIGHTS = RECOVERIES = ("none", "bias", "weights")
 MIN_BITS, MAX_BITS = 2, 16
 
 _Part = TypeVar("_Part", "WeightRule", "ActivationRule")
@@ -188,6 +189,8 @@ class Recipe:
 
     Args:
         equalize: whether weights are equalized across layers before they are quantized.
+        recover: what is fitted on samples in layers that read removed channels, before all else: "none", "bias", or
+            "weights" and the bias with them.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -195,6 +198,7 @@ class Recipe:
     calibration: Calibration = Calibration()
     version: int = 1
     equalize: bool = False
+    recover: str = RECOVER_NOTHING
 
     def settings_for(self, layer_name: str, op_type: str) -> LayerSettings:
         """What the rules ask of one layer; for each setting the last matching rule wins."""
@@ -268,6 +272,7 @@ class Recipe:
             "encoding": self.encoding,
             # Left out where it says nothing, so that older recipes keep their digest.
             **({"equalize": True} if self.equalize else {}),
+            **({"recover": self.recover} if self.recover != RECOVER_NOTHING else {}),
             "calibration": {"samples": self.calibration.samples, "seed": self.calibration.seed},
         }
 

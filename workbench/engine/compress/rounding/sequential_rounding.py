@@ -1,7 +1,5 @@
 """Learned rounding of a whole model: layer by layer, each seeing what quantizing those before it did to its input."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,17 +10,16 @@ from threadpoolctl import threadpool_limits
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.rounding.learned_rounding import learn_levels
-from workbench.engine.compress.rounding.output_problem import LARGEST_ROW, LayerGeometry, ProblemGathering, geometry_of
+from workbench.engine.compress.rounding.output_problem import LARGEST_ROW, ProblemGathering, geometry_of
+from workbench.engine.compress.rounding.paired_rows import PairedRows
 from workbench.engine.compress.rounding.weight_matrix import WeightMatrix
 from workbench.engine.compress.weights.affine import QuantParams
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.compress.weights.weight_rows import WeightRows
 from workbench.engine.core.layer import Layer
-from workbench.engine.data.sample_batches import sample_batches
 from workbench.engine.graph.links import Links
 from workbench.engine.graph.shapes import Shapes
 from workbench.engine.graph.weight_place import first_output
-from workbench.engine.runtime.tapped import tapped_session
 from workbench.jobs import JobContext
 
 Array = npt.NDArray[np.float32]
@@ -59,13 +56,10 @@ class SequentialRounding:
     """
 
     def __init__(self, original: onnx.ModelProto, shapes: Shapes, samples: CalibrationSet) -> None:
-        self._original = original
-        self._shapes = shapes.by_name
-        self._links = Links(original.graph)
         self._samples = samples
-        self._nodes = {first_output(node): node for node in original.graph.node}
         self._current = onnx.ModelProto()
         self._current.CopyFrom(original)
+        self._pair = PairedRows(original, self._current, shapes, samples)
 
     @property
     def current(self) -> onnx.ModelProto:
@@ -74,7 +68,7 @@ class SequentialRounding:
 
     def put(self, layer: Layer, weight: Array, bias: Array | None) -> None:
         """Give a layer of the current graph other weights, and another bias."""
-        node = self._node_now(layer)
+        node = self._pair.node_now(layer.node_output)
         self._store(node, layer.place, weight)
         if bias is not None:
             self._store(node, 2, bias)
@@ -106,7 +100,7 @@ class SequentialRounding:
         Raises:
             Cancelled: somebody asked to stop.
         """
-        node = self._nodes[layer.node_output]
+        node = self._pair.original_node(layer.node_output)
         geometry = geometry_of(node, layer.weight_shape)
         assert geometry is not None
         assert layer.axis is not None
@@ -116,7 +110,7 @@ class SequentialRounding:
         gathering = ProblemGathering(geometry, matrix.length, num_samples, seed=seed, centered=has_bias)
         # One thread: on busy cores those of BLAS wait for one another, and sums depend on how many there are.
         with threadpool_limits(1, user_api="blas"):
-            for inputs, targets in self._rows(layer, node, geometry, ctx):
+            for inputs, targets in self._pair.batches(layer.node_output, ctx):
                 gathering.add(inputs, targets)
             ctx.checkpoint()
             levels, scale = learn_levels(
@@ -136,44 +130,6 @@ class SequentialRounding:
         bias = gathering.bias(np.asarray(matrix.of(dense), np.float64)) if has_bias else None
         self.put(layer, dense, bias)
         return LearnedLayer(compressed, bias)
-
-    def _rows(
-        self, layer: Layer, node: onnx.NodeProto, geometry: LayerGeometry, ctx: JobContext
-    ) -> Iterator[tuple[Array, Array]]:
-        """Batches of the layer's inputs as they are now, and of the outputs that are wanted of it."""
-        now = self._node_now(layer)
-        wanted, other = self._goal(node)
-        names = [now.input[0]] if other is None else [now.input[0], other]
-        current = tapped_session(self._current, names, in_float=True)
-        original = tapped_session(self._original, [wanted])
-        with closing(sample_batches(self._samples.dataset, self._samples.indices, ctx)) as batches:
-            for indices, feeds in batches:
-                found = current.run_samples(feeds, len(indices), ctx)
-                goal = np.asarray(original.run_samples(feeds, len(indices), ctx)[0], np.float32)
-                if other is not None:
-                    goal = goal - np.asarray(found[1], np.float32)
-                yield np.asarray(found[0], np.float32), goal
-
-    def _goal(self, node: onnx.NodeProto) -> tuple[str, str | None]:
-        """The float tensor that the layer should give, and what must be taken off it first, if anything.
-
-        Where the output is added to a shortcut, the sum is what matters: the layer then also takes back what
-        quantizing did to the shortcut.
-        """
-        output = str(node.output[0])
-        reader = self._links.only_reader(output)
-        if reader is None or reader.op_type != "Add":
-            return output, None
-        now = next(node for node in self._current.graph.node if list(node.output) == list(reader.output))
-        place = 1 - list(reader.input).index(output)
-        other = reader.input[place]
-        are_alike = output in self._shapes and self._shapes[output] == self._shapes.get(other)
-        if self._links.is_constant(other) or other == output or not are_alike:
-            return output, None
-        return str(reader.output[0]), str(now.input[place])
-
-    def _node_now(self, layer: Layer) -> onnx.NodeProto:
-        return next(node for node in self._current.graph.node if layer.node_output in node.output)
 
     def _store(self, node: onnx.NodeProto, place: int, values: Array) -> None:
         """A tensor of the node's own in the current graph: the stored one may have other readers."""
