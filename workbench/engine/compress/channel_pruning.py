@@ -16,15 +16,10 @@ from workbench.engine.compress.structure.importance import UnitScores, unit_scor
 from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
 from workbench.engine.compress.structure.sample_findings import find_in_samples
 from workbench.engine.compress.structure.structure import ModelStructure
-from workbench.engine.compress.structure_plan import (
-    Asked,
-    StructurePlan,
-    asks_for_channels,
-    criterion_of,
-    groups_asked,
-    plan_structure,
-)
-from workbench.engine.core.channel_group import ModelChannels
+from workbench.engine.compress.structure_plan import StructurePlan, plan_structure
+from workbench.engine.core.channel_group import ChannelGroup, ModelChannels
+from workbench.engine.core.channel_importance import ChannelImportance
+from workbench.engine.core.channel_wishes import DEFAULT_CRITERION, Asked, asks_for_channels, groups_asked
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.plan import GroupPlan
 from workbench.engine.core.recipe import Recipe
@@ -72,9 +67,9 @@ class ChannelPruning:
             names = {one.group.name: one for one in able}
 
             def scores_of(group: str) -> Floats:
-                criterion = self._criterion(criterion_of(names[group]))
+                criterion = self._criterion(names[group].criterion)
                 self._score(
-                    criterion, [one.group.name for one in able if criterion_of(one) == criterion.name], samples, ctx
+                    criterion, [one.group.name for one in able if one.criterion == criterion.name], samples, ctx
                 )
                 return self._scores[self._key(group, criterion, samples)].values
 
@@ -119,6 +114,43 @@ class ChannelPruning:
         with self._lock:
             return self._structure.silenced(self.units_gone(plans, samples, ctx))
 
+    def importance(
+        self, layer: str, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext
+    ) -> ChannelImportance:
+        """How much the channels of a layer's group matter, and which stay under the recipe.
+
+        Without a wish for the group the scores are those of the criterion that it would be given.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: a criterion is not known.
+        """
+        with self._lock:
+            group = self.channels.group(self.channels.group_of.get(layer, ""))
+            if group is None or not group.num_units:
+                return ChannelImportance(layer, recipe.digest, reason=_why_none(group))
+            asked = next(iter(groups_asked(self._model.info, self.channels, recipe, (group.name,))), None)
+            criterion = self._criterion(asked.criterion if asked is not None else DEFAULT_CRITERION)
+            if samples is None and criterion.needs is not Needs.WEIGHTS:
+                why = f"criterion {criterion.name} needs samples, and none are open"
+                return ChannelImportance(layer, recipe.digest, group.name, criterion.name, reason=why)
+            self._score(criterion, [group.name], samples, ctx)
+            scores = self._scores[self._key(group.name, criterion, samples)]
+            units, kept = self._structure.unit_groups[group.name], np.ones(group.num_units, np.bool_)
+            plan = self._plan_of(group.name, recipe, samples, ctx) if asked is not None else None
+            if plan is not None:
+                kept = self._structure.units_kept(group.name, plan.kept, scores.values)
+            return ChannelImportance(
+                layer, recipe.digest, group.name, criterion.name, scores.values, units.classes, kept,
+                self._structure.output_places(group.name, layer), bool(units.partitions), scores.reason,
+            )  # fmt: skip
+
+    def _plan_of(
+        self, group: str, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext
+    ) -> GroupPlan | None:
+        plans = self.plan(recipe, samples, ctx).groups
+        return next((plan for plan in plans if plan.group == group), None)
+
     @cached_property
     def _structure(self) -> ModelStructure:
         return ModelStructure(self._model)
@@ -130,7 +162,7 @@ class ChannelPruning:
         return self._criteria[name]
 
     def _lacks_samples(self, asked: Asked, samples: CalibrationSet | None) -> bool:
-        return samples is None and self._criterion(criterion_of(asked)).needs is not Needs.WEIGHTS
+        return samples is None and self._criterion(asked.criterion).needs is not Needs.WEIGHTS
 
     def _key(self, group: str, criterion: Criterion, samples: CalibrationSet | None) -> tuple[str, str, object]:
         is_alone = criterion.needs is Needs.WEIGHTS or samples is None
@@ -150,10 +182,16 @@ class ChannelPruning:
             self._scores[self._key(name, criterion, samples)] = found
 
     def _group_plan(self, asked: Asked, kept: tuple[int, ...]) -> GroupPlan:
-        criterion = self._criterion(criterion_of(asked))
+        criterion = self._criterion(asked.criterion)
         needs_samples = criterion.needs is not Needs.WEIGHTS
         return GroupPlan(asked.group.name, kept, asked.group.num_units, criterion.name, needs_samples)
 
 
 def _kept(plans: tuple[GroupPlan, ...]) -> Mapping[str, tuple[int, ...]]:
     return {plan.group: plan.kept for plan in plans}
+
+
+def _why_none(group: ChannelGroup | None) -> str:
+    if group is None:
+        return "its channels are not followed: it is not in the main graph, or its weights are computed"
+    return group.reason or "nothing of it can go"

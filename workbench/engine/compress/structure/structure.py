@@ -12,6 +12,7 @@ from onnx import helper
 
 from workbench.engine.compress.structure.selection import select_kept
 from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
+from workbench.engine.core.channel_importance import ALWAYS_STAYS
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.removal import remove_channels
 from workbench.engine.graph.channels.silenced import silence_channels
@@ -88,6 +89,26 @@ class ModelStructure:
         """Shapes of the weights that make a group's channels."""
         found = [self._weight_of(member) for member in self.unit_groups[name].members]
         return [tuple(self.flow.stored[weight].dims) for weight in found if weight]
+
+    def units_kept(
+        self, name: str, counts: tuple[int, ...], scores: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.bool_]:
+        """Which units of a group stay, shape (U,).
+
+        Args:
+            name: of the group.
+            counts: how many units stay of each class.
+            scores: importance of each unit, shape (U,).
+        """
+        return self._kept_units(self.unit_groups[name], counts, scores)
+
+    def output_places(self, name: str, layer: str) -> npt.NDArray[np.int64]:
+        """For each output channel of a layer the place of its unit in the group, shape (C,); −1 for what stays."""
+        producer = next(one for one in self.flow.producers if self._layer_of.get(one.node_output) == layer)
+        units = self.unit_groups[name].units
+        place = {unit: number for number, unit in enumerate(units.tolist())}
+        resolved = self.flow.units.resolved(producer.labels).tolist()
+        return np.array([place.get(unit, ALWAYS_STAYS) for unit in resolved], np.int64)
 
     def _kept_units(
         self, group: UnitGroup, counts: tuple[int, ...], scores: npt.NDArray[np.float64]
