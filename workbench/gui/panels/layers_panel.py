@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from workbench.engine.core.footprint import BLOCKS_OPSET
 from workbench.engine.core.reports import LayerPreview
+from workbench.gui.channels_now import LayerChannels
+from workbench.gui.panels.channel_view import channel_view
 from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_menus import LayerMenus
 from workbench.gui.panels.layer_state import LayerStates
@@ -38,7 +40,7 @@ class LayersPanel(Card):
         self._plan_texts = KnownPlanTexts()
         self.edits = SelectedLayers(document, self)
         self.states = LayerStates()
-        self.model = LayersModel(self.states.of, self)
+        self.model = LayersModel(self.states.of, self._channels_of, self)
         self.rows = LayersFilter(self)
         self.rows.setSourceModel(self.model)
         self.filter = QLineEdit(self, placeholderText="Filter layers", clearButtonEnabled=True)
@@ -86,6 +88,7 @@ class LayersPanel(Card):
         document.plans.changed.connect(self._show_plan)
         document.figures.sqnr_changed.connect(self._show_noise)
         document.looks.previewed.connect(self._on_previewed)
+        document.channels.changed.connect(self._on_channels)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
         self.op_types.currentIndexChanged.connect(self._on_filter)
@@ -108,6 +111,9 @@ class LayersPanel(Card):
         card.scope_wished.connect(edits.set_scope)
         card.weights_wished.connect(edits.set_weights)
         card.activations_wished.connect(edits.set_activations)
+        card.channels.pressed.connect(edits.press)
+        card.channels.wished.connect(edits.set_channels)
+        card.channels.released.connect(edits.release)
         card.reset_wished.connect(edits.reset)
         card.similar_wished.connect(edits.apply_to_similar)
 
@@ -144,6 +150,18 @@ class LayersPanel(Card):
         largest = footprint.largest_opset if footprint is not None else BLOCKS_OPSET
         self.model.refresh(self.states.reset(self._document.model, self._document.recipe, largest), last)
         self._show_noise()
+        self._show_card()
+
+    def _channels_of(self, layer: str) -> LayerChannels | None:
+        """How many channels stay, of a layer that loses some."""
+        now = self._document.channels.now
+        return now.of_layer(layer) if now.is_cut(layer) else None
+
+    @Slot()
+    def _on_channels(self) -> None:
+        """The engine has told the groups, or what is planned for them."""
+        now = self._document.channels.now
+        self.model.refresh([name for group in now.asked for name in now.groups[group].members], Column.PRUNE)
         self._show_card()
 
     @Slot()
@@ -212,7 +230,15 @@ class LayersPanel(Card):
         prunable = next((layer for layer in layers if layer.prunable), None)
         amount = self.states.of(prunable) if prunable is not None else None
         self.card.show_layers(layers, self.states.settings_among, amount, self.model.rowCount())
+        self._show_channels()
         self._show_plan()
+
+    def _show_channels(self) -> None:
+        layers, channels = self.edits.layers, self._document.channels
+        self.card.channels.show_criteria(channels.criteria)
+        view = channel_view(layers, channels.now, channels.criteria, channels.refusal)
+        self.card.channels.show_view(view)
+        self.model.set_group(view.groups[0] if len(view.groups) == 1 else None)
 
     @Slot()
     def _show_plan(self) -> None:
