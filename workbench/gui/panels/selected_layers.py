@@ -95,9 +95,15 @@ class SelectedLayers(QObject):
         self.set_activations(ActivationRule(bits=FLOAT if bits is None else bits))
 
     @Slot(object)
-    def set_channels(self, wish: ChannelWish) -> None:
-        """Set what is given of a wish for channels, for all layers of the groups that they are in."""
-        document, groups = self._document, groups_of(self.layers, self._document.channels.now)
+    def set_channels(self, wish: ChannelWish, layer: Layer | None = None) -> None:
+        """Set what is given of a wish for channels, for all layers of the groups that they are in.
+
+        Args:
+            wish: what is to change.
+            layer: of whose group alone; of those of all selected layers if not given.
+        """
+        document = self._document
+        groups = groups_of(self.layers if layer is None else (layer,), document.channels.now)
         recipe = with_channels(document.recipe, document.channels.now, groups, wish)
         if recipe == document.recipe:
             return
