@@ -92,6 +92,7 @@ class GroupWishes:
         self._rules = RuleLayers(model.layers)
         self._recipe: Recipe | None = None
         self._asked: dict[str, Asked] = {}
+        self._kept: Kept = MappingProxyType({})
 
     def now(
         self,
@@ -117,14 +118,20 @@ class GroupWishes:
         )
         if plan is not None:
             planned = {entry.group: entry.kept for entry in plan.groups}
-            return ChannelsNow(self.channels, self._groups, dict(self._asked), planned, lacking)
+            return ChannelsNow(self.channels, self._groups, dict(self._asked), self._the_same(planned), lacking)
         kept = {}
         for name, one in self._asked.items():
             left = one.group.units_kept(one.prune.ratio or 0.0, one.prune.multiple_of)
             if name not in lacking and left != one.group.class_sizes:
                 kept[name] = left
         is_spread = any(one.prune.scope != "layer" for one in self._asked.values()) or not self.channels.is_exact
-        return ChannelsNow(self.channels, self._groups, dict(self._asked), kept, lacking, is_spread)
+        return ChannelsNow(self.channels, self._groups, dict(self._asked), self._the_same(kept), lacking, is_spread)
+
+    def _the_same(self, kept: Kept) -> Kept:
+        """The very same mapping while nothing else goes, so that nothing is computed anew of it: moves are small."""
+        if kept != self._kept:
+            self._kept = kept
+        return self._kept
 
     def _update(self, recipe: Recipe) -> None:
         before, self._recipe = self._recipe, recipe

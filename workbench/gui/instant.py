@@ -21,7 +21,7 @@ from workbench.engine.core.weight_pattern import num_zeros, pattern_of
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
 from workbench.gui.channel_cut import NO_CUT, ChannelCut, cut_entry, cut_layer
 from workbench.gui.layer_sizes import FLOAT_BITS, LayerSizes
-from workbench.gui.recipe_change import changed_rules
+from workbench.gui.recipe_change import changed_rules, weight_rules
 from workbench.gui.rule_layers import RuleLayers
 
 _WRITTEN_BITS = range(MIN_BITS, MAX_BITS + 1)
@@ -230,7 +230,9 @@ class _Sizes:
         before = self._recipe
         if before is None or before.encoding != recipe.encoding:
             return set(range(len(self._layers)))
-        return set().union(*(self._rules.of(rule) for rule in changed_rules(before.rules, recipe.rules)))
+        # What is asked of channels comes with the cut.
+        old, new = (weight_rules(one.rules) for one in (before, recipe))
+        return set().union(*(self._rules.of(rule) for rule in changed_rules(old, new)))
 
     def _resolve(self, recipe: Recipe, places: set[int]) -> list[tuple[LayerSettings, Set[int]]]:
         """Layers that the same rules select have the same settings, so each set of rules is resolved once."""

@@ -78,6 +78,15 @@ def channel_prunes(settings: LayerSettings) -> list[Prune]:
 
 
 def _prune_of(layer: Layer | None, recipe: Recipe) -> Prune | None:
-    if layer is None:
+    """What `Recipe.settings_for` gives of the layer's own kind; a drag asks it for every layer of a group."""
+    kind = KIND_OF.get(layer.op_type, "") if layer is not None else ""
+    if layer is None or not kind:
         return None
-    return recipe.settings_for(layer.name, layer.op_type).prune(KIND_OF.get(layer.op_type, ""))
+    for rule in reversed(recipe.rules):
+        if (
+            rule.prune is not None
+            and rule.prune.kind in (kind, "none")
+            and rule.matches(layer.name, layer.op_type)
+        ):
+            return rule.prune if rule.prune.kind == kind else None
+    return None

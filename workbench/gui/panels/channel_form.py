@@ -12,6 +12,7 @@ from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.combo import Combo
 from workbench.gui.widgets.form_rows import make_form_rows
+from workbench.gui.widgets.pill import Pill
 from workbench.gui.widgets.segmented import Segmented
 from workbench.gui.widgets.value_slider import ValueSlider
 
@@ -40,7 +41,8 @@ class ChannelForm(QWidget):
         super().__init__(parent)
         self._criteria: Mapping[str, CriterionInfo] | None = None
         self.title = make_label("", "strong", self)
-        self.left = make_label("", "muted", self)
+        # A pill keeps its room; a label would lay out the window with each move.
+        self.left = Pill(theme, "stay", parent=self, keeps_room=True)
         self.slider = ValueSlider(theme, "Share of channels to remove", self)
         self.spin = QDoubleSpinBox(self, decimals=1, maximum=100.0, singleStep=1.0, suffix=" %")
         self.spin.setKeyboardTracking(False)
@@ -88,7 +90,7 @@ class ChannelForm(QWidget):
             return
         self._say(self.title, view.title)
         self.title.setToolTip(view.tip)
-        self._say(self.left, f"{view.left} ⚠" if view.odd else view.left)
+        self.left.set_value(f"{view.left} ⚠" if view.odd else view.left)
         self.left.setToolTip(view.odd)
         self.slider.set_value(view.ratio or 0.0, 1.0)
         with QSignalBlocker(self.spin):

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from workbench.engine.core.channel_group import ChannelGroup
 from workbench.engine.core.channel_importance import ALWAYS_STAYS, ChannelImportance, Mask
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import Recipe
-from workbench.gui.channels_now import LANES, LayerChannels, group_text, units_text, why_not_prunable
+from workbench.gui.channels_now import LANES, Kept, LayerChannels, group_text, units_text, why_not_prunable
 from workbench.gui.panels.channel_edits import ChannelWish
 from workbench.gui.panels.channel_view import ODD_TIP
 from workbench.gui.panels.layers_model import shape_text
@@ -44,17 +44,21 @@ class ChannelPage(PlotPage):
         self._is_looked_at = False
         self._layer: Layer | None = None
         self._found: ChannelImportance | None = None
+        # What the strip was drawn of: most moves of a drag change no channel.
+        self._drawn: tuple[Kept, ChannelImportance] | None = None
         self.importance: ImportancePlot | None = None
         self.strip: ChannelStrip | None = None
+        # Pills keep their room, and none is hidden: a label that changes would lay out the window with each move.
         self.stay = Pill(theme, "stay", parent=self, keeps_room=True)
+        self.of_group = Pill(theme, "of the group", parent=self, keeps_room=True)
         self.criterion = Pill(theme, "by", parent=self)
-        self.odd = Pill(theme, f"⚠ not a multiple of {LANES}:", "warn", self, keeps_room=True)
+        self.odd = Pill(theme, f"multiple of {LANES}", "warn", self, keeps_room=True)
         self.odd.setToolTip(f"A number of channels that is {ODD_TIP}")
         self.remark = QLabel("", self)
         self.remark.setObjectName("muted")
         self.remark.setWordWrap(True)
         self.remark.hide()
-        self.lay_out(pills=(self.stay, self.criterion, self.odd), remarks=(self.remark,))
+        self.lay_out(pills=(self.stay, self.of_group, self.criterion, self.odd), remarks=(self.remark,))
         self.scale.hide()
         document.model_changed.connect(self._on_selection)
         document.selection_changed.connect(self._on_selection)
@@ -78,7 +82,7 @@ class ChannelPage(PlotPage):
     def _on_selection(self) -> None:
         layer = self.selected_layer()
         if layer is not self._layer:
-            self._layer, self._found = layer, None
+            self._layer, self._found, self._drawn = layer, None, None
         self._show()
 
     @Slot(object, object)
@@ -119,8 +123,10 @@ class ChannelPage(PlotPage):
         self.stay.set_value(f"{left.left} of {left.whole}")
         asked = now.asked.get(group.name)
         self.criterion.set_value((asked.criterion if asked is not None else "l2").replace("_", " "))
-        self.odd.setVisible(left.is_odd)
-        self.odd.set_value(str(left.left))
+        is_fit = left.left % LANES == 0
+        self.odd.set_value("yes" if is_fit else f"⚠ no: {left.left}" if left.is_odd else "–")
+        kept = sum(now.kept.get(group.name, group.class_sizes))
+        self.of_group.set_value(f"{kept} of {group.num_units} {units_text(group)}")
 
     def _show_scores(self, found: ChannelImportance | None) -> None:
         assert self.importance is not None
@@ -139,11 +145,12 @@ class ChannelPage(PlotPage):
         asked = now.asked.get(group.name)
         kept = self._kept(found, group)
         self.importance.show_cut(asked.prune.ratio or 0.0 if asked is not None else 0.0, kept)
+        if self._drawn is not None and self._drawn[0] is now.kept and self._drawn[1] is found:
+            return
+        self._drawn = now.kept, found
         fixed = found.units == ALWAYS_STAYS
         scores = np.concatenate([found.scores, [np.nan]])[found.units]
         self.strip.show_channels(found.channels_kept(kept), fixed, scores)
-        what = units_text(group)
-        self.strip_note.setText(f"{int(kept.sum())} of {kept.size} {what} of the group stay")
 
     def _kept(self, found: ChannelImportance, group: ChannelGroup) -> Mask:
         if found.has_blocks:
@@ -162,13 +169,8 @@ class ChannelPage(PlotPage):
         self.importance.cut_moved.connect(self._on_cut)
         self.importance.cut_released.connect(self._edits.release)
         self.strip = ChannelStrip(self._theme, self)
-        self.strip_note = make_label("", "muted", self)
         self.plots.addWidget(self.importance, 1)
-        title = QHBoxLayout()
-        title.addWidget(make_label("Channels of this layer, in their order", "strong", self))
-        title.addStretch(1)
-        title.addWidget(self.strip_note)
-        self.plots.addLayout(title)
+        self.plots.addWidget(make_label("Channels of this layer, in their order", "strong", self))
         self.plots.addWidget(self.strip)
 
     @Slot(float)

@@ -82,12 +82,12 @@ def _why_none(layers: Sequence[Layer], now: ChannelsNow, refusal: str) -> str:
 def _left_text(groups: Sequence[ChannelGroup], layers: Sequence[Layer], now: ChannelsNow) -> str:
     if len(groups) > 1:
         kept = sum(sum(now.kept.get(group.name, group.class_sizes)) for group in groups)
-        return f"{kept} of {sum(group.num_units for group in groups)} stay"
+        return f"{kept} of {sum(group.num_units for group in groups)}"
     group = groups[0]
     if group.has_heads:
-        return f"{sum(now.kept.get(group.name, group.class_sizes))} of {group.num_units} heads stay"
+        return f"{sum(now.kept.get(group.name, group.class_sizes))} of {group.num_units} heads"
     own = next((found for layer in layers if (found := now.of_layer(layer.name)) is not None), None)
-    return f"{own.left} of {own.whole} {units_text(group)} stay" if own is not None else ""
+    return f"{own.left} of {own.whole} {units_text(group)}" if own is not None else ""
 
 
 def _odd_text(groups: Sequence[ChannelGroup], now: ChannelsNow) -> str:

@@ -95,15 +95,17 @@ class LayersModel(QAbstractTableModel):
         self._rows = {layer.name: row for row, layer in enumerate(self._layers)}
         self.endResetModel()
 
-    def refresh(self, names: Sequence[str], last: Column = Column.ACTIVATIONS) -> None:
-        """The recipe changed for these layers: the view asks again for what it shows of them, up to a column."""
+    def refresh(
+        self, names: Sequence[str], last: Column = Column.ACTIVATIONS, first: Column = Column.WEIGHTS
+    ) -> None:
+        """The recipe changed for these layers: the view asks again for what it shows of them in these columns."""
         rows = [self._rows[name] for name in names if name in self._rows]
         if len(rows) > _MANY_ROWS:
-            self.dataChanged.emit(self.index(min(rows), Column.WEIGHTS), self.index(max(rows), last))
+            self.dataChanged.emit(self.index(min(rows), first), self.index(max(rows), last))
             return
         for row in rows:
             # One by one: for a range the view paints all of its rows and columns.
-            for column in range(Column.WEIGHTS, last + 1):
+            for column in range(first, last + 1):
                 cell = self.index(row, column)
                 self.dataChanged.emit(cell, cell)
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from workbench.engine.core.footprint import BLOCKS_OPSET
 from workbench.engine.core.reports import LayerPreview
-from workbench.gui.channels_now import LayerChannels
+from workbench.gui.channels_now import Kept, LayerChannels
 from workbench.gui.panels.channel_view import channel_view
 from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_menus import LayerMenus
@@ -18,7 +18,7 @@ from workbench.gui.panels.layers_table import LayersTable
 from workbench.gui.panels.noise_table import NoiseTable
 from workbench.gui.panels.plan_page import KnownPlanTexts
 from workbench.gui.panels.selected_layers import SelectedLayers
-from workbench.gui.recipe_change import is_pruning_alone
+from workbench.gui.recipe_change import is_channels_alone, is_pruning_alone
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
 from workbench.gui.widgets.combo import Combo
@@ -37,6 +37,8 @@ class LayersPanel(Card):
         self._theme = theme
         self._selecting = False
         self._noise = NoiseTable()
+        # What the table shows of channels: most moves of a drag change none.
+        self._kept: Kept = {}
         self._plan_texts = KnownPlanTexts()
         self.edits = SelectedLayers(document, self)
         self.states = LayerStates()
@@ -144,11 +146,15 @@ class LayersPanel(Card):
 
     @Slot(object, object)
     def _on_recipe_changed(self, old: object, new: object) -> None:
-        new_rules = self._document.recipe.rules
-        last = Column.PRUNE if is_pruning_alone(self.states.recipe.rules, new_rules) else Column.ACTIVATIONS
+        old_rules, new_rules = self.states.recipe.rules, self._document.recipe.rules
+        last = Column.PRUNE if is_pruning_alone(old_rules, new_rules) else Column.ACTIVATIONS
+        first = Column.PRUNE if is_channels_alone(old_rules, new_rules) else Column.WEIGHTS
         footprint = self._document.footprint
         largest = footprint.largest_opset if footprint is not None else BLOCKS_OPSET
-        self.model.refresh(self.states.reset(self._document.model, self._document.recipe, largest), last)
+        touched, kept = self.states.reset(self._document.model, self._document.recipe, largest), self._kept
+        self._kept = self._document.channels.now.kept
+        if first != last or self._kept is not kept:
+            self.model.refresh(touched, last, first)
         self._show_noise()
         self._show_card()
 
@@ -161,7 +167,9 @@ class LayersPanel(Card):
     def _on_channels(self) -> None:
         """The engine has told the groups, or what is planned for them."""
         now = self._document.channels.now
-        self.model.refresh([name for group in now.asked for name in now.groups[group].members], Column.PRUNE)
+        self._kept = now.kept
+        members = [name for group in now.asked for name in now.groups[group].members]
+        self.model.refresh(members, Column.PRUNE, Column.PRUNE)
         self._show_card()
 
     @Slot()

@@ -55,7 +55,7 @@ class ImportancePlot(QWidget):
         is_there = found is not None and found.scores.size > 0
         for item in (self._all, self._gone, self.cut, self.label):
             item.setVisible(is_there)
-        self._curves, self._members = [], []
+        self._curves, self._members, self.num_gone = [], [], (-1,)
         if found is None or not is_there:
             return
         for number in range(int(found.classes.max()) + 1):
@@ -75,10 +75,12 @@ class ImportancePlot(QWidget):
             ratio: that is asked.
             kept: which units stay, shape (U,).
         """
-        self.num_gone = tuple(int((~kept[members]).sum()) for members in self._members)
-        self._gone.setPath(_steps_path(self._curves, self.num_gone))
+        num_gone = tuple(int((~kept[members]).sum()) for members in self._members)
+        if num_gone != self.num_gone:
+            self.num_gone = num_gone
+            self._gone.setPath(_steps_path(self._curves, num_gone))
+            self.label.setText(f"{sum(num_gone)} of {kept.size} go" if sum(num_gone) else "drag to remove")
         self.cut.setValue(100 * ratio)
-        self.label.setText(f"{sum(self.num_gone)} of {kept.size} go" if sum(self.num_gone) else "drag to remove")
         self._place_label()
 
     def _on_dragged(self) -> None:

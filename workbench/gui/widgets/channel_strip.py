@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from workbench.gui.theme import Theme
 
-_CELL, _LEAST_CELL, _MOST_ROWS = 12.0, 5.0, 10
+_CELL, _LEAST_CELL, _MOST_ROWS = 18.0, 5.0, 8
 
 
 class ChannelStrip(QWidget):
@@ -110,4 +110,6 @@ class ChannelStrip(QWidget):
         size, width = _CELL, max(1, self.width())
         while size > _LEAST_CELL and -(-self._kept.size // max(1, int(width // size))) > _MOST_ROWS:
             size -= 1
+        # Few channels in one row, if that leaves them large enough to hit.
+        size = min(size, max(10.0, width // max(1, self._kept.size)))
         return size, max(1, int(width // size))
