@@ -11,6 +11,7 @@ from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.compress.structure.criterion import Criterion
 from workbench.engine.core.channel_group import ModelChannels
+from workbench.engine.core.channel_importance import ChannelImportance, CriterionInfo
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, VerificationError, WorkbenchError
@@ -213,6 +214,23 @@ class Session:
     def channels(self) -> ModelChannels:
         """The model's channel groups; the first call follows its channels through the graph."""
         return self._bench.compressor.pruning.channels
+
+    def criteria(self) -> tuple[CriterionInfo, ...]:
+        """The ways to tell how much channels matter, the engine's own and those of plugins, by name."""
+        return tuple(CriterionInfo(one.name, one.summary, one.needs.value) for one in self._plugins.criteria())
+
+    def channel_importance(self, layer: str, recipe: Recipe, ctx: JobContext | None = None) -> ChannelImportance:
+        """How much the channels of a layer's group matter by the recipe's criterion, and which stay.
+
+        The scores of a group are kept; a criterion that looks at samples runs them at the first call.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: the criterion is not known.
+        """
+        bench = self._bench
+        samples = bench.calibration_set(recipe.calibration)
+        return bench.compressor.pruning.importance(layer, recipe, samples, ctx or JobContext())
 
     def curves(self, layer: str) -> WeightCurves:
         """Histogram, quantiles and channel ranges of one layer's weights."""

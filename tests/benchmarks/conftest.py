@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, QSettings, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from workbench.gui.document import Document
@@ -22,6 +22,7 @@ from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.layers_delegates import slider_track
 from workbench.gui.panels.layers_model import Column
 from workbench.gui.theme import Theme
+from workbench.gui.widgets.value_slider import ValueSlider
 from workbench.project.measurement_store import MeasurementStore
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,23 @@ class Bench:
         """Let the window live until something holds."""
         self.qtbot.waitUntil(is_there, timeout=_LONG_MS)
 
+    def drag_channels(self, layer: str, shares: Sequence[float]) -> list[float]:
+        """Drag the ratio of a layer's channel group; seconds from each mouse move until all of it is painted."""
+        self.document.select((layer,))
+        self.window.layers.card.show_page("channels")
+        self.window.distributions.show_side("channels")
+        self.wait(lambda: self.window.channels.has_scores)
+        slider, times = self.window.layers.card.channels.slider, []
+        self._send_to(slider, QEvent.Type.MouseButtonPress, shares[0])
+        self.application.processEvents()
+        for share in shares:
+            start = time.perf_counter()
+            self._send_to(slider, QEvent.Type.MouseMove, share)
+            self.application.processEvents()
+            times.append(time.perf_counter() - start)
+        self._send_to(slider, QEvent.Type.MouseButtonRelease, shares[-1])
+        return times
+
     def press(self, layer: str, share: float) -> None:
         """Put the mouse down on a layer's prune slider, at a share of its track."""
         row = self.window.layers.model.row_of(layer)
@@ -110,11 +128,17 @@ class Bench:
         table = self.window.layers.table
         track = slider_track(table.visualRect(self._index))
         at = QPointF(track.left() + share * track.width(), track.center().y())
+        self._send_at(table.viewport(), kind, at)
+
+    def _send_to(self, slider: ValueSlider, kind: QEvent.Type, share: float) -> None:
+        self._send_at(slider, kind, QPointF(8 + share * (slider.width() - 16), slider.height() / 2))
+
+    def _send_at(self, widget: QWidget, kind: QEvent.Type, at: QPointF) -> None:
         button = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
         held = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseButtonRelease else Qt.MouseButton.LeftButton
-        place = QPointF(table.viewport().mapToGlobal(at.toPoint()))
+        place = QPointF(widget.mapToGlobal(at.toPoint()))
         event = QMouseEvent(kind, at, place, button, held, Qt.KeyboardModifier.NoModifier)
-        self.application.sendEvent(table.viewport(), event)
+        self.application.sendEvent(widget, event)
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import Engine, Ticket
 from workbench.gui.file_dialogs import Asks, Unsaved
 from workbench.gui.known_activations import KnownActivations
+from workbench.gui.known_channels import KnownChannels
 from workbench.gui.known_figures import KnownFigures
+from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
@@ -111,6 +113,8 @@ class LooseBench(Bench):
         self.calibration = CalibrationData(self.asks, self)
         self.plans = KnownPlan(self.asks, self)
         self.activations = KnownActivations(self.asks, self)
+        self.channels = KnownChannels(self.asks, self.plans, self)
+        self.importance = KnownImportance(self.asks, self.channels, self)
         self.looks = LooksAtWeights(self.asks, self, self)
 
     def put(self, **weights: np.ndarray) -> None:

@@ -12,8 +12,10 @@ from workbench.gui.bench import Bench
 from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import SESSION_FACTORY, Engine
 from workbench.gui.known_activations import KnownActivations
+from workbench.gui.known_channels import KnownChannels
 from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_formats import KnownFormats
+from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
@@ -54,6 +56,8 @@ class Document(Bench):
         self.saving = ProjectSaving(self, self.calibration, self.measuring.figures, self)
         self.activations = KnownActivations(self.engine, self)
         self.plans = KnownPlan(self.engine, self)
+        self.channels = KnownChannels(self.engine, self.plans, self)
+        self.importance = KnownImportance(self.engine, self.channels, self)
         self.looks = LayerLooks(self.engine, self, self)
         self.formats = KnownFormats(self.engine, self)
         self._connect()
@@ -68,6 +72,7 @@ class Document(Bench):
             self.calibration.failed,
             self.looks.failed,
             self.formats.failed,
+            self.channels.failed,
         ):
             failed.connect(self.message)
         self.engine.restarted.connect(self._on_engine_restarted)
@@ -132,12 +137,15 @@ class Document(Bench):
         self.measuring.set_recipe(recipe)
         self.figures.show_only(recipe)
         self.plans.begin_again(recipe)
+        self.importance.forget()
+        self.channels.begin_model(info, recipe)
         super()._put_model(info, recipe, budgets)
 
     def _put_data(self, info: DataInfo, overrides: Mapping[str, object]) -> None:
         self.awaited.give_up_data()
         self.measuring.set_data(info)
         self._begin_samples()
+        self.channels.set_has_samples(True)
         super()._put_data(info, overrides)
         self.saving.saved_changed.emit()
 
@@ -146,18 +154,21 @@ class Document(Bench):
         """Ranges are set on other samples: what was found with the old ones holds no more."""
         self.measuring.set_calibration(self.calibration.digest)
         self._begin_samples()
+        self.channels.set_has_samples(self.dataset is not None or self.calibration.info is not None)
         self.dataset_changed.emit()
         self.saving.saved_changed.emit()
         self.measuring.after_rest()
 
     def _begin_samples(self) -> None:
         self.activations.forget()
+        self.importance.forget()
         self.figures.show_only(self.recipe)
         self.plans.begin_again(self.recipe)
 
     def _put_recipe(self, recipe: Recipe) -> None:
         self.measuring.set_recipe(recipe)
         self.plans.set_recipe(recipe)
+        self.channels.set_recipe(recipe)
         self.figures.show(recipe)
         super()._put_recipe(recipe)
         self.looks.look()
@@ -167,4 +178,6 @@ class Document(Bench):
     def _on_engine_restarted(self, text: str, details: str) -> None:
         self.measuring.begin_again()
         self.activations.forget()
+        self.importance.forget()
         self.plans.begin_again(self.recipe)
+        self.channels.begin_again()

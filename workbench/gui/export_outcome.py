@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_nan
-from workbench.engine.core.reports import ApplyReport, FormatReport
+from workbench.engine.core.reports import ApplyReport, ChannelProof, FormatReport
 from workbench.gui.change_text import format_change
 
 
@@ -52,6 +52,8 @@ def _compared(report: ApplyReport) -> Outcome:
         ("Same answers", f"{format_fraction(verified.agreement)} of {verified.counted}"),
         ("Largest difference", f"{verified.max_abs_difference:.3g}"),
     ]
+    if report.channels is not None:
+        lines.append(("Channels that went", _proof_text(report.channels)))
     if verified.num_nan:
         lines.append(("Not numbers", format_nan(verified.num_nan, verified.samples)))
     if report.after.accuracy is not None:
@@ -60,3 +62,10 @@ def _compared(report: ApplyReport) -> Outcome:
         return Outcome("good", "Verified: the file is what you saw", exact, tuple(lines), report.output_sha256)
     where = f"; first differs in {verified.first_difference}" if verified.first_difference else ""
     return Outcome("bad", "Not written: the file would not be what you saw", exact + where, tuple(lines), "")
+
+
+def _proof_text(proof: ChannelProof) -> str:
+    """That nothing else was lost with the channels, and on what that was seen."""
+    what = "random inputs" if proof.is_random else "samples"
+    said = "proven: as with them at zero" if proof.ok else "not proven"
+    return f"{said}, {proof.samples} {what}, largest relative difference {proof.max_relative_difference:.1e}"

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.footprint import Containers, resized_file
+from workbench.engine.core.footprint import BLOCKS_OPSET, Containers, resized_file
 from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
@@ -19,8 +19,9 @@ from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prun
 from workbench.engine.core.reports import ModelFootprint
 from workbench.engine.core.weight_pattern import num_zeros, pattern_of
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
+from workbench.gui.channel_cut import NO_CUT, ChannelCut, cut_entry, cut_layer
 from workbench.gui.layer_sizes import FLOAT_BITS, LayerSizes
-from workbench.gui.recipe_change import changed_rules
+from workbench.gui.recipe_change import changed_rules, weight_rules
 from workbench.gui.rule_layers import RuleLayers
 
 _WRITTEN_BITS = range(MIN_BITS, MAX_BITS + 1)
@@ -55,15 +56,16 @@ class InstantSize:
         return Figure(self.total_bytes, "bytes", Origin.ESTIMATED)
 
 
-def instant_size(model: ModelInfo, footprint: ModelFootprint, recipe: Recipe) -> InstantSize:
+def instant_size(model: ModelInfo, footprint: ModelFootprint, recipe: Recipe, cut: ChannelCut = NO_CUT) -> InstantSize:
     """The size of the file that the recipe gives.
 
     Args:
         model: the layers.
         footprint: their bytes by encoding.
         recipe: what is asked.
+        cut: what of the model goes first.
     """
-    return _sizes_of(_Bench(model, footprint)).of(recipe)
+    return _sizes_of(_Bench(model, footprint)).of(recipe, cut)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +112,10 @@ class _Sizes:
         self._magnitudes = AllMagnitudes(self._layers)
         self._sizes = LayerSizes(self._layers, footprint.layers)
         self._recipe: Recipe | None = None
+        self._cut = NO_CUT
+        # The layers without the channels that go, and the share of their weights that they have left.
+        self._left = list(self._layers)
+        self._shares = np.ones(len(self._layers))
         self._settings: list[LayerSettings] = [LayerSettings()] * len(self._layers)
         self._global: set[int] = set()
         self._thresholds: dict[int, float] = {}
@@ -134,8 +140,8 @@ class _Sizes:
         }
         return tuple(sorted(found))
 
-    def of(self, recipe: Recipe) -> InstantSize:
-        self._update(recipe)
+    def of(self, recipe: Recipe, cut: ChannelCut) -> InstantSize:
+        self._update(recipe, cut)
         sizes = self._sizes
         tables = sizes.choose(self._is_counted(), self._footprint.shared_overhead, self._footprint.opset)
         opset = int(sizes.opset.max(initial=0))
@@ -143,6 +149,7 @@ class _Sizes:
         own = sizes.is_written & self._is_alone
         total += int((sizes.num_bytes - sizes.replaced)[own].sum()) + self._shared_bytes()
         total += sum(self._footprint.shared_overhead.get(key, 0) for key in tables)
+        total -= cut.lost_bytes + self._folded_bytes(cut, opset)
         num_weights = int(sizes.num_weights.sum())
         bits = int((sizes.bits * sizes.num_weights).sum())
         return InstantSize(
@@ -152,6 +159,12 @@ class _Sizes:
             int(sizes.zeros.sum()),
             bits / num_weights if num_weights else float(FLOAT_BITS),
         )
+
+    def _folded_bytes(self, cut: ChannelCut, opset: int) -> int:
+        """What goes beside the channels; raising the opset has let go of some of it already."""
+        if opset < BLOCKS_OPSET:
+            return cut.folded_bytes
+        return max(0, cut.folded_bytes - (self._footprint.file_bytes - self._footprint.rewritten_bytes[opset]))
 
     def _shared_bytes(self) -> int:
         """What shared weights add: one tensor a setting, less the original where no layer reads it any more."""
@@ -174,10 +187,10 @@ class _Sizes:
                     seen.add(self._settings[place])
         return is_counted
 
-    def _update(self, recipe: Recipe) -> None:
-        if recipe is self._recipe:
+    def _update(self, recipe: Recipe, cut: ChannelCut) -> None:
+        if recipe is self._recipe and cut is self._cut:
             return
-        changed = self._changed(recipe)
+        changed = self._changed(recipe) | self._reshape(cut)
         groups = self._resolve(recipe, changed)
         self._global -= changed
         for settings, group in groups:
@@ -193,12 +206,31 @@ class _Sizes:
             self._take(np.array(sorted(group)), settings, containers)
         self._recipe = recipe
 
+    def _reshape(self, cut: ChannelCut) -> set[int]:
+        """Give layers the channels that this cut leaves; the places of those that had another number before."""
+        before, self._cut = self._cut, cut
+        self._sizes.is_cut = bool(cut.shares)
+        reshaped = set()
+        for name in before.shares.keys() | cut.shares.keys():
+            place = self._rules.place_of.get(name)
+            now = (cut.shares.get(name, 1.0), cut.outputs.get(name, 1.0))
+            if place is None or now == (before.shares.get(name, 1.0), before.outputs.get(name, 1.0)):
+                continue
+            left = cut_layer(self._layers[place], *now)
+            entry = cut_entry(self._footprint.layers[place], left, now[1], cut.weight_bytes.get(name, 0))
+            self._sizes.set_layer(place, left, entry, now[0])
+            self._left[place], self._shares[place] = left, now[0]
+            reshaped.add(place)
+        return reshaped
+
     def _changed(self, recipe: Recipe) -> set[int]:
         """Places of the layers that a rule selects which the last recipe does not have in the same order."""
         before = self._recipe
         if before is None or before.encoding != recipe.encoding:
             return set(range(len(self._layers)))
-        return set().union(*(self._rules.of(rule) for rule in changed_rules(before.rules, recipe.rules)))
+        # What is asked of channels comes with the cut.
+        old, new = (weight_rules(one.rules) for one in (before, recipe))
+        return set().union(*(self._rules.of(rule) for rule in changed_rules(old, new)))
 
     def _resolve(self, recipe: Recipe, places: set[int]) -> list[tuple[LayerSettings, Set[int]]]:
         """Layers that the same rules select have the same settings, so each set of rules is resolved once."""
@@ -245,7 +277,7 @@ class _Sizes:
             return
         groups: dict[WeightSettings | None, list[int]] = {}
         for place in places.tolist():
-            done, _ = plain_weights(self._layers[place], weights, self._footprint.largest_opset)
+            done, _ = plain_weights(self._left[place], weights, self._footprint.largest_opset)
             groups.setdefault(done, []).append(place)
         for done, group in groups.items():
             self._store(np.array(group), done, settings, containers)
@@ -264,14 +296,19 @@ class _Sizes:
         if prune is None:
             return zeros > 0, zeros
         if (pattern := pattern_of(prune)) is not None:
-            zeros = np.array([num_zeros(pattern, self._layers[place]) for place in places.tolist()], np.int64)
+            zeros = np.array([num_zeros(pattern, self._left[place]) for place in places.tolist()], np.int64)
             return zeros > 0, zeros
         if prune.threshold is None and prune.scope == "layer":
-            zeros = self._magnitudes.zeros_at_sparsity(places, prune.sparsity or 0.0)
+            zeros = self._left_of(self._magnitudes.zeros_at_sparsity(places, prune.sparsity or 0.0), places)
             return zeros > 0, zeros
         threshold = self._thresholds.get(id(prune), 0.0) if prune.threshold is None else prune.threshold
         # A threshold that zeroes nothing is carried out all the same.
-        return np.full(places.size, threshold > 0), self._magnitudes.zeros_below(places, threshold)
+        zeros = self._left_of(self._magnitudes.zeros_below(places, threshold), places)
+        return np.full(places.size, threshold > 0), zeros
+
+    def _left_of(self, zeros: Places, places: Places) -> Places:
+        """As many of the zeros as of the weights stay, where channels go: about so, for a threshold."""
+        return np.asarray(zeros * self._shares[places], np.int64)
 
 
 def _has_ranges_at_run_time(settings: LayerSettings) -> bool:

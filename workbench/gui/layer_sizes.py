@@ -44,17 +44,20 @@ class LayerSizes:
     """Rows of layers: bytes, zeros and bits of each. They begin as in the original."""
 
     def __init__(self, layers: Sequence[Layer], entries: Sequence[LayerFootprint]) -> None:
-        self._layers, self._entries = layers, entries
+        self._layers, self._entries = list(layers), list(entries)
         count = len(layers)
         self.num_weights = np.array([layer.num_weights for layer in layers], np.int64)
         self.original = np.array([entry.original_bytes for entry in entries], np.int64)
         self._raised = np.array([entry.replaced_bytes(BLOCKS_OPSET) for entry in entries], np.int64)
-        self._own_zeros = np.array([own_zeros(layer) for layer in layers], np.int64)
+        self._whole_zeros = np.array([own_zeros(layer) for layer in layers], np.int64)
+        self._own_zeros = self._whole_zeros.copy()
         self.num_bytes, self.zeros = self.original.copy(), self._own_zeros.copy()
         self.bits = np.full(count, FLOAT_BITS, np.int64)
         # Which layers are compressed; the others stay as they are.
         self.is_written = np.zeros(count, np.bool_)
         self.opset = np.zeros(count, np.int64)
+        # Where channels go, all of the file is written anew, as it is for the newest containers.
+        self.is_cut = False
         self._stored: list[tuple[WeightSettings | None, Containers] | None] = [None] * count
         # Bytes by storage and layer; those of a mask without and with the values behind it.
         self._settled: Sizes = np.full((len(STORAGES), count), NEVER, np.int64)
@@ -63,6 +66,22 @@ class LayerSizes:
         # What each needs in a standard container, int4 and int8.
         self._plain_opsets = np.zeros((len(_PLAIN_ROWS), count), np.int64)
         self._float_bytes = np.array([entry.stored_floats.num_bytes for entry in entries], np.int64)
+
+    def set_layer(self, place: int, layer: Layer, entry: LayerFootprint, share: float) -> None:
+        """Give a layer another shape, as when channels go; what is done to its weights must be said after it.
+
+        Args:
+            place: which one.
+            layer: as it is now.
+            entry: its footprint, as it is now.
+            share: of the whole layer's weights that this one has; it has as many of the zeros.
+        """
+        self._layers[place], self._entries[place] = layer, entry
+        self.num_weights[place] = layer.num_weights
+        self.original[place] = entry.original_bytes
+        self._raised[place] = entry.replaced_bytes(BLOCKS_OPSET)
+        self._own_zeros[place] = int(self._whole_zeros[place] * share)
+        self._stored[place] = None
 
     def set_weights(self, places: Places, weights: WeightSettings | None, containers: Containers) -> None:
         """Give layers other weight settings; what is pruned of them must be said after it.
@@ -86,7 +105,8 @@ class LayerSizes:
     @property
     def replaced(self) -> npt.NDArray[np.int64]:
         """Bytes of each original weight in the file that it goes away from: the chosen storages decide its opset."""
-        return self._raised if self.opset.max(initial=0) >= BLOCKS_OPSET else self.original
+        is_anew = self.is_cut or self.opset.max(initial=0) >= BLOCKS_OPSET
+        return self._raised if is_anew else self.original
 
     def set_unpruned(self, places: Places, *, is_quantized: bool) -> None:
         """Prune nothing in these layers; those that are not quantized either stay as they are in the file."""

@@ -13,6 +13,7 @@ from workbench.gui.data_form import DataForm
 from workbench.gui.document import Document
 from workbench.gui.file_dialogs import Asks
 from workbench.gui.panels.activation_view import ActivationView
+from workbench.gui.panels.channel_page import ChannelPage
 from workbench.gui.panels.distribution import DistributionPanel
 from workbench.gui.panels.distribution_tab import DistributionTab
 from workbench.gui.panels.jobs import JobsPanel
@@ -57,7 +58,8 @@ class MainWindow(QMainWindow):
         self.layers = LayersPanel(document, theme, self)
         self.distribution = DistributionPanel(document, theme, self.layers.states, self)
         self.activations = ActivationView(document, theme, self)
-        self.distributions = DistributionTab(theme, self.distribution, self.activations, self)
+        self.channels = ChannelPage(document, theme, self.layers.edits, self)
+        self.distributions = DistributionTab(theme, self.distribution, self.activations, self.channels, self)
         self.preview = PreviewPanel(document, theme, self)
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
+from workbench.engine.core.channel_wishes import CHANNEL_KINDS
 from workbench.engine.core.recipe import Rule
 
 
@@ -19,6 +20,20 @@ def is_pruning_alone(old: Sequence[Rule], new: Sequence[Rule]) -> bool:
     return len(old) == len(new) and all(
         before is after or replace(before, prune=after.prune) == after for before, after in zip(old, new, strict=True)
     )
+
+
+def weight_rules(rules: Sequence[Rule]) -> list[Rule]:
+    """The rules without what they ask of channels, each in its place."""
+    return [replace(rule, prune=None) if _is_of_channels(rule) else rule for rule in rules]
+
+
+def is_channels_alone(old: Sequence[Rule], new: Sequence[Rule]) -> bool:
+    """Whether the recipes differ in what is asked of channels, by rules in the same places, and in nothing else."""
+    return len(old) == len(new) and old != new and weight_rules(old) == weight_rules(new)
+
+
+def _is_of_channels(rule: Rule) -> bool:
+    return rule.prune is not None and rule.prune.kind in CHANNEL_KINDS
 
 
 def _num_equal(first: Sequence[Rule], second: Sequence[Rule]) -> int:

@@ -13,7 +13,8 @@ from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.recipe import ActivationRule, Prune, WeightRule
 from workbench.gui.document import Document
 from workbench.gui.main_window import MainWindow
-from workbench.gui.panels.distribution_tab import INPUT
+from workbench.gui.panels.channel_edits import ChannelWish
+from workbench.gui.panels.distribution_tab import CHANNELS, INPUT
 from workbench.gui.panels.layer_edits import selectors_for
 from workbench.gui.theme import DARK, LIGHT, Theme, Tokens
 from workbench.project.budgets import Budgets
@@ -51,7 +52,9 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         _set_budgets(document)
         pictures = [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
         _show_activations(window)
-        return [*pictures, _grab(window, theme, application, LIGHT, out, "activations")]
+        pictures.append(_grab(window, theme, application, LIGHT, out, "activations"))
+        _show_channels(window)
+        return [*pictures, *(_grab(window, theme, application, tokens, out, "channels") for tokens in (LIGHT, DARK))]
     finally:
         document.close()
         window.deleteLater()
@@ -98,6 +101,22 @@ def _show_activations(window: MainWindow) -> None:
     _wait(lambda: document.measuring.is_idle, "the figures with activations")
     document.awaited.measure_sqnr(document.recipe)
     _wait(lambda: document.figures.sqnr is not None and document.measuring.is_idle, "the SQNR")
+
+
+def _show_channels(window: MainWindow) -> None:
+    """A third of the channels of the group with the most layers go, beside the widths that were set."""
+    document = window.document
+    _wait(lambda: document.channels.now.channels is not None, "the channel groups")
+    groups = [group for group in document.channels.now.groups.values() if group.num_units]
+    widest = max(groups, key=lambda group: len(group.members))
+    document.select((widest.members[-1],))
+    window.layers.edits.set_channels(ChannelWish(ratio=0.4))
+    document.released()
+    window.layers.card.show_page("channels")
+    window.distributions.show_side(CHANNELS)
+    _wait(lambda: window.channels.has_scores, "the importance of the channels")
+    _wait(lambda: _has_accuracy(document), "the accuracy without the channels")
+    _wait(lambda: document.measuring.is_idle, "the figures without the channels")
 
 
 def _has_accuracy(document: Document) -> bool:

@@ -37,7 +37,7 @@ def test_an_edit_of_one_layer_holds_after_one_of_several():
 
 
 def test_a_drag_leaves_one_rule_behind_those_it_must_follow():
-    recipe = Recipe().with_rule("conv1", weights=WeightRule(bits=8)).with_rule("*", weights=WeightRule(bits=4))
+    recipe = Recipe().with_rule("conv1", weights=WeightRule(bits=8)).with_rule("*", prune=_HALF)
 
     for percent in range(60):
         recipe = recipe.with_rule("conv1", prune=Prune("weights", sparsity=percent / 100))
@@ -62,6 +62,30 @@ def test_another_kind_of_pruning_leaves_the_first_as_it_is():
     recipe = Recipe().with_rule("conv1", prune=weights).with_rule("conv1", prune=filters)
 
     assert recipe.settings_for("conv1", "Conv").prunes == (weights, filters)
+
+
+def test_two_kinds_of_pruning_dragged_in_turn_keep_one_rule_each():
+    recipe = Recipe()
+
+    for percent in (10, 20, 30):
+        recipe = recipe.with_rule(("conv1", "conv2"), prune=Prune("filters", ratio=percent / 100))
+        recipe = recipe.with_rule("conv1", prune=Prune("weights", sparsity=percent / 100))
+
+    assert [(rule.select, rule.prune.kind) for rule in recipe.rules] == [
+        (("conv1", "conv2"), "filters"),
+        (("conv1",), "weights"),
+    ]
+
+
+def test_filters_follow_a_later_rule_for_neurons_of_the_same_layers():
+    # A group may hold layers of both kinds, and its latest rule has the last word.
+    both, recipe = ("conv1", "head"), Recipe().with_rule(("conv1", "head"), prune=Prune("filters", ratio=0.5))
+
+    recipe = recipe.with_rule("head", prune=Prune("neurons", ratio=0.1)).with_rule(
+        both, prune=Prune("filters", ratio=0.2)
+    )
+
+    assert [rule.select for rule in recipe.rules] == [both, ("head",), both]
 
 
 @given(_EDITS)

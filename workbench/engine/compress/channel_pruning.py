@@ -18,16 +18,10 @@ from workbench.engine.compress.structure.importance import UnitScores, unit_scor
 from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
 from workbench.engine.compress.structure.sample_findings import find_in_samples
 from workbench.engine.compress.structure.structure import ModelStructure
-from workbench.engine.compress.structure_plan import (
-    Aside,
-    Asked,
-    StructurePlan,
-    asks_for_channels,
-    criterion_of,
-    groups_asked,
-    plan_structure,
-)
-from workbench.engine.core.channel_group import ModelChannels
+from workbench.engine.compress.structure_plan import Aside, StructurePlan, plan_structure
+from workbench.engine.core.channel_group import ChannelGroup, ModelChannels
+from workbench.engine.core.channel_importance import ChannelImportance
+from workbench.engine.core.channel_wishes import DEFAULT_CRITERION, Asked, asks_for_channels, groups_asked
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.plan import GroupPlan
 from workbench.engine.core.recipe import RECOVER_NOTHING, RECOVER_WEIGHTS, Recipe
@@ -91,8 +85,8 @@ class ChannelPruning:
         names = {one.group.name: one for one in able}
 
         def scores_of(group: str) -> Floats:
-            criterion = self._criterion(criterion_of(names[group]))
-            same = [one.group.name for one in able if criterion_of(one) == criterion.name]
+            criterion = self._criterion(names[group].criterion)
+            same = [one.group.name for one in able if one.criterion == criterion.name]
             return self._score(criterion, same, samples, ctx)[group].values
 
         kept = units_kept(able, structure, scores_of)
@@ -205,6 +199,39 @@ class ChannelPruning:
         """The whole model with the same channels held at zero: what the pruned one has to compute."""
         return self._structure.silenced(self.units_gone(plans, samples, ctx))
 
+    def importance(
+        self, layer: str, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext
+    ) -> ChannelImportance:
+        """How much the channels of a layer's group matter, and which stay under the recipe.
+
+        Without a wish for the group the scores are those of the criterion that it would be given.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: a criterion is not known.
+        """
+        group = self.channels.group(self.channels.group_of.get(layer, ""))
+        if group is None or not group.num_units:
+            return ChannelImportance(layer, recipe.digest, reason=_why_none(group))
+        asked = next(iter(groups_asked(self._model.info, self.channels, recipe, (group.name,))), None)
+        criterion = self._criterion(asked.criterion if asked is not None else DEFAULT_CRITERION)
+        if samples is None and criterion.needs is not Needs.WEIGHTS:
+            why = f"criterion {criterion.name} needs samples, and none are open"
+            return ChannelImportance(layer, recipe.digest, group.name, criterion.name, reason=why)
+        scores = self._score(criterion, [group.name], samples, ctx)[group.name]
+        units, kept = self._structure.unit_groups[group.name], np.ones(group.num_units, np.bool_)
+        plan = self._plan_of(group.name, recipe, samples, ctx) if asked is not None else None
+        if plan is not None:
+            kept = self._structure.units_kept(group.name, plan.kept, scores.values)
+        return ChannelImportance(
+            layer, recipe.digest, group.name, criterion.name, scores.values, units.classes, kept,
+            self._structure.output_places(group.name, layer), bool(units.partitions), scores.reason,
+        )  # fmt: skip
+
+    def _plan_of(self, group: str, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext) -> GroupPlan | None:
+        plans = self.plan(recipe, samples, ctx).groups
+        return next((plan for plan in plans if plan.group == group), None)
+
     @property
     def _structure(self) -> ModelStructure:
         """Followed through the graph once; others wait for it."""
@@ -220,7 +247,7 @@ class ChannelPruning:
         return self._criteria[name]
 
     def _lacks_samples(self, asked: Asked, samples: CalibrationSet | None) -> bool:
-        return samples is None and self._criterion(criterion_of(asked)).needs is not Needs.WEIGHTS
+        return samples is None and self._criterion(asked.criterion).needs is not Needs.WEIGHTS
 
     def _key(self, group: str, criterion: Criterion, samples: CalibrationSet | None) -> _ScoreKey:
         is_alone = criterion.needs is Needs.WEIGHTS or samples is None
@@ -254,7 +281,7 @@ class ChannelPruning:
         return scores.reason if scores is not None else ""
 
     def _group_plan(self, asked: Asked, kept: tuple[int, ...], recover: str) -> GroupPlan:
-        criterion = self._criterion(criterion_of(asked))
+        criterion = self._criterion(asked.criterion)
         needs_samples = criterion.needs is not Needs.WEIGHTS
         return GroupPlan(asked.group.name, kept, asked.group.num_units, criterion.name, needs_samples, recover)
 
@@ -266,3 +293,9 @@ def without_recovery(plans: tuple[GroupPlan, ...]) -> tuple[GroupPlan, ...]:
 
 def _kept(plans: tuple[GroupPlan, ...]) -> Mapping[str, tuple[int, ...]]:
     return {plan.group: plan.kept for plan in plans}
+
+
+def _why_none(group: ChannelGroup | None) -> str:
+    if group is None:
+        return "its channels are not followed: it is not in the main graph, or its weights are computed"
+    return group.reason or "nothing of it can go"

@@ -10,8 +10,8 @@ from workbench.engine.compress.structure.spreading.erdos_renyi import spread_by_
 from workbench.engine.compress.structure.spreading.lamp import spread_by_lamp
 from workbench.engine.compress.structure.spreading.target import GroupSize
 from workbench.engine.compress.structure.structure import ModelStructure
-from workbench.engine.compress.structure_plan import Asked
 from workbench.engine.core.channel_group import AxisChannels, ChannelGroup
+from workbench.engine.core.channel_wishes import Asked
 
 Kept = dict[str, tuple[int, ...]]
 Floats = npt.NDArray[np.float64]

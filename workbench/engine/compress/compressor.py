@@ -26,10 +26,11 @@ from workbench.engine.compress.storage.weight_storage import (
 )
 from workbench.engine.compress.structure.criterion import Criterion
 from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
-from workbench.engine.compress.structure_plan import Aside, StructurePlan, asks_for_channels_alone
+from workbench.engine.compress.structure_plan import Aside, StructurePlan
 from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.compress.weights.kept_weights import kept_weights
+from workbench.engine.core.channel_wishes import asks_for_channels_alone
 from workbench.engine.core.footprint import (
     CHANNELS_OPSET,
     CONTAINER_OPSET,

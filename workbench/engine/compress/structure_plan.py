@@ -4,14 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from workbench.engine.core.channel_group import FILTERS, NEURONS, ChannelGroup, ModelChannels
+from workbench.engine.core.channel_group import ModelChannels
+from workbench.engine.core.channel_wishes import KIND_OF, Asked, channel_prunes
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import GroupPlan
-from workbench.engine.core.recipe import LayerSettings, Prune, Recipe
+from workbench.engine.core.recipe import LayerSettings, Recipe
 
-DEFAULT_CRITERION = "l2"
 _NO_REMARKS: Mapping[str, str] = MappingProxyType({})
-_KIND_OF = {"Conv": FILTERS, "ConvTranspose": FILTERS, "Gemm": NEURONS, "MatMul": NEURONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,56 +28,6 @@ class StructurePlan:
     groups: tuple[GroupPlan, ...] = ()
     asides: Mapping[str, Aside] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One group and the pruning that has the last word on it.
-
-    Args:
-        group: the group.
-        prune: of the latest rule that a member matches.
-        by: the members that ask for channels to go.
-        rule: place of that rule in the recipe.
-    """
-
-    group: ChannelGroup
-    prune: Prune
-    by: tuple[str, ...]
-    rule: int
-
-
-def asks_for_channels(info: ModelInfo, recipe: Recipe) -> bool:
-    """Whether any layer is asked to lose filters or neurons, so that the groups have to be known."""
-    if not any(rule.prune is not None and rule.prune.kind in (FILTERS, NEURONS) for rule in recipe.rules):
-        return False
-    return any(_channel_prunes(recipe.settings_for(layer.name, layer.op_type)) for layer in info.layers)
-
-
-def asks_for_channels_alone(info: ModelInfo, recipe: Recipe) -> bool:
-    """Whether layers are asked to lose filters or neurons, and nothing else is asked of any."""
-    if recipe.equalize or not asks_for_channels(info, recipe):
-        return False
-    every = [recipe.settings_for(layer.name, layer.op_type) for layer in info.layers]
-    return not any(one.weights or one.activations or one.prune("weights") for one in every)
-
-
-def groups_asked(info: ModelInfo, channels: ModelChannels, recipe: Recipe) -> list[Asked]:
-    """The groups of which channels are asked to go, in the order of the graph."""
-    by_name = {layer.name: layer for layer in info.layers}
-    found = []
-    for group in channels.groups:
-        wishes = {}
-        for member in group.members:
-            rule = _rule_of(by_name.get(member), recipe)
-            if rule is not None:
-                wishes[member] = rule
-        if wishes:
-            last = max(wishes.values())
-            prune = recipe.rules[last].prune
-            assert prune is not None
-            found.append(Asked(group, prune, tuple(wishes), last))
-    return found
 
 
 def plan_structure(
@@ -108,22 +57,15 @@ def plan_structure(
         for member in one.group.members:
             counts = channels.output_channels(member, kept) if member in channels.outputs else (0, 0)
             if one.group.name in lacking:
-                text = (
-                    f"no {one.group.kind} are removed: criterion {criterion_of(one)} needs samples, and none are given"
-                )
+                text = f"no {one.group.kind} are removed: criterion {one.criterion} needs samples, and none are given"
                 asides[member] = Aside(reason=text)
                 continue
             asides[member] = _aside(member, one, done.get(one.group.name), counts, remarks.get(one.group.name, ""))
     for layer in info.layers:
         settings = recipe.settings_for(layer.name, layer.op_type)
-        if _channel_prunes(settings) and layer.name not in asides:
+        if channel_prunes(settings) and layer.name not in asides:
             asides[layer.name] = Aside(reason=_why_not(layer, settings, channels))
     return StructurePlan(tuple(plans), {name: aside for name, aside in asides.items() if aside != Aside()})
-
-
-def criterion_of(asked: Asked) -> str:
-    """Name of the criterion that chooses the group's channels."""
-    return asked.prune.criterion or DEFAULT_CRITERION
 
 
 def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int, int], remark: str) -> Aside:
@@ -181,8 +123,8 @@ def _why_other(asked: Asked) -> str:
 
 
 def _why_not(layer: Layer, settings: LayerSettings, channels: ModelChannels) -> str:
-    kinds = {prune.kind for prune in _channel_prunes(settings)}
-    own = _KIND_OF.get(layer.op_type)
+    kinds = {prune.kind for prune in channel_prunes(settings)}
+    own = KIND_OF.get(layer.op_type)
     if own is None:
         return f"{layer.op_type} is not pruned by channels"
     if own not in kinds:
@@ -190,13 +132,3 @@ def _why_not(layer: Layer, settings: LayerSettings, channels: ModelChannels) -> 
     if layer.name not in channels.group_of:
         return f"no {own} are removed: it is not in the main graph, or its weights are computed"
     return ""
-
-
-def _rule_of(layer: Layer | None, recipe: Recipe) -> int | None:
-    """Place of the rule that prunes the layer's channels."""
-    kind = None if layer is None else _KIND_OF.get(layer.op_type)
-    return None if layer is None or kind is None else recipe.pruning_rule(layer.name, layer.op_type, kind)
-
-
-def _channel_prunes(settings: LayerSettings) -> list[Prune]:
-    return [prune for prune in settings.prunes if prune.kind in (FILTERS, NEURONS)]

@@ -226,12 +226,12 @@ class Recipe:
 
         Rules are told apart by their place: two that say the same are two, each with a target of its own.
         """
-        place = None
-        for index, rule in enumerate(self.rules):
+        for place in range(len(self.rules) - 1, -1, -1):
+            rule = self.rules[place]
             if rule.prune is None or rule.prune.kind not in (kind, "none") or not rule.matches(layer_name, op_type):
                 continue
-            place = None if rule.prune.kind == "none" else index
-        return place
+            return None if rule.prune.kind == "none" else place
+        return None
 
     def with_rule(
         self,
@@ -249,8 +249,9 @@ class Recipe:
         names = (select,) if isinstance(select, str) else tuple(select)
         new = Rule(names, weights, activations, prune)
         rules = self.rules
-        place = max((index for index, rule in enumerate(rules) if rule.select == names), default=None)
-        if place is None or not _can_extend(rules[place], new, rules[place + 1 :]):
+        own = [index for index, rule in enumerate(rules) if rule.select == names]
+        place = next((index for index in reversed(own) if _can_extend(rules[index], new, rules[index + 1 :])), None)
+        if place is None:
             return replace(self, rules=(*rules, new))
         return replace(self, rules=(*rules[:place], _merged(rules[place], new), *rules[place + 1 :]))
 
@@ -340,7 +341,23 @@ def _merged_part(old: _Part | None, new: _Part | None) -> _Part | None:
 
 def _can_extend(old: Rule, new: Rule, later: Sequence[Rule]) -> bool:
     """Whether `old` with the settings of `new` gives every layer what `new` at the end would give."""
-    return _keeps_prunes(old.prune, new.prune) and not any(_may_share_layers(old, rule) for rule in later)
+    return _keeps_prunes(old.prune, new.prune) and not any(
+        _may_share_layers(old, rule) and _may_contradict(new, rule) for rule in later
+    )
+
+
+def _may_contradict(new: Rule, later: Rule) -> bool:
+    """Whether a later rule has a say in what `new` says."""
+    return (
+        (new.weights is not None and later.weights is not None)
+        or (new.activations is not None and later.activations is not None)
+        or (new.prune is not None and later.prune is not None and _may_replace(new.prune, later.prune))
+    )
+
+
+def _may_replace(new: Prune, later: Prune) -> bool:
+    """Whether both are of weights, or both of channels, which groups of several kinds of layers share."""
+    return "none" in (new.kind, later.kind) or (new.kind == "weights") == (later.kind == "weights")
 
 
 def _keeps_prunes(old: Prune | None, new: Prune | None) -> bool:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from workbench.engine.core.channel_wishes import has_channel_rules
 from workbench.engine.core.format import (
     format_figure,
     format_fraction,
@@ -124,8 +125,16 @@ def unknown_accuracy_text(*, has_data: bool, stopped: str) -> str:
     return (stopped or "measuring…") if has_data else "no data open"
 
 
-def estimated_size_text(recipe: Recipe, *, has_samples: bool) -> str:
-    """What the size shown at once is made of, and what is missing to know it."""
+def estimated_size_text(recipe: Recipe, *, has_samples: bool, is_followed: bool = True) -> str:
+    """What the size shown at once is made of, and what is missing to know it.
+
+    Args:
+        recipe: on the bench.
+        has_samples: whether there are any to find ranges on.
+        is_followed: whether it is known which channels belong together.
+    """
+    if has_channel_rules(recipe) and not is_followed:
+        return "without the channels that go: they are still being followed"
     if not needs_ranges(recipe):
         return "by arithmetic on this recipe"
     missing = "ranges are not known yet" if has_samples else "ranges need samples: open data"
@@ -143,6 +152,8 @@ def _not_measured(recipe: Recipe) -> str:
     """Nothing faster is promised until it is measured: integers are quicker on some computers, and slower on others."""
     if asks_activations(recipe):
         return "not measured of this recipe yet; whether integers are faster here, measuring tells"
+    if has_channel_rules(recipe):
+        return "not measured of this recipe yet; fewer channels are fewer MACs, and measuring tells what that saves"
     # Weight-only changes alter the file, not the arithmetic.
     return "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
 

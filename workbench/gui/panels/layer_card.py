@@ -20,7 +20,8 @@ from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import LayerSettings
 from workbench.gui.magnitude_tables import max_magnitude
 from workbench.gui.panels.activation_form import ActivationForm
-from workbench.gui.panels.layer_state import LayerState
+from workbench.gui.panels.channel_form import ChannelForm
+from workbench.gui.panels.layer_state import LayerState, weight_pruning
 from workbench.gui.panels.plan_page import PlanPage, PlanTexts
 from workbench.gui.panels.weight_form import WeightForm
 from workbench.gui.theme import Theme
@@ -29,7 +30,7 @@ from workbench.gui.widgets.form_rows import make_form_rows
 from workbench.gui.widgets.segmented import Segmented
 from workbench.gui.widgets.value_slider import ValueSlider
 
-_PAGES = (("weights", "Weights"), ("activations", "Activations"), ("plan", "Plan"))
+_PAGES = (("weights", "Weights"), ("activations", "Activations"), ("channels", "Channels"), ("plan", "Plan"))
 
 
 SettingsAmong = Callable[[Sequence[Layer]], Sequence[LayerSettings]]
@@ -99,6 +100,7 @@ class LayerCard(Card):
         self.page = Segmented(theme, "Settings of", _PAGES, self)
         self.weights = WeightForm(theme, self)
         self.activations = ActivationForm(theme, self)
+        self.channels = ChannelForm(theme, self)
         self.plan = PlanPage(self)
         self._pages = QStackedWidget(self)
         self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -161,7 +163,7 @@ class LayerCard(Card):
         self.why.setToolTip(texts.why)
 
     def show_page(self, page: str) -> None:
-        """Show the page "weights", "activations" or "plan"."""
+        """Show the page "weights", "activations", "channels" or "plan"."""
         self.page.set_value(page)
         self._pages.setCurrentIndex([name for name, _ in _PAGES].index(page))
 
@@ -172,7 +174,7 @@ class LayerCard(Card):
     def _show_pruning(self, settings: Sequence[LayerSettings]) -> None:
         for control in (self.pruning, self.slider, self.spin, self.unit):
             control.setEnabled(bool(settings))
-        asked = {item.prune("weights") for item in settings}
+        asked = {weight_pruning(item) for item in settings}
         self._is_mixed = len(asked) > 1
         pruned = {prune is not None for prune in asked}
         self.pruning.set_value(pruned.pop() if len(pruned) == 1 else None)
@@ -208,10 +210,10 @@ class LayerCard(Card):
         rows = (
             ("Pruning", (self.pruning, self.scope)),
             ("Amount", (self.slider, self.unit, self.spin)),
-            ("Quantize", (self.page,)),
+            ("Settings", (self.page,)),
         )
         self.column.addLayout(make_form_rows(self, rows))
-        for page in (self.weights, self.activations):
+        for page in (self.weights, self.activations, self.channels):
             self._pages.addWidget(page)
         # What a plan says may be long: it scrolls, so that the card stays as tall as its forms.
         scroll = QScrollArea(self, widgetResizable=True)

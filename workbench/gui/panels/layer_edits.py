@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from workbench.engine.core.channel_wishes import channel_prunes
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import (
     FLOAT,
@@ -14,6 +15,7 @@ from workbench.engine.core.recipe import (
     WeightSettings,
     escape_selector,
 )
+from workbench.gui.panels.layer_state import weight_pruning
 
 
 def selectors_for(model: ModelInfo, layers: Sequence[Layer]) -> tuple[str, ...]:
@@ -46,10 +48,10 @@ def with_threshold(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer], th
 
 
 def without_pruning(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer]) -> Recipe:
-    """No pruning in these layers; the same recipe where none was asked."""
+    """No weights are pruned in these layers; the same recipe where none were."""
     if all(pruning_of(recipe, layer) is None for layer in layers):
         return recipe
-    return _pruned(recipe, model, layers, Prune("none"))
+    return _pruned(recipe, model, layers, _no_pruning(recipe, layers))
 
 
 def with_scope(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer], scope: str) -> Recipe:
@@ -102,7 +104,7 @@ def with_same_as(recipe: Recipe, model: ModelInfo, source: Layer, targets: Seque
     activations = ActivationRule(**asdict(settings.activations)) if settings.activations is not None else None
     if activations is None and any(activation_bits_of(recipe, layer) is not None for layer in targets):
         activations = ActivationRule(bits=FLOAT)
-    prune = settings.prune("weights") or Prune("none")
+    prune = settings.prune("weights") or _no_pruning(recipe, targets)
     return recipe.with_rule(selectors_for(model, targets), weights=weights, activations=activations, prune=prune)
 
 
@@ -117,7 +119,7 @@ def similar_layers(model: ModelInfo, layer: Layer) -> tuple[Layer, ...]:
 
 def pruning_of(recipe: Recipe, layer: Layer) -> Prune | None:
     """Weight pruning that the recipe asks of a layer."""
-    return recipe.settings_for(layer.name, layer.op_type).prune("weights")
+    return weight_pruning(recipe.settings_for(layer.name, layer.op_type))
 
 
 def bits_of(recipe: Recipe, layer: Layer) -> int | None:
@@ -141,6 +143,12 @@ def scope_of(recipe: Recipe, layers: Sequence[Layer]) -> str:
 def _pruned(recipe: Recipe, model: ModelInfo, layers: Sequence[Layer], prune: Prune) -> Recipe:
     able = [layer for layer in layers if layer.prunable]
     return recipe.with_rule(selectors_for(model, able), prune=prune) if able else recipe
+
+
+def _no_pruning(recipe: Recipe, layers: Sequence[Layer]) -> Prune:
+    """What takes pruning of weights back, and leaves that of channels."""
+    asked = (recipe.settings_for(layer.name, layer.op_type) for layer in layers)
+    return Prune("weights", sparsity=0.0) if any(channel_prunes(item) for item in asked) else Prune("none")
 
 
 def _weight_rule(weights: WeightSettings | None) -> WeightRule:

@@ -139,7 +139,7 @@ class LayerStates:
 
     def _resolve(self, layer: Layer) -> LayerState:
         settings = self.settings_of(layer)
-        prune = settings.prune("weights") if layer.prunable else None
+        prune = weight_pruning(settings) if layer.prunable else None
         weights = written_weights(layer, settings.weights, self._recipe.encoding, self._largest_opset)
         bits = weights.bits if weights is not None and layer.quantizable else None
         inner = settings.activations.bits if settings.activations and layer.quantizable else None
@@ -179,3 +179,9 @@ class LayerStates:
             if layer.prunable and layer.statistics is not None and self.settings_of(layer).prune("weights") is prune
         ]
         return self._tables.common_threshold(np.array(places), prune.sparsity or 0.0) if places else 0.0
+
+
+def weight_pruning(settings: LayerSettings) -> Prune | None:
+    """How weights are pruned; a sparsity of 0 says no more than that they are not."""
+    prune = settings.prune("weights")
+    return None if prune is not None and prune.sparsity == 0 and prune.pattern is None else prune

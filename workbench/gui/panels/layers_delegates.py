@@ -7,14 +7,25 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from workbench.engine.core.format import format_count
 from workbench.engine.core.layer import Layer
+from workbench.gui.channels_now import LANES, LayerChannels
 from workbench.gui.panels.layer_state import LayerState
-from workbench.gui.panels.layers_model import LAYER_ROLE, NOISE_ROLE, STATE_ROLE, Column, bits_text, shape_text
+from workbench.gui.panels.layers_model import (
+    CHANNELS_ROLE,
+    IN_GROUP_ROLE,
+    LAYER_ROLE,
+    NOISE_ROLE,
+    STATE_ROLE,
+    Column,
+    bits_text,
+    shape_text,
+)
 from workbench.gui.panels.noise_table import NoiseTexts
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
 ROW_PIXELS = 38
 _PERCENT_PIXELS = 40
 _KEPT_PIXMAPS = 4096
+_CHANNELS_PIXELS = 13
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -38,7 +49,7 @@ class LayerCellDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect = option.rect
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        self._paint_ground(painter, rect, index.column(), selected=selected)
+        self._paint_ground(painter, rect, index, selected=selected)
         layer: Layer = index.data(LAYER_ROLE)
         column = index.column()
         if column == Column.LAYER:
@@ -53,7 +64,7 @@ class LayerCellDelegate(QStyledItemDelegate):
             state: LayerState = index.data(STATE_ROLE)
             self._paint_sparkline(painter, rect, layer, state, painter.device().devicePixelRatioF())
         elif column == Column.PRUNE:
-            self._paint_prune(painter, rect, layer, index.data(STATE_ROLE))
+            self._paint_prune(painter, rect, layer, index.data(STATE_ROLE), index.data(CHANNELS_ROLE))
         elif column == Column.BITS:
             self._paint_bits(painter, rect, layer.quantizable, index.data(STATE_ROLE).bits, "INT")
         elif column == Column.ACTIVATIONS:
@@ -65,11 +76,18 @@ class LayerCellDelegate(QStyledItemDelegate):
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "–")
         painter.restore()
 
-    def _paint_ground(self, painter: QPainter, rect: QRect, column: int, *, selected: bool) -> None:
+    def _paint_ground(self, painter: QPainter, rect: QRect, index: Index, *, selected: bool) -> None:
+        is_first = index.column() == Column.LAYER
         if selected:
             painter.fillRect(rect, self._theme.color("accent_soft"))
-            if column == Column.LAYER:
+            if is_first:
                 painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), self._theme.color("accent"))
+        elif index.data(IN_GROUP_ROLE):
+            # Fainter than what is selected, and with a broken edge, so that the tint is not the only cue.
+            painter.fillRect(rect, self._theme.color("accent_soft", 110))
+            if is_first:
+                for top in range(rect.top() + 3, rect.bottom() - 3, 8):
+                    painter.fillRect(QRect(rect.left(), top, 3, 4), self._theme.color("accent"))
         painter.setPen(QPen(self._theme.color("border", 130), 1))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
 
@@ -126,7 +144,12 @@ class LayerCellDelegate(QStyledItemDelegate):
         painter.end()
         return pixmap
 
-    def _paint_prune(self, painter: QPainter, rect: QRect, layer: Layer, state: LayerState) -> None:
+    def _paint_prune(
+        self, painter: QPainter, rect: QRect, layer: Layer, state: LayerState, left: LayerChannels | None
+    ) -> None:
+        if left is not None:
+            self._paint_channels(painter, rect.adjusted(9, 0, -6, -5), left)
+            rect = rect.adjusted(0, 0, 0, -_CHANNELS_PIXELS)
         able = layer.prunable
         track = slider_track(rect)
         middle = rect.center().y() + 0.5
@@ -144,6 +167,15 @@ class LayerCellDelegate(QStyledItemDelegate):
         text = f"{100 * state.sparsity:.0f}%" if able else "–"
         inside = rect.adjusted(0, 0, -6, 0)
         painter.drawText(inside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_channels(self, painter: QPainter, rect: QRect, left: LayerChannels) -> None:
+        """How many channels stay, below the slider; with a sign where their number fills no lanes of eight."""
+        painter.setFont(self._theme.font(SMALL_PIXELS - 1))
+        painter.setPen(self._theme.color("warn" if left.is_odd else "accent"))
+        bottom = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
+        text = f"{left.left} of {left.whole}"
+        painter.drawText(rect, bottom, f"{text}  ⚠ not ×{LANES}" if left.is_odd else f"{text} channels")
+        painter.setFont(self._theme.font())
 
     def _paint_bits(self, painter: QPainter, rect: QRect, able: bool, bits: int | None, prefix: str) -> None:
         """A box that opens a menu. Without a prefix it is the narrow one, where float is a dash."""

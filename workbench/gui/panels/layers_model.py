@@ -5,8 +5,11 @@ from enum import IntEnum
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
+from workbench.engine.core.channel_group import ChannelGroup
 from workbench.engine.core.format import format_count, format_fraction
 from workbench.engine.core.layer import Layer, ModelInfo
+from workbench.gui.channels_now import LayerChannels, group_text
+from workbench.gui.panels.channel_view import ODD_TIP
 from workbench.gui.panels.layer_state import LayerState
 from workbench.gui.panels.noise_table import NoiseTable
 
@@ -15,6 +18,8 @@ SORT_ROLE = Qt.ItemDataRole.UserRole
 LAYER_ROLE = Qt.ItemDataRole.UserRole + 1
 STATE_ROLE = Qt.ItemDataRole.UserRole + 2
 NOISE_ROLE = Qt.ItemDataRole.UserRole + 3
+CHANNELS_ROLE = Qt.ItemDataRole.UserRole + 4
+IN_GROUP_ROLE = Qt.ItemDataRole.UserRole + 5
 _MANY_ROWS = 8
 SQNR_TIP = (
     "Signal to quantization noise, dB: of the layer's output with all before it quantized, and of its weights; "
@@ -49,10 +54,18 @@ class LayersModel(QAbstractTableModel):
 
     Args:
         state_of: gives what the recipe asks of a layer; called for the rows that are looked at.
+        channels_of: gives how many of a layer's channels stay, where some go.
     """
 
-    def __init__(self, state_of: Callable[[Layer], LayerState], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        state_of: Callable[[Layer], LayerState],
+        channels_of: Callable[[str], LayerChannels | None],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._channels_of = channels_of
+        self._group: ChannelGroup | None = None
         self._state_of = state_of
         self._layers: tuple[Layer, ...] = ()
         self._rows: dict[str, int] = {}
@@ -64,6 +77,17 @@ class LayersModel(QAbstractTableModel):
         if self._layers:
             self.dataChanged.emit(self.index(0, Column.SQNR), self.index(len(self._layers) - 1, Column.SQNR))
 
+    def set_group(self, group: ChannelGroup | None) -> None:
+        """Mark the layers of this channel group; of none."""
+        old = self._group
+        if group is old:
+            return
+        self._group = group
+        members = {*(old.members if old is not None else ()), *(group.members if group is not None else ())}
+        rows = [self._rows[name] for name in members if name in self._rows]
+        if rows:
+            self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), len(Column) - 1))
+
     def set_model(self, model: ModelInfo | None) -> None:
         """Show the layers of a model, or none."""
         self.beginResetModel()
@@ -71,15 +95,15 @@ class LayersModel(QAbstractTableModel):
         self._rows = {layer.name: row for row, layer in enumerate(self._layers)}
         self.endResetModel()
 
-    def refresh(self, names: Sequence[str], last: Column = Column.ACTIVATIONS) -> None:
-        """The recipe changed for these layers: the view asks again for what it shows of them, up to a column."""
+    def refresh(self, names: Sequence[str], last: Column = Column.ACTIVATIONS, first: Column = Column.WEIGHTS) -> None:
+        """The recipe changed for these layers: the view asks again for what it shows of them in these columns."""
         rows = [self._rows[name] for name in names if name in self._rows]
         if len(rows) > _MANY_ROWS:
-            self.dataChanged.emit(self.index(min(rows), Column.WEIGHTS), self.index(max(rows), last))
+            self.dataChanged.emit(self.index(min(rows), first), self.index(max(rows), last))
             return
         for row in rows:
             # One by one: for a range the view paints all of its rows and columns.
-            for column in range(Column.WEIGHTS, last + 1):
+            for column in range(first, last + 1):
                 cell = self.index(row, column)
                 self.dataChanged.emit(cell, cell)
 
@@ -121,10 +145,14 @@ class LayersModel(QAbstractTableModel):
             return self._state_of(layer)
         if role == NOISE_ROLE:
             return self._noise.texts(layer.name)
+        if role == CHANNELS_ROLE:
+            return self._channels_of(layer.name)
+        if role == IN_GROUP_ROLE:
+            return self._group is not None and layer.name in self._group.members
         if role == SORT_ROLE:
             return self._sort_key(layer, index.column(), index.row())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._noise.tip(layer.name) if index.column() == Column.SQNR else tool_tip(layer, index.column())
+            return self._tip(layer, index.column())
         text = self._text(layer, index.column())
         return f"{_TITLES[index.column()]}: {text}" if role == Qt.ItemDataRole.AccessibleTextRole else text
 
@@ -137,7 +165,9 @@ class LayersModel(QAbstractTableModel):
             statistics = layer.statistics
             return f"{statistics.minimum:.3g} to {statistics.maximum:.3g}" if statistics else "not read"
         if column == Column.PRUNE:
-            return format_fraction(self._state_of(layer).sparsity) if layer.prunable else "not prunable"
+            text = format_fraction(self._state_of(layer).sparsity) if layer.prunable else "not prunable"
+            left = self._channels_of(layer.name)
+            return text if left is None else f"{text}, {channels_text(left)}"
         if column == Column.BITS:
             return bits_text(self._state_of(layer).bits) if layer.quantizable else "not quantizable"
         if column == Column.ACTIVATIONS:
@@ -145,6 +175,19 @@ class LayersModel(QAbstractTableModel):
         if column == Column.SQNR:
             return self._noise.tip(layer.name)
         return "–"
+
+    def _tip(self, layer: Layer, column: int) -> str:
+        if column == Column.SQNR:
+            return self._noise.tip(layer.name)
+        lines = [tool_tip(layer, column)]
+        left = self._channels_of(layer.name) if column in (Column.LAYER, Column.PRUNE) else None
+        if left is not None:
+            lines.append(channels_text(left))
+            if left.is_odd:
+                lines.append(f"{left.left} is {ODD_TIP}")
+        if self._group is not None and layer.name in self._group.members and len(self._group.members) > 1:
+            lines.append(f"loses its channels with {group_text(self._group)}")
+        return "\n".join(lines)
 
     def _sort_key(self, layer: Layer, column: int, row: int) -> object:
         if column == Column.LAYER:
@@ -204,6 +247,15 @@ def activation_text(bits: int | None) -> str:
     return bits_text(bits) if bits in (None, 8) else f"{bits_text(bits)} simulated"
 
 
+def channels_text(left: LayerChannels) -> str:
+    """How many channels stay.
+
+    >>> channels_text(LayerChannels(48, 64))
+    '48 of 64 channels stay'
+    """
+    return f"{left.left} of {left.whole} channels stay"
+
+
 def shape_text(layer: Layer) -> str:
     """The weight's shape: 64×3×7×7."""
     return "×".join(str(size) for size in layer.weight_shape)
@@ -233,5 +285,7 @@ _SERVED = frozenset(
         int(LAYER_ROLE),
         int(STATE_ROLE),
         int(NOISE_ROLE),
+        int(CHANNELS_ROLE),
+        int(IN_GROUP_ROLE),
     }
 )

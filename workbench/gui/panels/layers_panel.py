@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from workbench.engine.core.footprint import BLOCKS_OPSET
 from workbench.engine.core.reports import LayerPreview
+from workbench.gui.channels_now import Kept, LayerChannels
+from workbench.gui.panels.channel_view import channel_view
 from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_menus import LayerMenus
 from workbench.gui.panels.layer_state import LayerStates
@@ -16,7 +18,7 @@ from workbench.gui.panels.layers_table import LayersTable
 from workbench.gui.panels.noise_table import NoiseTable
 from workbench.gui.panels.plan_page import KnownPlanTexts
 from workbench.gui.panels.selected_layers import SelectedLayers
-from workbench.gui.recipe_change import is_pruning_alone
+from workbench.gui.recipe_change import is_channels_alone, is_pruning_alone
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
 from workbench.gui.widgets.combo import Combo
@@ -35,10 +37,12 @@ class LayersPanel(Card):
         self._theme = theme
         self._selecting = False
         self._noise = NoiseTable()
+        # What the table shows of channels: most moves of a drag change none.
+        self._kept: Kept = {}
         self._plan_texts = KnownPlanTexts()
         self.edits = SelectedLayers(document, self)
         self.states = LayerStates()
-        self.model = LayersModel(self.states.of, self)
+        self.model = LayersModel(self.states.of, self._channels_of, self)
         self.rows = LayersFilter(self)
         self.rows.setSourceModel(self.model)
         self.filter = QLineEdit(self, placeholderText="Filter layers", clearButtonEnabled=True)
@@ -86,6 +90,7 @@ class LayersPanel(Card):
         document.plans.changed.connect(self._show_plan)
         document.figures.sqnr_changed.connect(self._show_noise)
         document.looks.previewed.connect(self._on_previewed)
+        document.channels.changed.connect(self._on_channels)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
         self.op_types.currentIndexChanged.connect(self._on_filter)
@@ -108,6 +113,9 @@ class LayersPanel(Card):
         card.scope_wished.connect(edits.set_scope)
         card.weights_wished.connect(edits.set_weights)
         card.activations_wished.connect(edits.set_activations)
+        card.channels.pressed.connect(edits.press)
+        card.channels.wished.connect(edits.set_channels)
+        card.channels.released.connect(edits.release)
         card.reset_wished.connect(edits.reset)
         card.similar_wished.connect(edits.apply_to_similar)
 
@@ -138,12 +146,30 @@ class LayersPanel(Card):
 
     @Slot(object, object)
     def _on_recipe_changed(self, old: object, new: object) -> None:
-        new_rules = self._document.recipe.rules
-        last = Column.PRUNE if is_pruning_alone(self.states.recipe.rules, new_rules) else Column.ACTIVATIONS
+        old_rules, new_rules = self.states.recipe.rules, self._document.recipe.rules
+        last = Column.PRUNE if is_pruning_alone(old_rules, new_rules) else Column.ACTIVATIONS
+        first = Column.PRUNE if is_channels_alone(old_rules, new_rules) else Column.WEIGHTS
         footprint = self._document.footprint
         largest = footprint.largest_opset if footprint is not None else BLOCKS_OPSET
-        self.model.refresh(self.states.reset(self._document.model, self._document.recipe, largest), last)
+        touched, kept = self.states.reset(self._document.model, self._document.recipe, largest), self._kept
+        self._kept = self._document.channels.now.kept
+        if first != last or self._kept is not kept:
+            self.model.refresh(touched, last, first)
         self._show_noise()
+        self._show_card()
+
+    def _channels_of(self, layer: str) -> LayerChannels | None:
+        """How many channels stay, of a layer that loses some."""
+        now = self._document.channels.now
+        return now.of_layer(layer) if now.is_cut(layer) else None
+
+    @Slot()
+    def _on_channels(self) -> None:
+        """The engine has told the groups, or what is planned for them."""
+        now = self._document.channels.now
+        self._kept = now.kept
+        members = [name for group in now.asked for name in now.groups[group].members]
+        self.model.refresh(members, Column.PRUNE, Column.PRUNE)
         self._show_card()
 
     @Slot()
@@ -212,7 +238,15 @@ class LayersPanel(Card):
         prunable = next((layer for layer in layers if layer.prunable), None)
         amount = self.states.of(prunable) if prunable is not None else None
         self.card.show_layers(layers, self.states.settings_among, amount, self.model.rowCount())
+        self._show_channels()
         self._show_plan()
+
+    def _show_channels(self) -> None:
+        layers, channels = self.edits.layers, self._document.channels
+        self.card.channels.show_criteria(channels.criteria)
+        view = channel_view(layers, channels.now, channels.criteria, channels.refusal)
+        self.card.channels.show_view(view)
+        self.model.set_group(view.groups[0] if len(view.groups) == 1 else None)
 
     @Slot()
     def _show_plan(self) -> None:

@@ -59,6 +59,7 @@ class PreviewPanel(Card):
         document.measuring.probe.said.connect(self._on_probe_said)
         document.measuring.stopped_changed.connect(self._on_stopped_changed)
         document.budgets_changed.connect(self._show_all)
+        document.channels.changed.connect(self._on_channels)
         self.accuracy.action_wished.connect(document.measuring.again)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
@@ -123,6 +124,11 @@ class PreviewPanel(Card):
         self._show_latency()
         self._show_banner()
 
+    @Slot()
+    def _on_channels(self) -> None:
+        self._show_size()
+        self._show_banner()
+
     @Slot(object)
     def _on_measured(self, what: object) -> None:
         self._show_all()
@@ -144,7 +150,7 @@ class PreviewPanel(Card):
             self.more.hide()
             self.totals.show_totals(None, None)
             return
-        self.sizes = self._sizes.now(model, document.footprint, document.recipe)
+        self.sizes = self._sizes.now(model, document.footprint, document.recipe, document.channels.now)
         exact = document.figures.exact_bytes
         now = exact if exact is not None else self.sizes.total_bytes
         original = model.file_bytes
@@ -169,7 +175,8 @@ class PreviewPanel(Card):
     def _estimated(self) -> str:
         document = self._document
         has_samples = document.dataset is not None or document.calibration.info is not None
-        return estimated_size_text(document.recipe, has_samples=has_samples)
+        is_followed = document.channels.now.channels is not None
+        return estimated_size_text(document.recipe, has_samples=has_samples, is_followed=is_followed)
 
     def _show_accuracy(self) -> None:
         card, document = self.accuracy, self._document

@@ -1,13 +1,15 @@
 """What a wish does to the selected layers: one edit of the recipe, one step of undo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.recipe import FLOAT, ActivationRule, Recipe, WeightRule
+from workbench.gui.channels_now import group_text, groups_of
 from workbench.gui.panels import layer_edits
+from workbench.gui.panels.channel_edits import ChannelWish, with_channels, without_channels
 from workbench.gui.panels.gesture import Gesture
 
 if TYPE_CHECKING:  # a test hands in a bench without an engine
@@ -92,10 +94,27 @@ class SelectedLayers(QObject):
         """Give what goes in and out of them a bit width; None for float."""
         self.set_activations(ActivationRule(bits=FLOAT if bits is None else bits))
 
+    @Slot(object)
+    def set_channels(self, wish: ChannelWish, layer: Layer | None = None) -> None:
+        """Set what is given of a wish for channels, for all layers of the groups that they are in.
+
+        Args:
+            wish: what is to change.
+            layer: of whose group alone; of those of all selected layers if not given.
+        """
+        document = self._document
+        groups = groups_of(self.layers if layer is None else (layer,), document.channels.now)
+        recipe = with_channels(document.recipe, document.channels.now, groups, wish)
+        if recipe == document.recipe:
+            return
+        subject = group_text(groups[0]) if len(groups) == 1 else f"{len(groups)} groups"
+        gesture = self._gesture.token(("Channels", subject)) if wish.ratio is not None else None
+        document.edit(recipe, f"Channels of {subject}", gesture=gesture)
+
     @Slot()
     def reset(self) -> None:
-        """Ask nothing of them any more."""
-        self._edit("Reset", layer_edits.with_reset, own_step=True)
+        """Ask nothing of them any more, and no channels of the groups that they are in."""
+        self._edit("Reset", self._with_reset, own_step=True)
 
     @Slot()
     def apply_to_similar(self) -> None:
@@ -106,6 +125,10 @@ class SelectedLayers(QObject):
         targets = layer_edits.similar_layers(model, layers[0])
         recipe = layer_edits.with_same_as(self._document.recipe, model, layers[0], targets)
         self._document.edit(recipe, f"Settings of {layers[0].name} for {len(targets)} layers")
+
+    def _with_reset(self, recipe: Recipe, model: ModelInfo, layers: Sequence[Layer]) -> Recipe:
+        now = self._document.channels.now
+        return layer_edits.with_reset(without_channels(recipe, model, now, groups_of(layers, now)), model, layers)
 
     def _edit(self, text: str, edit: Callable[..., Recipe], *arguments: object, own_step: bool = False) -> None:
         layers, model = self.layers, self._document.model

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ModelFootprint
+from workbench.gui.channel_cut import ChannelCut, cut_of
+from workbench.gui.channels_now import ChannelsNow, Kept
 from workbench.gui.instant import instant_size
 from workbench.gui.magnitude_tables import own_zeros
 from workbench.gui.widgets.size_bars import SizeBar
@@ -18,10 +20,12 @@ class SizesNow:
 
     Args:
         zeros_before, zeros: weights that are exactly zero, in the original and as pruning leaves them.
-        num_weights: weights of all layers whose statistics are known.
+        num_weights: weights that are left of all layers whose statistics are known.
+        num_weights_before: how many there were; 0 where none have gone.
         mean_bits: mean over those weights.
         bars: the layers with the most bytes in the original, largest first.
         num_more: how many layers have no bar.
+        num_params, macs: of what is left of the model; None where they are not known.
     """
 
     total_bytes: int
@@ -31,11 +35,15 @@ class SizesNow:
     mean_bits: float
     bars: tuple[SizeBar, ...] = ()
     num_more: int = 0
+    num_params: int = 0
+    macs: int | None = None
+    num_weights_before: int = 0
 
     @property
     def sparsity_before(self) -> float:
         """Fraction of zeros in the original."""
-        return self.zeros_before / self.num_weights if self.num_weights else 0.0
+        before = self.num_weights_before or self.num_weights
+        return self.zeros_before / before if before else 0.0
 
     @property
     def sparsity(self) -> float:
@@ -54,31 +62,55 @@ class Sizes:
         self._num_bars = num_bars
         self._model: ModelInfo | None = None
         self._footprint: ModelFootprint | None = None
+        self._cut: tuple[Kept, ChannelCut] | None = None
         self._num_weights = self._zeros_before = 0
         self._fixed_weights = self._fixed_zeros = 0
         self._largest: tuple[tuple[str, int], ...] = ()
 
-    def now(self, model: ModelInfo, footprint: ModelFootprint | None, recipe: Recipe) -> SizesNow:
-        """Totals of the file that the recipe gives; those of the original until the footprint is known."""
+    def now(
+        self, model: ModelInfo, footprint: ModelFootprint | None, recipe: Recipe, channels: ChannelsNow | None = None
+    ) -> SizesNow:
+        """Totals of the file that the recipe gives; those of the original until the footprint is known.
+
+        Args:
+            model: on the bench.
+            footprint: its bytes by encoding.
+            recipe: what is asked.
+            channels: those that stay under it.
+        """
         if model is not self._model or footprint is not self._footprint:
             self._sum_up(model, footprint)
         if footprint is None:
             before = self._zeros_before
-            return SizesNow(model.file_bytes, before, before, self._num_weights, float(_FLOAT_BITS))
-        size = instant_size(model, footprint, recipe)
+            return SizesNow(
+                model.file_bytes, before, before, self._num_weights, float(_FLOAT_BITS),
+                num_params=model.num_params, macs=model.macs,
+            )  # fmt: skip
+        cut = self._cut_of(channels or ChannelsNow(), footprint)
+        size = instant_size(model, footprint, recipe, cut)
+        num_left = size.num_weights + self._fixed_weights
         bits = size.mean_bits * size.num_weights + _FLOAT_BITS * self._fixed_weights
         return SizesNow(
             size.total_bytes,
             self._zeros_before,
             size.num_zeros + self._fixed_zeros,
-            self._num_weights,
-            bits / self._num_weights if self._num_weights else float(_FLOAT_BITS),
+            num_left,
+            bits / num_left if num_left else float(_FLOAT_BITS),
             tuple(SizeBar(name, original, size.layers.get(name, original)) for name, original in self._largest),
             len(footprint.layers) - len(self._largest),
+            model.num_params - cut.lost_params,
+            cut.macs(model),
+            self._num_weights,
         )
 
+    def _cut_of(self, channels: ChannelsNow, footprint: ModelFootprint) -> ChannelCut:
+        """What goes; the very same for the same channels, so that nothing is computed again of it."""
+        if self._cut is None or self._cut[0] is not channels.kept:
+            self._cut = channels.kept, cut_of(channels, footprint.file_bytes)
+        return self._cut[1]
+
     def _sum_up(self, model: ModelInfo, footprint: ModelFootprint | None) -> None:
-        self._model, self._footprint = model, footprint
+        self._model, self._footprint, self._cut = model, footprint, None
         layers = [layer for layer in model.layers if layer.statistics is not None]
         self._num_weights = sum(layer.num_weights for layer in layers)
         self._zeros_before = sum(own_zeros(layer) for layer in layers)

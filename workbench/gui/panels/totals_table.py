@@ -49,15 +49,19 @@ class TotalsTable(Card):
 
 def totals(model: ModelInfo, sizes: SizesNow) -> dict[str, tuple[str, str]]:
     """What each row says of the original and of the recipe."""
-    macs = format_count(model.macs) if model.macs is not None else "unknown"
-    count = format_count(model.num_params)
-    not_zero_before, not_zero = (format_count(model.num_params - zeros) for zeros in (sizes.zeros_before, sizes.zeros))
     known = {
-        "Parameters": (count, count),
-        "Not zero": (not_zero_before, not_zero),
-        # Zeros inside a tensor are still multiplied: weight pruning leaves the MACs as they are.
-        "MACs": (macs, macs),
+        "Parameters": (format_count(model.num_params), format_count(sizes.num_params)),
+        "Not zero": (
+            format_count(model.num_params - sizes.zeros_before),
+            format_count(sizes.num_params - sizes.zeros),
+        ),
+        # Zeros inside a tensor are still multiplied: of pruning, only channels that go take MACs away.
+        "MACs": (_macs(model.macs), _macs(sizes.macs)),
         "Mean bits": ("32.0", f"{sizes.mean_bits:.1f}"),
         "Global sparsity": (format_fraction(sizes.sparsity_before), format_fraction(sizes.sparsity)),
     }
     return known if sizes.num_weights else known | dict.fromkeys(_OF_WEIGHTS, _UNKNOWN)
+
+
+def _macs(macs: int | None) -> str:
+    return format_count(macs) if macs is not None else "unknown"

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from workbench.engine.core.channel_importance import highest
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -29,7 +31,7 @@ def select_kept(
         Shape (U,), which of them stay.
     """
     if not partitions:
-        kept = _highest(scores, num_kept)
+        kept = highest(scores, num_kept)
     elif len(partitions) == 1 and is_simple(partitions[0], units):
         kept = _highest_of_each(units, scores, num_kept, partitions[0])
         if all((kept & inside).any() for inside in _insides(units, needed)):
@@ -55,12 +57,6 @@ def _insides(units: npt.NDArray[np.int64], needed: Sequence[npt.NDArray[np.int64
     return [inside for one in needed if (inside := np.isin(units, one)).any()]
 
 
-def _highest(scores: npt.NDArray[np.float64], count: int) -> Mask:
-    kept = np.zeros(len(scores), np.bool_)
-    kept[np.argsort(-scores, kind="stable")[:count]] = True
-    return kept
-
-
 def is_simple(blocks: npt.NDArray[np.int64], units: npt.NDArray[np.int64]) -> bool:
     """Whether every unit lies in one block, once."""
     return blocks.size == len(units) and len(np.unique(blocks)) == len(units) and bool(np.isin(blocks, units).all())
@@ -74,7 +70,7 @@ def _highest_of_each(
     kept = np.zeros(len(units), np.bool_)
     for block in blocks.tolist():
         indices = np.array([place[unit] for unit in block])
-        kept[indices[_highest(scores[indices], each)]] = True
+        kept[indices[highest(scores[indices], each)]] = True
     return kept
 
 

@@ -12,6 +12,7 @@ from onnx import helper
 
 from workbench.engine.compress.structure.selection import is_simple, required, select_kept
 from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
+from workbench.engine.core.channel_importance import ALWAYS_STAYS
 from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.removal import remove_channels
 from workbench.engine.graph.channels.silenced import silence_channels
@@ -69,7 +70,7 @@ class ModelStructure:
     def num_kept(self, name: str, counts: tuple[int, ...], scores: npt.NDArray[np.float64]) -> tuple[int, ...]:
         """How many units of each class stay where so many are asked for: blocks and what would vanish decide too."""
         group = self.unit_groups[name]
-        kept = self._kept_units(name, counts, scores)
+        kept = self.units_kept(name, counts, scores)
         return tuple(int(kept[group.classes == number].sum()) for number in range(len(counts)))
 
     def units_gone(self, kept: Mapping[str, tuple[int, ...]], scores: Scores) -> frozenset[int]:
@@ -82,7 +83,7 @@ class ModelStructure:
         gone: set[int] = set()
         for name, counts in kept.items():
             group = self.unit_groups[name]
-            gone |= set(group.units[~self._kept_units(name, counts, scores[name])].tolist())
+            gone |= set(group.units[~self.units_kept(name, counts, scores[name])].tolist())
         return frozenset(gone)
 
     def without(self, gone: Collection[int]) -> Model:
@@ -98,7 +99,14 @@ class ModelStructure:
         found = [self._weight_of(member) for member in self.unit_groups[name].members]
         return [tuple(self.flow.stored[weight].dims) for weight in found if weight]
 
-    def _kept_units(self, name: str, counts: tuple[int, ...], scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    def units_kept(self, name: str, counts: tuple[int, ...], scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Which units of a group stay, shape (U,).
+
+        Args:
+            name: of the group.
+            counts: how many units stay of each class.
+            scores: importance of each unit, shape (U,).
+        """
         group, needed = self.unit_groups[name], self._needed[name]
         if group.partitions:
             return select_kept(group.units, scores, sum(counts), group.partitions, needed)
@@ -111,6 +119,14 @@ class ModelStructure:
             first = np.where(must[inside], np.inf, scores[inside])
             kept[inside] = select_kept(group.units[inside], first, max(count, int(must[inside].sum())))
         return kept
+
+    def output_places(self, name: str, layer: str) -> npt.NDArray[np.int64]:
+        """For each output channel of a layer the place of its unit in the group, shape (C,); −1 for what stays."""
+        producer = next(one for one in self.flow.producers if self._layer_of.get(one.node_output) == layer)
+        units = self.unit_groups[name].units
+        place = {unit: number for number, unit in enumerate(units.tolist())}
+        resolved = self.flow.units.resolved(producer.labels).tolist()
+        return np.array([place.get(unit, ALWAYS_STAYS) for unit in resolved], np.int64)
 
     @cached_property
     def _needed(self) -> Mapping[str, list[npt.NDArray[np.int64]]]:
