@@ -14,6 +14,7 @@ from workbench.session import Session
 
 _RATIOS = (0.25, 0.5, 0.75)
 _NUM_ACTIVITY = 8
+_SHOWN = 3
 _BYTES_OFF = 0.005
 # Arguments that change, with their names; of a small file that is more than its share.
 _ARGUMENT_BYTES = 400
@@ -43,7 +44,8 @@ class ProofOutcome:
 
     def __str__(self) -> str:
         note = f"; not tried: {', '.join(self.left_out)}" if self.left_out else ""
-        wrong = "; ".join(self.wrong) or "numbers as foreseen"
+        more = f" and {len(self.wrong) - _SHOWN} more" if len(self.wrong) > _SHOWN else ""
+        wrong = "; ".join(self.wrong[:_SHOWN]) + more or "numbers as foreseen"
         return (
             f"{self.count:>3} proven, worst {self.worst:.1e} ({self.worst_at}), bytes off {self.worst_bytes:.2%}, "
             f"{wrong}, {self.seconds:.0f} s{note}"
@@ -86,8 +88,7 @@ def prove_all(session: Session, model: PruningModel) -> ProofOutcome:
 def _recipe(criterion: str, ratio: float, num_samples: int) -> Recipe:
     recipe = Recipe(calibration=Calibration(samples=num_samples))
     for kind in ("filters", "neurons"):
-        prune = Prune(kind, ratio=ratio, criterion=criterion)
-        recipe = recipe.with_rule(f"op:{'Conv' if kind == 'filters' else '*'}", prune=prune)
+        recipe = recipe.with_rule("*", prune=Prune(kind, ratio=ratio, criterion=criterion))
     return recipe
 
 

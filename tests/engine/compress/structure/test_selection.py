@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.engine.compress.structure.selection import select_kept
+from workbench.engine.compress.structure.selection import required, select_kept
 
 _UNITS = np.arange(1, 7)
 _SCORES = np.array([0.6, 0.1, 0.5, 0.4, 0.3, 0.2])
@@ -61,6 +61,13 @@ def test_what_would_vanish_across_blocks_keeps_its_better_one():
 
 def test_what_is_needed_is_no_more_than_one():
     assert _kept(_UNITS, _SCORES, 2, needed=[np.array([1, 2]), np.array([3, 5])]) == [1, 3]
+
+
+def test_what_is_required_is_the_best_of_each_set_whatever_the_number():
+    # 3 is the best of the second set, and stands for the third as well.
+    found = required(_UNITS, _SCORES, [np.array([2, 6]), np.array([3, 5]), np.array([3, 4])])
+
+    assert _UNITS[found].tolist() == [3, 6]
 
 
 def test_what_is_needed_of_other_groups_is_their_business():

@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.channel_networks import BLOCKS, NETWORKS, Network
+from tests.engine.graph.channels.test_random_graphs import _MODELS as RANDOM_MODELS
+from workbench.engine.compress.compressor import Compressor
 from workbench.engine.compress.structure.structure import ModelStructure
 from workbench.engine.core.errors import ModelError
+from workbench.engine.core.recipe import Prune, Recipe
 from workbench.engine.graph.model import load_model
+from workbench.jobs import JobContext
 
 # Gathers in the place of a shuffle, and arguments of Reshape, with their names.
 _ARGUMENT_BYTES = 250
@@ -136,3 +140,38 @@ def test_the_model_that_was_opened_stays_as_it_is(tmp_path: Path):
 
     assert model.to_proto().SerializeToString() == before
     assert structure.flow.proto.SerializeToString() == whole
+
+
+@settings(
+    max_examples=80,
+    database=None,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    proto=RANDOM_MODELS,
+    ratio=st.sampled_from((0.25, 0.5, 0.75, 1.0)),
+    scope=st.sampled_from(("layer", "global", "lamp", "erk")),
+    multiple_of=st.sampled_from((1, 2, 4)),
+)
+def test_of_random_graphs_too(tmp_path: Path, proto: onnx.ModelProto, ratio: float, scope: str, multiple_of: int):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(proto.SerializeToString())
+    bench, recipe = Compressor(load_model(path)), Recipe()
+    for kind in ("filters", "neurons"):
+        recipe = recipe.with_rule("*", prune=Prune(kind, ratio=ratio, scope=scope, multiple_of=multiple_of))
+
+    plan = bench.plan(recipe)
+    assume(plan.groups)
+    left = bench.without_channels(plan.groups, None, JobContext())
+
+    channels, kept = bench.pruning.channels, {group.group: group.kept for group in plan.groups}
+    shares = channels.layer_shares(kept)
+    for layer in bench.model.info.layers:
+        after = left.model.info.layer(layer.name)
+        assert after.num_weights == pytest.approx(layer.num_weights * shares[layer.name], abs=1e-6)
+        if layer.macs is not None:
+            assert after.macs == pytest.approx(layer.macs * shares[layer.name], abs=1e-6)
+    assert channels.file_bytes(kept) == pytest.approx(left.model.info.file_bytes, rel=0.005, abs=2 * _ARGUMENT_BYTES)
+    assert all(count >= 1 for counts in kept.values() for count in counts)
