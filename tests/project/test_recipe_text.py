@@ -147,3 +147,13 @@ def test_what_is_no_yaml_is_one_clear_line(text: str) -> None:
         parse_recipe(text, "r.yaml")
 
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_recovered_reads_back_and_is_left_out_where_nothing_is():
+    recipe = Recipe(recover="weights")
+
+    assert parse_recipe(format_recipe(recipe)) == recipe
+    assert "recover" not in format_recipe(Recipe())
+    # Recipes from before there was such a key keep their digest, and what was measured of them.
+    assert "recover" not in Recipe().to_json()
+    assert recipe.digest != Recipe(recover="bias").digest != Recipe().digest

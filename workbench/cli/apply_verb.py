@@ -117,8 +117,9 @@ def print_report(report: ApplyReport) -> None:
     if report.channels is not None:
         proof = report.channels
         what = "random inputs" if proof.is_random else "samples"
+        when = ", before anything is fitted," if report.is_recovered else ""
         print(
-            f"proven: without the channels it computes what the whole model does with them at zero, on "
+            f"proven: without the channels{when} it computes what the whole model does with them at zero, on "
             f"{proof.samples:,} {what} to {proof.max_relative_difference:.1e} of the outputs' range"
         )
     verified = report.verified

@@ -19,6 +19,7 @@ from workbench.jobs import Cancelled
 from workbench.project.recipe_text import format_recipe
 
 _CALIBRATION_SAMPLES = 256
+_ROUND_NAME = "round-{}.yaml"
 
 
 @click.command("prune")
@@ -61,17 +62,16 @@ def command(
     """Remove channels of MODEL round by round, and write the recipe of the last round within the allowed drop.
 
     Exit status 1: the target was not reached within it. With --keep every round's recipe is written as it is measured,
-    to go back to any by `workbench apply`. Without a recipe all layers are pruned, and
-    their weights fitted on 256 samples.
+    to go back to any by `workbench apply`. Without a recipe all layers are pruned, and fitted on 256 samples.
 
-    Example: workbench prune net.onnx --data a.zip --calibration b.zip --remove-macs 0.5 --max-drop 5 -o half.yaml
+    Example: workbench prune net.onnx --data test.zip --calibration train.zip --remove-macs 0.5 --max-drop 5 -o r.yaml
     """
     from workbench.engine.graph.save import check_target
     from workbench.session import Session
 
     target = _target(remove_macs, remove_params, max_bytes)
     check_target(out, force=force, inputs=[path for path in (model, recipe_path, data, calibration) if path])
-    folder = _folder(keep)
+    folder = _folder(keep, force=force)
     asked = read_recipe(recipe_path) if recipe_path is not None else _usual_recipe()
     session, rounds, is_stopped = Session(), [], False
     session.open_model(model)
@@ -81,17 +81,15 @@ def command(
         info = session.open_data(data, overrides(rest), ctx)
         if calibration is not None:
             session.open_calibration(calibration, overrides(rest), ctx)
-        if not as_json:
-            print(_line(("round", "ratio", "removed", "multiply-adds", "parameters", "file", "accuracy", "difference")))
         try:
             for item in session.prune_rounds(
                 asked, target, max_drop=max_drop, step=step, criterion=criterion, recover=recover, limit=limit, ctx=ctx
             ):
                 rounds.append(item)
                 if folder is not None:
-                    _write(item.recipe, folder / f"round-{item.number:02d}.yaml", force=force)
+                    _write(item.recipe, folder / _ROUND_NAME.format(f"{item.number:02d}"), force=force)
                 if not as_json:
-                    print(_line(_row(item)), flush=True)
+                    print(_table_part(item), flush=True)
         except Cancelled:
             is_stopped = True
     if is_stopped and not rounds:
@@ -99,13 +97,14 @@ def command(
     best = next((item for item in reversed(rounds) if item.is_allowed), None)
     if best is not None:
         _write(best.recipe, out, force=force)
+    notes = _notes(rounds[-1], is_same=calibration is None)
     if as_json:
-        print_json({**_json(rounds, best, out), "guessed": info.preprocessing.guesses})
+        print_json({**_json(rounds, best, out), "notes": notes, "guessed": info.preprocessing.guesses})
     else:
-        _print_end(rounds, best, out)
+        _print_end(rounds, best, out, notes)
     say_guesses(info, as_json=as_json)
     if is_stopped:
-        print(f"interrupted after {len(rounds)} rounds", file=sys.stderr)
+        print(f"interrupted after round {len(rounds)}", file=sys.stderr)
         return 130
     return 0 if rounds[-1].stop is StopReason.TARGET else 1
 
@@ -124,21 +123,32 @@ def _usual_recipe() -> Recipe:
     return replace(recipe, calibration=replace(recipe.calibration, samples=_CALIBRATION_SAMPLES))
 
 
-def _folder(keep: Path | None) -> Path | None:
+def _folder(keep: Path | None, *, force: bool) -> Path | None:
     if keep is None:
         return None
     if keep.exists() and not keep.is_dir():
         raise ExportError(f"{keep}: is no folder", "give --keep another name")
-    keep.mkdir(parents=True, exist_ok=True)
+    # Two searches in one folder would look like one.
+    if not force and any(keep.glob(_ROUND_NAME.format("*"))):
+        raise ExportError(f"{keep}: holds rounds already", "give --keep another folder, or overwrite with --force")
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"{keep}: cannot be made ({error.strerror})", "give --keep another name") from error
     return keep
 
 
 def _write(recipe: Recipe, path: Path, *, force: bool) -> None:
-    text = format_recipe(recipe)
-    write_whole(path, text.encode(), force=force)
+    write_whole(path, format_recipe(recipe).encode(), force=force)
 
 
+_HEADINGS = ("round", "ratio", "removed", "multiply-adds", "parameters", "file", "accuracy", "difference")
 _WIDTHS = (5, 6, 8, 14, 11, 10, 28, 28)
+
+
+def _table_part(item: PruningRound) -> str:
+    """The round's line, below the headings if it is the first."""
+    return "\n".join(_line(cells) for cells in ((_HEADINGS,) if item.number == 1 else ()) + (_row(item),))
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -160,10 +170,17 @@ def _row(item: PruningRound) -> tuple[str, ...]:
     )
 
 
-def _print_end(rounds: list[PruningRound], best: PruningRound | None, out: Path) -> None:
+def _notes(last: PruningRound, *, is_same: bool) -> list[str]:
+    notes = [last.recovered_by] if last.recovered_by else []
+    if last.recovered_by and is_same:
+        notes.append("these are samples that accuracy is measured on: give others by --calibration for a fair figure")
+    return notes
+
+
+def _print_end(rounds: list[PruningRound], best: PruningRound | None, out: Path, notes: list[str]) -> None:
     last = rounds[-1]
-    if last.recovered_by:
-        print(f"note: {last.recovered_by}")
+    for note in notes:
+        print(f"note: {note}")
     if last.stop is not None:
         print(f"stopped after round {last.number}: {last.stop}")
     if best is None:

@@ -20,6 +20,7 @@ from workbench.engine.core.footprint import (
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
+from workbench.engine.core.recipe import RECOVER_NOTHING
 from workbench.engine.core.storage_choice import Sizes, old_slice_sizes, settled_sizes
 
 
@@ -348,7 +349,7 @@ class ApplyReport:
         output_sha256: of the written file; "" where it was not what was previewed, and so is not there.
         metric: what the accuracies are figures of; "" where nothing was evaluated.
         data: the samples; None without.
-        channels: the proof of what was cut; None where no channels went.
+        channels: the proof of what was cut, before anything was fitted to recover; None where no channels went.
     """
 
     plan: Plan
@@ -363,6 +364,11 @@ class ApplyReport:
     metric: str = ""
     data: DataInfo | None = None
     channels: ChannelProof | None = None
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether layers were fitted after channels went, which the proof of what was cut does not look at."""
+        return any(group.recover != RECOVER_NOTHING for group in self.plan.groups)
 
     @property
     def is_written(self) -> bool:
