@@ -102,9 +102,14 @@ class _Bench:
         if samples is None or self.calibration is not None or not plan.needs_samples:
             return plan
         count = len(samples.indices)
-        what = (
-            "layers are fitted" if any(group.recover != RECOVER_NOTHING for group in plan.groups) else "ranges are set"
-        )
+        done = []
+        if any(group.needs_samples for group in plan.groups):
+            done.append("channels are chosen")
+        if any(group.recover != RECOVER_NOTHING for group in plan.groups):
+            done.append("layers are fitted")
+        if plan.calibrates:
+            done.append("ranges and rounding are set")
+        what = " and ".join(done)
         note = f"{what} on {count} of the samples that accuracy is measured on; other calibration data may differ"
         return dataclasses.replace(plan, notes=(*plan.notes, note))
 

@@ -61,7 +61,13 @@ class ChannelPruning:
         return self._structure.channels
 
     def plan(
-        self, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext, *, at_once: bool = False
+        self,
+        recipe: Recipe,
+        samples: CalibrationSet | None,
+        ctx: JobContext,
+        *,
+        at_once: bool = False,
+        source: str = "recipe",
     ) -> StructurePlan:
         """What the recipe does to the channel groups; empty where it asks nothing of them.
 
@@ -71,6 +77,7 @@ class ChannelPruning:
             ctx: asked while they do.
             at_once: leave samples alone where they decide which channels go, but not how many; what a criterion has to
                 say of itself is missing then, unless it has been found before.
+            source: name of the recipe's text, for messages.
 
         Raises:
             Cancelled: somebody asked to stop.
@@ -81,20 +88,22 @@ class ChannelPruning:
             return StructurePlan(notes=(_RECOVERED_ALONE.format(recipe.recover),) if asks_more else ())
         structure = self._structure
         asked = groups_asked(self._model.info, structure.channels, recipe)
+        self._check_criteria(asked, recipe, source)
         able = [one for one in asked if one.group.num_units and not self._lacks_samples(one, samples)]
         names = {one.group.name: one for one in able}
 
         def scores_of(group: str) -> Floats:
             criterion = self._criterion(names[group].criterion)
             same = [one.group.name for one in able if one.criterion == criterion.name]
-            return self._score(criterion, same, samples, ctx)[group].values
+            return self._score(criterion, same, samples, recipe.calibration.seed, ctx)[group].values
 
         kept = units_kept(able, structure, scores_of)
         for name, counts in kept.items():
             if not structure.is_exact(name):
                 kept[name] = structure.num_kept(name, counts, scores_of(name))
         recover = recipe.recover if samples is not None else RECOVER_NOTHING
-        plans = [self._group_plan(one, kept[one.group.name], recover) for one in able]
+        seed = recipe.calibration.seed
+        plans = [self._group_plan(one, kept[one.group.name], seed, recover) for one in able]
         plans = [plan for plan in plans if plan.num_kept < plan.num_units]
         for plan in plans:
             if not (at_once and plan.needs_samples):
@@ -189,7 +198,7 @@ class ChannelPruning:
         scores: dict[str, Floats] = {}
         for name in dict.fromkeys(plan.criterion for plan in plans):
             groups = [plan.group for plan in plans if plan.criterion == name]
-            found = self._score(self._criterion(name), groups, samples, ctx)
+            found = self._score(self._criterion(name), groups, samples, plans[0].seed, ctx)
             scores |= {group: found[group].values for group in groups}
         return self._structure.units_gone(_kept(plans), scores)
 
@@ -218,7 +227,7 @@ class ChannelPruning:
         if samples is None and criterion.needs is not Needs.WEIGHTS:
             why = f"criterion {criterion.name} needs samples, and none are open"
             return ChannelImportance(layer, recipe.digest, group.name, criterion.name, reason=why)
-        scores = self._score(criterion, [group.name], samples, ctx)[group.name]
+        scores = self._score(criterion, [group.name], samples, recipe.calibration.seed, ctx)[group.name]
         units, kept = self._structure.unit_groups[group.name], np.ones(group.num_units, np.bool_)
         plan = self._plan_of(group.name, recipe, samples, ctx) if asked is not None else None
         if plan is not None:
@@ -240,6 +249,14 @@ class ChannelPruning:
                 self._found = ModelStructure(self._model)
             return self._found
 
+    def _check_criteria(self, asked: Sequence[Asked], recipe: Recipe, source: str) -> None:
+        for one in asked:
+            if one.criterion not in self._criteria:
+                line = recipe.rules[one.rule].line
+                where = source if line is None else f"{source}, line {line}"
+                known = ", ".join(sorted(self._criteria))
+                raise RecipeError(f"{where}: criterion {one.criterion!r} is not known", f"take one of {known}")
+
     def _criterion(self, name: str) -> Criterion:
         if name not in self._criteria:
             known = ", ".join(sorted(self._criteria))
@@ -249,18 +266,18 @@ class ChannelPruning:
     def _lacks_samples(self, asked: Asked, samples: CalibrationSet | None) -> bool:
         return samples is None and self._criterion(asked.criterion).needs is not Needs.WEIGHTS
 
-    def _key(self, group: str, criterion: Criterion, samples: CalibrationSet | None) -> _ScoreKey:
+    def _key(self, group: str, criterion: Criterion, samples: CalibrationSet | None, seed: int) -> _ScoreKey:
         is_alone = criterion.needs is Needs.WEIGHTS or samples is None
-        return group, criterion.name, None if is_alone or samples is None else samples.key
+        return group, criterion.name, seed if is_alone or samples is None else samples.key
 
     def _score(
-        self, criterion: Criterion, names: Sequence[str], samples: CalibrationSet | None, ctx: JobContext
+        self, criterion: Criterion, names: Sequence[str], samples: CalibrationSet | None, seed: int, ctx: JobContext
     ) -> dict[str, UnitScores]:
         """The scores of these groups; those that are not known yet are found in one pass over the samples.
 
         Two threads that ask at the same time both find them: neither may have to wait for the other.
         """
-        keys = {name: self._key(name, criterion, samples) for name in names}
+        keys = {name: self._key(name, criterion, samples, seed) for name in names}
         with self._lock:
             found = {name: self._scores[key] for name, key in keys.items() if key in self._scores}
         missing = [name for name in names if name not in found]
@@ -268,7 +285,7 @@ class ChannelPruning:
             return found
         flow = self._structure.flow
         groups = {name: self._structure.unit_groups[name] for name in missing}
-        findings = find_in_samples(criterion, list(groups.values()), flow, samples, ctx)
+        findings = find_in_samples(criterion, list(groups.values()), flow, samples, ctx, seed=seed)
         new = {name: unit_scores(criterion, group, flow, findings) for name, group in groups.items()}
         with self._lock:
             self._scores |= {keys[name]: scores for name, scores in new.items()}
@@ -277,13 +294,13 @@ class ChannelPruning:
     def _remark(self, plan: GroupPlan, samples: CalibrationSet | None) -> str:
         """Why the scores are not what the criterion's name says, as far as they are known."""
         with self._lock:
-            scores = self._scores.get(self._key(plan.group, self._criterion(plan.criterion), samples))
+            scores = self._scores.get(self._key(plan.group, self._criterion(plan.criterion), samples, plan.seed))
         return scores.reason if scores is not None else ""
 
-    def _group_plan(self, asked: Asked, kept: tuple[int, ...], recover: str) -> GroupPlan:
+    def _group_plan(self, asked: Asked, kept: tuple[int, ...], seed: int, recover: str) -> GroupPlan:
         criterion = self._criterion(asked.criterion)
         needs_samples = criterion.needs is not Needs.WEIGHTS
-        return GroupPlan(asked.group.name, kept, asked.group.num_units, criterion.name, needs_samples, recover)
+        return GroupPlan(asked.group.name, kept, asked.group.num_units, criterion.name, needs_samples, seed, recover)
 
 
 def without_recovery(plans: tuple[GroupPlan, ...]) -> tuple[GroupPlan, ...]:

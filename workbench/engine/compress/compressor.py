@@ -78,8 +78,11 @@ class Compressor:
     once, and writing the file's bytes.
     """
 
-    def __init__(self, model: Model, criteria: Iterable[Criterion] = OWN_CRITERIA) -> None:
+    def __init__(
+        self, model: Model, criteria: Iterable[Criterion] = OWN_CRITERIA, *, cached_bytes: int = _CACHED_BYTES
+    ) -> None:
         self.model = model
+        self._most_cached = cached_bytes
         self._cache: OrderedDict[_Key, _Cached] = OrderedDict()
         self._cached_bytes = 0
         self._lock = threading.Lock()
@@ -113,7 +116,7 @@ class Compressor:
             at_once: as `ChannelPruning.plan` takes it.
         """
         ctx = ctx or JobContext()
-        structure = self.pruning.plan(recipe, samples, ctx, at_once=at_once)
+        structure = self.pruning.plan(recipe, samples, ctx, at_once=at_once, source=source)
         if asks_for_channels_alone(self.model.info, recipe) and self.pruning.channels.is_exact:
             return self._channels_alone(recipe, structure, source)
         # Only which weights are small depends on what is fitted: for all else the plan need not wait for that.
@@ -122,7 +125,8 @@ class Compressor:
         left = self.without_channels(groups, samples, ctx)
         has_samples = has_samples or samples is not None
         plan = left._resolved(recipe, has_samples=has_samples, asides=structure.asides, source=source)
-        more = (*left._raising(plan), *left._growth(plan, left._containers(recipe.encoding)))
+        growth = left._growth(plan, left._containers(recipe.encoding), self.model.info.file_bytes)
+        more = (*left._raising(plan), *growth)
         return replace(plan, groups=structure.groups, notes=(*structure.notes, *plan.notes, *more))
 
     def _channels_alone(self, recipe: Recipe, structure: StructurePlan, source: str) -> Plan:
@@ -150,7 +154,7 @@ class Compressor:
         model = self.pruning.recovered(groups, samples, ctx)
         with self._lock:
             if model.info.digest not in self._without:
-                self._without[model.info.digest] = Compressor(model)
+                self._without[model.info.digest] = Compressor(model, cached_bytes=_CACHED_BYTES // _KEPT_BENCHES // 2)
             self._without.move_to_end(model.info.digest)
             while len(self._without) > _KEPT_BENCHES:
                 self._without.popitem(last=False)
@@ -190,12 +194,18 @@ class Compressor:
             return ()
         return (f"the model's opset is raised from {before} to {after}: {_NEEDS[after]}",)
 
-    def _growth(self, plan: Plan, containers: Containers) -> tuple[str, ...]:
-        """A note where the file gets larger than the original; none is foreseen of quantized activations."""
+    def _growth(self, plan: Plan, containers: Containers, before: int) -> tuple[str, ...]:
+        """A note where the file gets larger than the original; none is foreseen of quantized activations.
+
+        Args:
+            plan: of this very model.
+            containers: as the recipe's encoding allows.
+            before: bytes of the original.
+        """
         tensors = written_tensors(self.model.info, [entry for entry in plan.layers if entry.is_changed])
         if not tensors or plan.needs_preparation:
             return ()
-        footprint, before = self.footprint(), self.model.info.file_bytes
+        footprint = self.footprint()
         after = planned_bytes(tensors, stored_smallest(tensors, footprint, containers=containers), footprint)
         if after <= before:
             return ()
@@ -256,7 +266,20 @@ class Compressor:
         return quantized_model(graph, plan, quantized, replacements)
 
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
-        """What the recipe does to one layer's weights. Raises RecipeError."""
+        """What the recipe does to one layer's weights; where channels go, to those that are left. Raises RecipeError.
+
+        Where a criterion needs samples to tell which go, it is shown for the whole layer: nobody waits for them here.
+        """
+        layer = self.model.info.layer(layer_name)
+        settings = recipe.settings_for(layer.name, layer.op_type)
+        if settings.weights is None and settings.prune("weights") is None:
+            return self._preview(layer_name, recipe)
+        groups = self.pruning.plan(recipe, None, JobContext(), at_once=True).groups
+        found = self.without_channels(groups, None, JobContext())._preview(layer_name, recipe)
+        # Limits by channel would stand beside the channels of the whole layer.
+        return replace(found, channel_clip_low=None, channel_clip_high=None) if groups else found
+
+    def _preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         layer = self.model.info.layer(layer_name)
         plan = self._resolved(recipe)
         entry = plan.layer(layer_name) or LayerPlan(layer_name, "", "", num_kept=layer.num_weights)
@@ -352,7 +375,7 @@ class Compressor:
             if key not in self._cache:
                 self._cache[key] = cached
                 self._cached_bytes += size
-            while self._cached_bytes > _CACHED_BYTES and len(self._cache) > 1:
+            while self._cached_bytes > self._most_cached and len(self._cache) > 1:
                 _, oldest = self._cache.popitem(last=False)
                 self._cached_bytes -= oldest.size
         return cached

@@ -87,6 +87,9 @@ def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int,
         done += f", with {others} other layer{'s' if others > 1 else ''} of group {group.name}"
     if member not in asked.by:
         reasons.append(f"its channels go with those of {asked.by[0]}")
+    own = dict(asked.others).get(member)
+    if own is not None and own != asked.prune:
+        reasons.append(f"a later rule for its group asks for {asked.prune.ratio or 0:.1%}")
     if group.has_heads:
         reasons.append(f"whole heads of {group.channels_per_unit} channels go")
     wanted = asked.prune.ratio or 0

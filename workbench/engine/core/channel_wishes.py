@@ -21,12 +21,14 @@ class Asked:
         prune: of the latest rule that a member matches.
         by: the members that ask for channels to go.
         rule: place of that rule in the recipe.
+        others: members whose own latest rule is an earlier one, with what it asks.
     """
 
     group: ChannelGroup
     prune: Prune
     by: tuple[str, ...]
     rule: int
+    others: tuple[tuple[str, Prune], ...] = ()
 
     @property
     def criterion(self) -> str:
@@ -71,8 +73,13 @@ def groups_asked(
             last = max(wishes.values())
             prune = recipe.rules[last].prune
             assert prune is not None
-            found.append(Asked(group, prune, tuple(wishes), last))
+            found.append(Asked(group, prune, tuple(wishes), last, _overruled(wishes, last, recipe)))
     return found
+
+
+def _overruled(wishes: Mapping[str, int], last: int, recipe: Recipe) -> tuple[tuple[str, Prune], ...]:
+    own = {member: recipe.rules[rule].prune for member, rule in wishes.items() if rule != last}
+    return tuple((member, prune) for member, prune in own.items() if prune is not None)
 
 
 def channel_prunes(settings: LayerSettings) -> list[Prune]:

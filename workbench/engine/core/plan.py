@@ -65,6 +65,7 @@ class GroupPlan:
         num_units: how many there are.
         criterion: name of the importance criterion that chooses which stay.
         needs_samples: whether the criterion looks at samples.
+        seed: with which a criterion draws what it draws at random.
         recover: what is fitted on samples in the layers that read what is left: a word of RECOVERIES.
     """
 
@@ -73,6 +74,7 @@ class GroupPlan:
     num_units: int
     criterion: str
     needs_samples: bool = False
+    seed: int = 0
     recover: str = RECOVER_NOTHING
 
     @property
@@ -105,7 +107,12 @@ class Plan:
     @property
     def needs_samples(self) -> bool:
         """Whether anything that is done depends on samples."""
-        return any(group.needs_samples or group.recover != RECOVER_NOTHING for group in self.groups) or any(
+        return self.calibrates or any(group.needs_samples or group.recover != RECOVER_NOTHING for group in self.groups)
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether ranges, rounding or biases are set on samples."""
+        return any(
             (entry.activations is not None and not entry.activations.is_dynamic)
             or (entry.weights is not None and entry.weights.needs_samples)
             for entry in self.layers

@@ -15,6 +15,7 @@ from workbench.engine.data.dataset import Dataset, open_dataset, seeded_order
 from workbench.engine.evaluate.collecting import collect_outputs
 from workbench.engine.evaluate.nan_outputs import num_with_nan
 from workbench.engine.export.first_difference import first_difference
+from workbench.engine.export.output_gap import output_gap
 from workbench.engine.runtime.fresh_process import start_deaf_to_ctrl_c
 from workbench.engine.runtime.random_inputs import random_inputs
 from workbench.engine.runtime.session import RuntimeSession
@@ -87,7 +88,7 @@ class _Comparison:
 
     def add(self, count: int, expected: Outputs, found: Outputs) -> bool:
         """Count a batch of `count` samples in; whether it is the first that differs."""
-        difference = max(_gap(one, two) for one, two in zip(expected, found, strict=True))
+        difference = max(output_gap(one, two) for one, two in zip(expected, found, strict=True))
         is_first = difference > 0 and self.largest == 0
         self.samples += count
         self.num_nan += num_with_nan(found, count)
@@ -155,20 +156,6 @@ def _received(receive: Connection, ctx: JobContext) -> Outputs:
         raise VerificationError(f"the fresh process cannot use the file: {answer}")
     outputs: Outputs = answer
     return outputs
-
-
-def _gap(expected: npt.NDArray[np.generic], found: npt.NDArray[np.generic]) -> float:
-    """Largest absolute difference; infinite where one is NaN and the other is not, or the shapes differ."""
-    if expected.shape != found.shape:
-        return float("inf")
-    if expected.dtype.kind not in "fiub":
-        return 0.0 if np.array_equal(expected, found) else float("inf")
-    one, two = expected.astype(np.float64), found.astype(np.float64)
-    same = (one == two) | (np.isnan(one) & np.isnan(two))
-    # Infinities are subtracted too, only to be left out.
-    with np.errstate(invalid="ignore"):
-        gap = np.where(same, 0.0, np.nan_to_num(np.abs(one - two), nan=np.inf))
-    return float(gap.max(initial=0.0))
 
 
 def _num_same(count: int, expected: npt.NDArray[np.generic], found: npt.NDArray[np.generic]) -> int:

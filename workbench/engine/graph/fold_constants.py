@@ -5,6 +5,7 @@ import onnx
 from onnx import numpy_helper
 
 from workbench.engine.graph.constants import RANDOM
+from workbench.engine.graph.node_copy import node_copy
 from workbench.engine.graph.node_value import node_value
 from workbench.engine.graph.opset import opset_of
 from workbench.engine.graph.order import bodies, reads_of, run_order
@@ -44,7 +45,7 @@ def fold_constants(proto: onnx.ModelProto) -> None:
         node = graph.node[index]
         value = _value(node, known, values, room, opset) if _can_fold(node, known, values) else None
         if value is None:
-            kept.append(_copy_of(node))
+            kept.append(node_copy(node))
         else:
             values[node.output[0]] = value
             room -= value.nbytes
@@ -83,10 +84,3 @@ def _value(
         if stored is not None:
             return np.asarray(numpy_helper.to_array(stored))
     return node_value(node, inputs, opset)
-
-
-def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
-    """A node that outlives the list it stands in."""
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    return copy

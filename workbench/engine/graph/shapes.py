@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper, shape_inference
 
+from workbench.engine.graph.node_copy import node_copy
 from workbench.engine.graph.node_value import node_value
 from workbench.engine.graph.opset import opset_of
 from workbench.engine.graph.order import run_order
@@ -126,7 +127,7 @@ def _fold_small_constants(graph: onnx.GraphProto, shapes: dict[str, Shape], opse
             graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
     is_changed = len(kept) < len(graph.node)
     if is_changed:
-        kept = [_copy_of(node) for node in kept]
+        kept = [node_copy(node) for node in kept]
         del graph.node[:]
         graph.node.extend(kept)
     return is_changed
@@ -138,13 +139,6 @@ def _small_constants(graph: onnx.GraphProto) -> dict[str, npt.NDArray[np.generic
         for tensor in graph.initializer
         if math.prod(tensor.dims) <= _SMALL and tensor.data_location != onnx.TensorProto.EXTERNAL
     }
-
-
-def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
-    """A node that outlives the list it stands in."""
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    return copy
 
 
 def _small_value(

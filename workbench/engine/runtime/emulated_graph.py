@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import onnx
 
 from workbench.engine.core.cpu_rules import CpuRules
+from workbench.engine.graph.node_copy import node_copy
 from workbench.engine.runtime.integer_nodes import IntegerNode, find_integer_nodes, unreadable_nodes
 from workbench.engine.runtime.part_of_graph import PartOfGraph
 from workbench.engine.runtime.saturated_sums import add_saturated_node
@@ -64,11 +65,11 @@ def emulated_graph(fused: onnx.ModelProto, rules: CpuRules) -> EmulatedGraph:
     for proto in graph.node:
         node = found.get(proto.output[0])
         if node is None or not len(node.pairs):
-            nodes.append(_copy_of(proto))
+            nodes.append(node_copy(proto))
             continue
         if node.obstacle:
             left_out.append((proto.name, node.obstacle))
-            nodes.append(_copy_of(proto))
+            nodes.append(node_copy(proto))
             continue
         layers.append(EmulatedLayer(proto.name, str(proto.output[0]), len(node.pairs)))
         if rules is CpuRules.EXACT:
@@ -85,7 +86,7 @@ def emulated_graph(fused: onnx.ModelProto, rules: CpuRules) -> EmulatedGraph:
 
 def _add_exact(part: PartOfGraph, node: IntegerNode) -> None:
     """The same operator on unsigned weights."""
-    copy = _copy_of(node.proto)
+    copy = node_copy(node.proto)
     inputs = list(copy.input)
     inputs += [""] * (node.places.weight_zero + 1 - len(inputs))
     inputs[node.places.weight] = part.constant(node.unsigned_weight)
@@ -93,10 +94,3 @@ def _add_exact(part: PartOfGraph, node: IntegerNode) -> None:
     del copy.input[:]
     copy.input.extend(inputs)
     part.nodes.append(copy)
-
-
-def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
-    """A node that outlives the list it stands in."""
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    return copy

@@ -175,4 +175,4 @@ class _Search:
             raise RecipeError(f"a target of {target.value:g} is none", "give a share between 0 and 1, or some bytes")
         self._most = self._share(_LEVELS, ctx)
         if self._most <= _ROUNDING:
-            raise RecipeError("no channel can go", "`plan` says for each layer why; take other layers or another model")
+            raise RecipeError("no channel can go", "`workbench inspect` says why; take other layers or another model")

@@ -11,6 +11,7 @@ from workbench.engine.compress.integers.integer_tensors import IntegerTensors
 from workbench.engine.compress.storage.node_list import NodeList
 from workbench.engine.compress.storage.replaced_weights import names_in
 from workbench.engine.compress.weights.affine import QuantParams, quantize
+from workbench.engine.graph.node_copy import node_copy
 
 # QuantizeLinear takes 16-bit codes from this opset on.
 WIDE_OPSET = 21
@@ -70,7 +71,7 @@ def quantize_tensors(graph: onnx.GraphProto, tensors: IntegerTensors, params: Ma
         for name in list(node.output):
             if name in params:
                 pair(name)
-    kept = [_copy_of(node) for node in order]
+    kept = [node_copy(node) for node in order]
     del graph.node[:]
     graph.node.extend(kept)
     graph.initializer.extend(nodes.initializers)
@@ -123,10 +124,3 @@ def _rename_output(nodes: list[onnx.NodeProto], name: str, new: str) -> None:
         for index, read in enumerate(node.input):
             if read == name:
                 node.input[index] = new
-
-
-def _copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
-    """A node that outlives the list it stands in."""
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    return copy

@@ -11,6 +11,7 @@ from workbench.engine.core.errors import ModelError
 from workbench.engine.graph.channels import argument_edits as edits
 from workbench.engine.graph.channels.cut import Cut
 from workbench.engine.graph.channels.flow import Flow, GroupedConv
+from workbench.engine.graph.node_copy import node_copy
 from workbench.engine.graph.opset import CONSTANT_INITIALIZERS_IR
 from workbench.engine.graph.order import reads_of
 from workbench.engine.graph.shapes import infer_shapes, without_weights
@@ -123,8 +124,7 @@ def _cut_blocks(weight: npt.NDArray[np.generic], conv: GroupedConv, cut: Cut, fl
 
 def _edited(node: onnx.NodeProto, cut: Cut) -> onnx.NodeProto:
     """The node with arguments and attributes for the channels that are left."""
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
+    copy = node_copy(node)
     edit = edits.EDITS.get(node.op_type)
     if edit is not None and cut.touches(node):
         edit(copy, cut)

@@ -296,7 +296,7 @@ def reduce(node: onnx.NodeProto, flow: Flow) -> None:
     axes = integers_of(node, "axes")
     if axes is None and len(node.input) > 1 and node.input[1]:
         axes = flow.integers(node.input[1])
-    if axes is None:
+    if not axes:
         axes = [] if integer(node, "noop_with_empty_axes", 0) else list(range(labels.ndim))
     over = {axis % labels.ndim for axis in axes}
     if over & set(varying_axes(labels)):
