@@ -1,6 +1,7 @@
 """What a plan says of channels: what goes of each layer, with which others, who asked, and why it is not what was."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from tests.channel_networks import ATTENTION, BLOCKS, BRANCHES, CHAIN, FLATTENED
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.plan import LayerPlan, Plan
-from workbench.engine.core.recipe import Prune, Recipe
+from workbench.engine.core.recipe import Calibration, Prune, Recipe
 from workbench.engine.graph.model import load_model
+from workbench.jobs import JobContext
+from workbench.project.recipe_text import parse_recipe
 
 
 @pytest.fixture
@@ -205,3 +208,44 @@ def test_weights_are_pruned_among_those_that_are_left(tmp_path: Path):
     assert _entry(plan, "c1").num_kept == 54
     assert left[53] < _entry(plan, "c1").threshold <= left[54]
     assert _entry(plan, "c1").done.startswith("remove 4 of 8 filters by l2; zero 50.0% of the weights")
+
+
+def test_a_member_whose_wish_is_overruled_says_by_what(plan_of):
+    plan = plan_of(SHORTCUT, ("c1", _filters(0.75)), ("c3", _filters(0.25)))
+
+    assert _entry(plan, "c1").done == "remove 2 of 8 filters by l2, with 1 other layer of group c1"
+    assert _entry(plan, "c1").reason == "a later rule for its group asks for 25.0%"
+    assert _entry(plan, "c3").reason == ""
+
+
+def test_a_criterion_that_nobody_knows_names_the_line(tmp_path: Path):
+    bench = Compressor(load_model(CHAIN.write(tmp_path / "m.onnx")))
+    text = 'version: 1\nrules:\n  - select: "*"\n    prune: {kind: filters, ratio: 0.5, criterion: wisdom}\n'
+
+    with pytest.raises(RecipeError, match=r"mine.yaml, line 3: criterion 'wisdom' is not known"):
+        bench.plan(parse_recipe(text), source="mine.yaml")
+
+
+def test_a_layer_is_shown_as_the_plan_has_it_where_channels_go(tmp_path: Path):
+    bench = Compressor(load_model(CHAIN.write(tmp_path / "m.onnx")))
+    recipe = Recipe().with_rule("*", prune=_filters(0.5)).with_rule("c2", prune=Prune("weights", sparsity=0.5))
+
+    entry = bench.plan(recipe).layer("c2")
+
+    assert entry is not None
+    assert bench.preview("c2", recipe).threshold == entry.threshold
+    assert entry.threshold != bench.plan(Recipe(recipe.rules[1:])).layer("c2").threshold
+
+
+def test_chance_is_another_with_another_seed(tmp_path: Path):
+    bench = Compressor(load_model(CHAIN.write(tmp_path / "m.onnx")))
+    recipe = Recipe().with_rule("*", prune=_filters(0.5, criterion="random"))
+
+    gone = [
+        bench.pruning.units_gone(
+            bench.plan(replace(recipe, calibration=Calibration(seed=seed))).groups, None, JobContext()
+        )
+        for seed in (0, 0, 1)
+    ]
+
+    assert gone[0] == gone[1] != gone[2]

@@ -14,7 +14,7 @@ from workbench.engine.core.errors import VerificationError
 from workbench.engine.core.layer import TensorInfo
 from workbench.engine.core.recipe import Prune, Recipe
 from workbench.engine.data.dataset import Dataset, open_dataset
-from workbench.engine.export.channel_proof import prove_channels
+from workbench.engine.export.channel_proof import _compared, prove_channels
 from workbench.engine.graph.model import load_model
 from workbench.jobs import Cancelled, JobContext, Progress
 
@@ -125,3 +125,55 @@ def test_the_proof_can_be_stopped(sides, pictures: Dataset):
     ctx = JobContext(cancel)
     with pytest.raises(Cancelled):
         prove_channels(pruned.SerializeToString(), silenced, pictures, ctx)
+
+
+def test_an_infinite_output_does_not_hide_that_another_differs():
+    expected, found = [np.array([-np.inf, 1.0])], [np.array([-np.inf, 2.0])]
+
+    proof = _compared([expected], [found], 1, 1e-4)
+
+    assert not proof.ok
+    assert proof.max_relative_difference == 1.0
+
+
+def test_outputs_of_text_are_compared_as_they_are():
+    words = np.array(["cat", "dog"], object)
+
+    assert _compared([[words]], [[words.copy()]], 1, 1e-4).ok
+    assert not _compared([[words]], [[words[::-1]]], 1, 1e-4).ok
+
+
+def test_half_floats_are_held_to_what_they_can_hold(tmp_path: Path):
+    network = NETWORKS["chain"].proto()
+    half = convert_float_to_half(network)
+    (tmp_path / "half.onnx").write_bytes(half.SerializeToString())
+    bench = Compressor(load_model(tmp_path / "half.onnx"))
+    groups, ctx = bench.plan(Recipe().with_rule("*", prune=Prune("filters", ratio=0.5))).groups, JobContext()
+    pruned = bench.pruning.pruned(groups, None, ctx).to_proto()
+
+    proof = prove_channels(
+        pruned.SerializeToString(), bench.pruning.silenced(groups, None, ctx).SerializeToString(), None, ctx
+    )
+
+    assert proof.ok
+
+
+def test_a_fault_that_the_model_came_with_is_not_blamed_on_the_cut(sides):
+    pruned, silenced = sides()
+    whole = onnx.load_from_string(silenced)
+    for model in (pruned, whole):
+        model.graph.output[0].type.tensor_type.ClearField("shape")
+
+    assert prove_channels(pruned.SerializeToString(), whole.SerializeToString(), None, JobContext()).ok
+
+
+def convert_float_to_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    half = onnx.ModelProto()
+    half.CopyFrom(model)
+    for tensor in half.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            values = numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    for info in (*half.graph.input, *half.graph.output):
+        info.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    return half

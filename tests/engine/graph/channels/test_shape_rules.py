@@ -398,3 +398,11 @@ def test_labels_after_a_reshape_lie_where_numpy_puts_the_entries(before, after, 
     whole = np.broadcast_to(labels, before).reshape(after)
     assert np.broadcast_to(found, after).tolist() == whole.tolist()
     assert np.squeeze(found).tolist() == expected
+
+
+@pytest.mark.parametrize("mean", ["ReduceMean<axes : ints = []>(a)", "ReduceMean(a)"], ids=["empty axes", "no axes"])
+def test_a_mean_without_axes_is_over_all_of_them(channels, mean: str):
+    weights = {"wa": (4, 2, 1, 1), "wy": (3, 4, 1, 1)}
+    found = channels(_graph(f"m = {mean} r = Mul(a, m)"), weights, opset=13)
+
+    assert found.of("a") == [0, 0, 0, 0]
