@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from workbench.engine.core.errors import DataError, ExportError
-from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.session import Session
 
@@ -215,3 +215,42 @@ def test_the_original_agrees_with_itself_where_agreement_is_asked_for_though_the
 
     assert (original.metric, original.figure.value) == ("agreement", 1.0)
     assert compressed.metric == "agreement"
+
+
+def _forty_samples(demo_folder: Path, tmp_path: Path) -> Path:
+    """The first forty of the demo's samples, for calibration."""
+    with np.load(demo_folder / "digits.npz") as arrays:
+        np.savez(tmp_path / "forty.npz", **{name: values[:40] for name, values in arrays.items()})
+    return tmp_path / "forty.npz"
+
+
+def test_a_bench_is_opened_with_its_calibration_samples_at_once(demo_folder: Path, tmp_path: Path):
+    session, calibration = Session(), _forty_samples(demo_folder, tmp_path)
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=8), activations=ActivationRule(bits=8))
+
+    opened = session.open_bench(
+        demo_folder / "digits.onnx",
+        demo_folder / "digits.npz",
+        None,
+        recipe,
+        calibration=calibration,
+        calibration_overrides={"mean": [0.5]},
+    )
+
+    assert opened.calibration is not None
+    assert (opened.calibration.num_samples, opened.calibration.preprocessing.mean) == (40, (0.5,))
+    shared = "samples that accuracy is measured on"
+    assert not any(shared in note for note in session.plan(recipe).notes)
+    session.close_calibration()
+    assert any(shared in note for note in session.plan(recipe).notes)
+
+
+def test_calibration_samples_that_are_gone_cost_nothing_else_of_a_bench(demo_folder: Path, tmp_path: Path):
+    opened = Session().open_bench(
+        demo_folder / "digits.onnx", demo_folder / "digits.npz", None, _recipe(4), calibration=tmp_path / "gone.npz"
+    )
+
+    assert opened.calibration is None
+    assert "gone.npz" in opened.calibration_refusal
+    assert opened.data is not None
+    assert opened.data_refusal == opened.recipe_refusal == ""

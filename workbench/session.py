@@ -184,10 +184,22 @@ class Session:
         overrides: Mapping[str, object] | None,
         recipe: Recipe,
         *,
+        calibration: str | Path | None = None,
+        calibration_overrides: Mapping[str, object] | None = None,
         source: str = "recipe",
         ctx: JobContext | None = None,
     ) -> OpenedBench:
         """Put a model with its samples on the bench, and look whether a recipe fits; all of it, or nothing.
+
+        Args:
+            model: its file.
+            data: samples to evaluate on; None for none.
+            overrides: how those are made ready.
+            recipe: is looked at, and not kept.
+            calibration: samples that set ranges and rounding; None to have those of `data` do.
+            calibration_overrides: how those are made ready.
+            source: what the recipe is called where it does not fit.
+            ctx: asked before each step.
 
         Raises:
             ModelError: the model cannot be used. What lies on the bench stays.
@@ -196,21 +208,33 @@ class Session:
         ctx.checkpoint()
         compressor = Compressor(load_model(Path(model)), self._criteria)
         footprint, dataset, reference = compressor.footprint(), None, None
-        data_refusal = recipe_refusal = ""
+        own, data_refusal, calibration_refusal, recipe_refusal = None, "", "", ""
         try:
             if data is not None:
                 dataset, reference = _fitting(compressor, data, overrides, ctx)
         except (WorkbenchError, OSError) as error:
             data_refusal = str(error)
         try:
+            if calibration is not None:
+                own = open_dataset(Path(calibration), calibration_overrides or {}, compressor.model.info.inputs)
+        except (WorkbenchError, OSError) as error:
+            calibration_refusal = str(error)
+        try:
             compressor.plan(recipe, source=source)
         except WorkbenchError as error:
             recipe_refusal = str(error)
-        self._on_bench, self._reference = _Bench(compressor, dataset), reference
+        self._on_bench, self._reference = _Bench(compressor, dataset, own), reference
         self._built = self._running = None
         self._rounds = {}
-        data_info = dataset.info if dataset is not None else None
-        return OpenedBench(compressor.model.info, footprint, data_info, data_refusal, recipe_refusal)
+        return OpenedBench(
+            compressor.model.info,
+            footprint,
+            dataset.info if dataset is not None else None,
+            data_refusal,
+            recipe_refusal,
+            own.info if own is not None else None,
+            calibration_refusal,
+        )
 
     def footprint(self) -> ModelFootprint:
         """What size previews need of the model."""

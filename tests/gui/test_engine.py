@@ -36,6 +36,21 @@ def test_after_a_kill_the_session_has_its_model_and_samples_again(engine, qtbot)
     assert len(stopped) == 1
 
 
+def test_after_a_kill_calibration_samples_that_were_closed_stay_closed(engine, qtbot):
+    done: list[object] = []
+    engine.request("quick", "open_bench", "net", "calibration samples", on_done=done.append)
+    engine.request("quick", "close_calibration", on_done=done.append)
+    qtbot.waitUntil(lambda: done == ["net", None], timeout=_LONG_MS)
+
+    with qtbot.waitSignal(engine.restarted, timeout=_LONG_MS):
+        os.kill(engine.process_id, signal.SIGKILL)
+    open_now: list[object] = []
+    engine.request("quick", "what_is_open", on_done=open_now.append)
+    qtbot.waitUntil(lambda: bool(open_now), timeout=_LONG_MS)
+
+    assert open_now == [["net"]]
+
+
 def test_a_cancel_that_is_not_heard_costs_a_restart(engine, qtbot):
     _open(engine, qtbot)
     stopped: list[str] = []

@@ -29,6 +29,13 @@ class FakeSession:
         self.opened.append(path)
         return path
 
+    def open_bench(self, path: str, calibration: str) -> str:
+        self.opened = [path, calibration]
+        return path
+
+    def close_calibration(self) -> None:
+        self.opened = self.opened[:1]
+
     def what_is_open(self) -> list[str]:
         return self.opened
 

@@ -12,13 +12,14 @@ from workbench.worker.messages import Died, Done, Failed, Partial, Progressed, R
 SESSION_FACTORY = "workbench.session:Session"
 
 CANCEL_TIMEOUT_MS = 2000
+_ALL_OF_A_BENCH = ("open_model", "open_bench", "open_data", "open_calibration", "close_calibration")
 # Verbs that put the session into a state, and which of them each makes void; done again after a restart.
 _SETUP_VERBS = {
-    "open_model": ("open_model", "open_bench", "open_data", "open_calibration"),
-    "open_bench": ("open_model", "open_bench", "open_data", "open_calibration"),
+    "open_model": _ALL_OF_A_BENCH,
+    "open_bench": _ALL_OF_A_BENCH,
     "open_data": ("open_data",),
-    "open_calibration": ("open_calibration",),
-    "close_calibration": ("open_calibration",),
+    "open_calibration": ("open_calibration", "close_calibration"),
+    "close_calibration": ("open_calibration", "close_calibration"),
 }
 
 
@@ -218,8 +219,8 @@ class Engine(QObject):
         if ticket.verb in _SETUP_VERBS:
             for verb in _SETUP_VERBS[ticket.verb]:
                 self._setup.pop(verb, None)
-            if ticket.verb != "close_calibration":
-                self._setup[ticket.verb] = ticket
+            # Closing too: what is done again may be a bench that was opened with calibration samples.
+            self._setup[ticket.verb] = ticket
 
     def _insist(self, ticket: Ticket) -> None:
         if ticket.is_open and not self._is_closed:

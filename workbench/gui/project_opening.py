@@ -60,10 +60,12 @@ class ProjectOpening(QObject):
                 f"{path}: its model {project.model_path} is not there", "put it back, or beside the project as before"
             )
         self.is_running = True
-        data = project.data
+        data, calibration = project.data, project.calibration
         self._engine.request(
             "quick", "open_bench", str(project.model_path), str(data.path) if data is not None else None,
             dict(data.overrides) if data is not None else None, project.recipe, source=f"{path}, recipe",
+            calibration=str(calibration.path) if calibration is not None else None,
+            calibration_overrides=dict(calibration.overrides) if calibration is not None else None,
             on_done=lambda bench: self._on_bench(path, project, bench), on_stopped=lambda why: self._give_up(path, why),
             on_failed=lambda failure: self._give_up(path, f"its model cannot be read: {failure.text}"),
         )  # fmt: skip
@@ -74,39 +76,25 @@ class ProjectOpening(QObject):
 
     def _on_bench(self, path: Path, project: Project, bench: object) -> None:
         assert isinstance(bench, OpenedBench)
-        calibration = project.calibration
-        if calibration is None:
-            self._end(path, project, bench, None)
-            return
-        self._engine.request(
-            "quick", "open_calibration", str(calibration.path), dict(calibration.overrides),
-            on_done=lambda info: self._end(path, project, bench, info), on_stopped=lambda why: self._give_up(path, why),
-            on_failed=lambda failure: self._end(path, project, bench, None, f"without its calibration: {failure.text}"),
-        )  # fmt: skip
-
-    def _end(self, path: Path, project: Project, bench: OpenedBench, calibration: object, refusal: str = "") -> None:
         self.is_running = False
-        info = calibration if isinstance(calibration, DataInfo) else None
-        self.opened.emit(_opened(path, project, bench, info))
+        self.opened.emit(_opened(path, project, bench))
         notes = _notes(project, bench)
-        if refusal:
-            notes.append(f"it is open {refusal}")
         if notes:
             self.failed.emit(f"{path.name}: " + "; ".join(notes), "")
 
 
-def _opened(path: Path, project: Project, bench: OpenedBench, calibration: DataInfo | None) -> OpenedProject:
+def _opened(path: Path, project: Project, bench: OpenedBench) -> OpenedProject:
     # Other code may give other figures; they are measured anew without a word.
     is_same_tool = project.tool == tool_version()
     # Ranges that are set on other samples give another file.
-    has_same_ranges = _digest(calibration) == _digest(project.calibration)
+    has_same_ranges = _digest(bench.calibration) == _digest(project.calibration)
     return OpenedProject(
         path,
         project,
         bench.model,
         bench.footprint,
         bench.data,
-        calibration,
+        bench.calibration,
         Recipe() if bench.recipe_refusal else project.recipe,
         project.evaluations if _is_same_data(project, bench) and is_same_tool and has_same_ranges else (),
         project.sizes if _has_same_samples(project, bench) and is_same_tool and has_same_ranges else {},
@@ -138,6 +126,8 @@ def _notes(project: Project, bench: OpenedBench) -> list[str]:
         notes.append(f"{bench.model.path} has changed since it was saved, so kept figures are left out")
     if bench.data_refusal:
         notes.append(f"it is open without samples: {bench.data_refusal}")
+    if bench.calibration_refusal:
+        notes.append(f"it is open without its calibration: {bench.calibration_refusal}")
     if bench.recipe_refusal:
         notes.append(f"it is open without its recipe, which does not fit the model: {bench.recipe_refusal}")
     is_other_data = bench.data is not None and _is_same_model(project, bench) and not _is_same_data(project, bench)

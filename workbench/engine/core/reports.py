@@ -160,6 +160,8 @@ class OpenedBench:
     Args:
         data: None where no samples were asked for, or they were refused.
         data_refusal, recipe_refusal: why samples or recipe cannot be used with the model; else empty.
+        calibration: None where no samples of their own set ranges, or they were refused.
+        calibration_refusal: why they cannot be used; else empty.
     """
 
     model: ModelInfo
@@ -167,6 +169,8 @@ class OpenedBench:
     data: DataInfo | None
     data_refusal: str = ""
     recipe_refusal: str = ""
+    calibration: DataInfo | None = None
+    calibration_refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
