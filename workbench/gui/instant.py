@@ -56,9 +56,7 @@ class InstantSize:
         return Figure(self.total_bytes, "bytes", Origin.ESTIMATED)
 
 
-def instant_size(
-    model: ModelInfo, footprint: ModelFootprint, recipe: Recipe, cut: ChannelCut = NO_CUT
-) -> InstantSize:
+def instant_size(model: ModelInfo, footprint: ModelFootprint, recipe: Recipe, cut: ChannelCut = NO_CUT) -> InstantSize:
     """The size of the file that the recipe gives.
 
     Args:

@@ -72,7 +72,8 @@ class LayerSizes:
 
         Args:
             place: which one.
-            layer, entry: as it is now.
+            layer: as it is now.
+            entry: what its size depends on now.
             share: of the whole layer's weights that this one has; it has as many of the zeros.
         """
         self._layers[place], self._entries[place] = layer, entry

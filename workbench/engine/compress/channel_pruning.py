@@ -145,9 +145,7 @@ class ChannelPruning:
                 self._structure.output_places(group.name, layer), bool(units.partitions), scores.reason,
             )  # fmt: skip
 
-    def _plan_of(
-        self, group: str, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext
-    ) -> GroupPlan | None:
+    def _plan_of(self, group: str, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext) -> GroupPlan | None:
         plans = self.plan(recipe, samples, ctx).groups
         return next((plan for plan in plans if plan.group == group), None)
 

@@ -52,9 +52,7 @@ def plan_structure(
         for member in one.group.members:
             counts = channels.output_channels(member, kept) if member in channels.outputs else (0, 0)
             if one.group.name in lacking:
-                text = (
-                    f"no {one.group.kind} are removed: criterion {one.criterion} needs samples, and none are given"
-                )
+                text = f"no {one.group.kind} are removed: criterion {one.criterion} needs samples, and none are given"
                 asides[member] = Aside(reason=text)
                 continue
             asides[member] = _aside(member, one, done.get(one.group.name), counts)

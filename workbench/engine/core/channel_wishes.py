@@ -83,10 +83,6 @@ def _prune_of(layer: Layer | None, recipe: Recipe) -> Prune | None:
     if layer is None or not kind:
         return None
     for rule in reversed(recipe.rules):
-        if (
-            rule.prune is not None
-            and rule.prune.kind in (kind, "none")
-            and rule.matches(layer.name, layer.op_type)
-        ):
+        if rule.prune is not None and rule.prune.kind in (kind, "none") and rule.matches(layer.name, layer.op_type):
             return rule.prune if rule.prune.kind == kind else None
     return None

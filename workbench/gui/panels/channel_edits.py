@@ -49,9 +49,7 @@ def with_channels(recipe: Recipe, now: ChannelsNow, groups: Sequence[ChannelGrou
     return recipe
 
 
-def without_channels(
-    recipe: Recipe, model: ModelInfo, now: ChannelsNow, groups: Sequence[ChannelGroup]
-) -> Recipe:
+def without_channels(recipe: Recipe, model: ModelInfo, now: ChannelsNow, groups: Sequence[ChannelGroup]) -> Recipe:
     """No channels of these groups are asked to go any more, whatever rules for other layers say of them too."""
     if now.channels is None or not groups:
         return recipe

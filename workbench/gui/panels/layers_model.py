@@ -95,9 +95,7 @@ class LayersModel(QAbstractTableModel):
         self._rows = {layer.name: row for row, layer in enumerate(self._layers)}
         self.endResetModel()
 
-    def refresh(
-        self, names: Sequence[str], last: Column = Column.ACTIVATIONS, first: Column = Column.WEIGHTS
-    ) -> None:
+    def refresh(self, names: Sequence[str], last: Column = Column.ACTIVATIONS, first: Column = Column.WEIGHTS) -> None:
         """The recipe changed for these layers: the view asks again for what it shows of them in these columns."""
         rows = [self._rows[name] for name in names if name in self._rows]
         if len(rows) > _MANY_ROWS:

@@ -128,9 +128,7 @@ class SelectedLayers(QObject):
 
     def _with_reset(self, recipe: Recipe, model: ModelInfo, layers: Sequence[Layer]) -> Recipe:
         now = self._document.channels.now
-        return layer_edits.with_reset(
-            without_channels(recipe, model, now, groups_of(layers, now)), model, layers
-        )
+        return layer_edits.with_reset(without_channels(recipe, model, now, groups_of(layers, now)), model, layers)
 
     def _edit(self, text: str, edit: Callable[..., Recipe], *arguments: object, own_step: bool = False) -> None:
         layers, model = self.layers, self._document.model

@@ -90,9 +90,7 @@ class ModelStructure:
         found = [self._weight_of(member) for member in self.unit_groups[name].members]
         return [tuple(self.flow.stored[weight].dims) for weight in found if weight]
 
-    def units_kept(
-        self, name: str, counts: tuple[int, ...], scores: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.bool_]:
+    def units_kept(self, name: str, counts: tuple[int, ...], scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Which units of a group stay, shape (U,).
 
         Args:
