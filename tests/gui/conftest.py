@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from workbench.engine.core.channel_group import AxisChannels, ChannelGroup, ModelChannels
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
@@ -122,6 +123,22 @@ class LooseBench(Bench):
         self.looks.weights = weights
         self.model = model_of(*(layer_of(name, weight) for name, weight in weights.items()))
         self.model_changed.emit()
+
+    def put_channels(self, *groups: ChannelGroup) -> None:
+        """Say which channels go together; each member has one channel a unit, beside what always stays."""
+        outputs = {
+            member: AxisChannels(0, tuple((one.name, number, 1) for number in range(len(one.class_sizes))))
+            for one in groups
+            for member in one.members
+        }
+        group_of = {member: one.name for one in groups for member in one.members}
+        self.channels.begin_model(self.model, self.recipe)
+        channels = ModelChannels(groups, outputs=outputs, group_of=group_of)
+        self.asks.of("channels", "look")[-1].done(channels)
+
+    def _put_recipe(self, recipe: Recipe) -> None:
+        self.channels.set_recipe(recipe)
+        super()._put_recipe(recipe)
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Lay a recipe on the bench with nothing to undo."""
