@@ -3,7 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from workbench.engine.compress.rounding.learned_rounding import Grid, OutputProblem, learn_levels
+from workbench.engine.compress.rounding.learned_rounding import Grid, learn_levels
+from workbench.engine.compress.rounding.ridge_fit import OutputProblem
 
 _LOW, _HIGH = -2, 1
 

@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.recovery.fitting_plan import LayerFit
-from workbench.engine.compress.recovery.ridge_fit import ridge_fit
 from workbench.engine.compress.rounding.output_problem import ProblemGathering, geometry_of
 from workbench.engine.compress.rounding.paired_rows import PairedRows
+from workbench.engine.compress.rounding.ridge_fit import ridge_fit
 from workbench.engine.compress.rounding.weight_matrix import WeightMatrix
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import RECOVER_BIAS, RECOVER_WEIGHTS

@@ -13,31 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from workbench.engine.compress.rounding.ridge_fit import DAMPING, OutputProblem, ridge_fit
+
 Array = npt.NDArray[np.float64]
 
 _MAX_SWEEPS = 12
-# Added to the diagonal of H, as a share of its mean: keeps weights where the samples say nothing of them.
-_DAMPING = 0.01
 # Coordinates whose changes are carried to all the others together, as one matrix product.
 _BLOCK = 48
 # Ranges narrower and wider than the one that nearest rounding would take: a start decides where the descent ends.
 _STARTS = (1.0, 0.8, 1.25)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OutputProblem:
-    """What the samples say of a layer's outputs: the error of weights W is tr((W − W*) H (W − W*)').
-
-    Args:
-        inputs: H, shape (G, K, K): mean products of what is summed into an output, for each group of a
-            grouped convolution.
-        wanted: C, shape (G, K, N): mean products of that with the wanted outputs.
-        num_rows: how many places of outputs the means are over.
-    """
-
-    inputs: Array
-    wanted: Array
-    num_rows: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,11 +85,8 @@ def _regularized(weight: npt.NDArray[np.float32], problem: OutputProblem) -> tup
     size = problem.inputs.shape[-1]
     # Inputs that were never anything but zero must not make the system singular.
     mean = np.maximum(np.einsum("gkk->gk", problem.inputs).mean(axis=1), np.finfo(np.float32).tiny)[:, None, None]
-    hessian = problem.inputs + _DAMPING * mean * np.eye(size)
-    ridge = max(_DAMPING, size / max(1, problem.num_rows)) * mean
-    right = problem.wanted + ridge * weight.transpose(0, 2, 1).astype(np.float64)
-    target = np.linalg.solve(problem.inputs + ridge * np.eye(size), right).transpose(0, 2, 1)
-    return hessian, np.ascontiguousarray(target)
+    hessian = problem.inputs + DAMPING * mean * np.eye(size)
+    return hessian, ridge_fit(weight, problem)
 
 
 def _descend(hessian: Array, target: Array, grid: Grid, mask: Array | None) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
-from workbench.engine.compress.rounding.learned_rounding import OutputProblem
+from workbench.engine.compress.rounding.ridge_fit import OutputProblem
 
 Array = npt.NDArray[np.float32]
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.engine.compress.recovery.ridge_fit import ridge_fit
-from workbench.engine.compress.rounding.learned_rounding import OutputProblem
+from workbench.engine.compress.rounding.ridge_fit import OutputProblem, ridge_fit
 
 
 def _error(weight: np.ndarray, problem: OutputProblem) -> np.ndarray:

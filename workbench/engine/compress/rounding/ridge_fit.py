@@ -1,13 +1,29 @@
 """Least squares: the weights whose outputs come closest to those wanted, drawn towards the weights that are there."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
-
-from workbench.engine.compress.rounding.learned_rounding import OutputProblem
 
 Array = npt.NDArray[np.float64]
 # Added to the diagonal of H, as a share of its mean: keeps weights where the samples say nothing of them.
 DAMPING = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputProblem:
+    """What the samples say of a layer's outputs: the error of weights W is tr((W − W*) H (W − W*)').
+
+    Args:
+        inputs: H, shape (G, K, K): mean products of what is summed into an output, for each group of a
+            grouped convolution.
+        wanted: C, shape (G, K, N): mean products of that with the wanted outputs.
+        num_rows: how many places of outputs the means are over.
+    """
+
+    inputs: Array
+    wanted: Array
+    num_rows: int
 
 
 def ridge_fit(weight: npt.NDArray[np.floating], problem: OutputProblem, *, damping: float = DAMPING) -> Array:
