@@ -165,7 +165,28 @@ def test_scores_of_a_criterion_that_failed_are_said(page, bench):
 
     bench.asks.of("channel_importance", "quick")[0].failed("l2 of a is no finite number")
 
-    assert page.remark.text() == "l2 of a is no finite number"
+    assert page.empty.text() == "a: l2 of a is no finite number"
+
+
+def test_while_it_is_scored_the_page_says_so(page, bench):
+    bench.put(a=weight())
+    bench.put_channels(ChannelGroup("a", "filters", ("a",), (8,)))
+
+    bench.select(("a",))
+
+    assert page.empty.text() == "a: the channels are being scored…"
+
+
+def test_scores_that_are_not_what_the_name_says_tell_why(page, bench):
+    bench.put(a=weight())
+    bench.put_channels(ChannelGroup("a", "filters", ("a",), (2,)))
+    bench.select(("a",))
+    answer = (np.array([1.0, 2.0]), np.zeros(2, np.int64), np.ones(2, np.bool_), np.arange(2))
+
+    found = ChannelImportance("a", "", "a", "batch_norm_scale", *answer, reason="no normalization: l1 instead")
+    bench.asks.of("channel_importance", "quick")[0].done(found)
+
+    assert page.remark.text() == "no normalization: l1 instead"
 
 
 def test_two_thousand_channels_fit_into_the_strip(page, bench):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # a test hands in a bench without an engine
     from workbench.gui.plots.importance_plot import ImportancePlot
 
 _FOLLOWING = "The channels are being followed through the model…"
-_SCORING = "scoring…"
+_SCORING = "the channels are being scored…"
 
 
 class ChannelPage(PlotPage):
@@ -103,14 +103,23 @@ class ChannelPage(PlotPage):
             self.say(f"{layer.name}: {reason}" if reason else _FOLLOWING)
             return
         found = self._document.importance.find(layer.name, self._document.recipe)
-        self._ensure_plots()
-        self._show_head(layer, group)
-        self.show_plots()
-        if found is not self._found or found is None:
-            self._found = found
+        if found is None:
+            self._wait_for_scores(layer)
+        elif not found.scores.size:
+            self._found = None
+            self.say(f"{layer.name}: {found.reason}")
+        else:
             self._show_scores(found)
-        if found is not None and found.scores.size:
+            self._show_head(layer, group)
             self._show_cut(found, group)
+            self.show_plots()
+
+    def _wait_for_scores(self, layer: Layer) -> None:
+        """Those of another criterion stay in sight meanwhile."""
+        if self._found is None:
+            self.say(f"{layer.name}: {_SCORING}")
+        else:
+            self._show_remark(_SCORING)
 
     def _show_head(self, layer: Layer, group: ChannelGroup) -> None:
         now = self._document.channels.now
@@ -128,15 +137,19 @@ class ChannelPage(PlotPage):
         kept = sum(now.kept.get(group.name, group.class_sizes))
         self.of_group.set_value(f"{kept} of {group.num_units} {units_text(group)}")
 
-    def _show_scores(self, found: ChannelImportance | None) -> None:
+    def _show_scores(self, found: ChannelImportance) -> None:
+        self._show_remark(found.reason)
+        if found is self._found:
+            return
+        self._found = found
+        self._ensure_plots()
         assert self.importance is not None
-        assert self.strip is not None
         self.importance.show_importance(found)
-        reason = _SCORING if found is None else found.reason
-        self.remark.setText(reason)
-        self.remark.setVisible(bool(reason))
-        is_there = found is not None and found.scores.size > 0
-        self.strip.setVisible(is_there)
+
+    def _show_remark(self, text: str) -> None:
+        if self.remark.text() != text:
+            self.remark.setText(text)
+            self.remark.setVisible(bool(text))
 
     def _show_cut(self, found: ChannelImportance, group: ChannelGroup) -> None:
         assert self.importance is not None
@@ -185,5 +198,5 @@ class ChannelPage(PlotPage):
     @Slot(str, str)
     def _on_failed(self, layer: str, text: str) -> None:
         if self._layer is not None and layer == self._layer.name and self._is_looked_at:
-            self.remark.setText(text)
-            self.remark.show()
+            self._found = None
+            self.say(f"{layer}: {text}")

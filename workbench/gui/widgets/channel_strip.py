@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from workbench.gui.theme import Theme
@@ -46,7 +46,7 @@ class ChannelStrip(QWidget):
         self._kept, self._fixed, self._scores = kept, fixed, scores
         self.setAccessibleName(f"Channels: {int(kept.sum())} of {kept.size} stay")
         if is_other:
-            self.updateGeometry()
+            self.setFixedHeight(self._rows_height())
         self.update()
 
     def text_of(self, channel: int) -> str:
@@ -57,18 +57,14 @@ class ChannelStrip(QWidget):
         return f"channel {channel}: {what}, importance {self._scores[channel]:.3g}"
 
     def sizeHint(self) -> QSize:
-        """As many rows as the channels need at the widget's width."""
-        size, per_row = self._grid()
-        rows = -(-max(1, self._kept.size) // per_row)
-        return QSize(200, round(rows * size) + 2)
+        """As tall as the rows are at the widget's width."""
+        return QSize(200, self._rows_height())
 
-    def minimumSizeHint(self) -> QSize:
-        """As narrow as can be; the boxes wrap."""
-        return QSize(100, self.sizeHint().height())
-
-    def resizeEvent(self, event: object) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Another width, another number of rows."""
-        self.updateGeometry()
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.setFixedHeight(self._rows_height())
 
     def event(self, event: QEvent) -> bool:
         """Say which channel is under the pointer."""
@@ -104,6 +100,10 @@ class ChannelStrip(QWidget):
         painter.setPen(QPen(color("bad"), 1))
         painter.drawRects(gone)
         painter.drawLines([QLineF(box.bottomLeft(), box.topRight()) for box in gone])
+
+    def _rows_height(self) -> int:
+        size, per_row = self._grid()
+        return round(-(-max(1, self._kept.size) // per_row) * size) + 2
 
     def _grid(self) -> tuple[float, int]:
         """Side of a box in pixels, and how many are in a row."""
