@@ -113,7 +113,7 @@ class Compressor:
         """
         ctx = ctx or JobContext()
         structure = self.pruning.plan(recipe, samples, ctx, at_once=at_once)
-        if asks_for_channels_alone(self.model.info, recipe) and self.pruning.channels.is_exact:
+        if asks_for_channels_alone(self.model.info, recipe):
             return self._channels_alone(recipe, structure, source)
         left = self.without_channels(structure.groups, samples, ctx)
         has_samples = has_samples or samples is not None

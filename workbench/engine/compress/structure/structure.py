@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from onnx import helper
 from workbench.engine.compress.structure.selection import is_simple, required, select_kept
 from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
 from workbench.engine.graph.channels.flow import Flow
-from workbench.engine.graph.channels.removal import remove_channels
+from workbench.engine.graph.channels.removal import ArgumentBytes, argument_bytes, remove_channels
 from workbench.engine.graph.channels.silenced import silence_channels
 from workbench.engine.graph.channels.unit_groups import UnitGroup, needed_units, unit_groups
 from workbench.engine.graph.channels.units import STAYS, Labels
@@ -58,6 +58,7 @@ class ModelStructure:
                 if producer.node_output in self._layer_of
             },
             group_of={member: group.name for group in groups for member in group.members},
+            arguments=tuple((self._axis(one.labels), one.extra, one.each) for one in self._arguments(groups)),
             base_bytes=len(serialize(remove_channels(self.flow, ()))),
             is_exact=all(map(self.is_exact, self.unit_groups)),
         )
@@ -111,6 +112,12 @@ class ModelStructure:
             first = np.where(must[inside], np.inf, scores[inside])
             kept[inside] = select_kept(group.units[inside], first, max(count, int(must[inside].sum())))
         return kept
+
+    def _arguments(self, groups: Sequence[ChannelGroup]) -> list[ArgumentBytes]:
+        """What changes beside the weights, looked up where half of all channels go."""
+        kept = {group.name: group.units_kept(0.5) for group in groups if group.num_units}
+        equal = {name: np.ones(len(self.unit_groups[name].units)) for name in kept}
+        return argument_bytes(self.flow, self.units_gone(kept, equal))
 
     @cached_property
     def _needed(self) -> Mapping[str, list[npt.NDArray[np.int64]]]:
