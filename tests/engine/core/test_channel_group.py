@@ -1,5 +1,7 @@
 """Numbers of channels that stay, and what that leaves of tensors: reckoned by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from workbench.engine.core.channel_group import AxisChannels, ChannelGroup, CutTensor, ModelChannels
@@ -85,6 +87,14 @@ def test_the_file_loses_the_bytes_of_the_entries_that_go(channels: ModelChannels
     # Half of 216 entries of 4 bytes, and 1 − 6/16 of 1,152 entries of 2 bytes.
     assert channels.file_bytes({"a": (4,)}) == 10_000 - 108 * 4 - 720 * 2
     assert channels.file_bytes({}) == 10_000
+
+
+def test_the_file_gains_what_arguments_take_once_channels_go(channels: ModelChannels):
+    # A reordering of 8 channels: 70 bytes, and 8 bytes for each of the 4 that stay.
+    reordered = replace(channels, arguments=((AxisChannels(0, (("a", 0, 1),)), 70, 8),))
+
+    assert reordered.file_bytes({"a": (4,)}) == channels.file_bytes({"a": (4,)}) + 70 + 4 * 8
+    assert reordered.file_bytes({"b": (2,)}) == channels.file_bytes({"b": (2,)})
 
 
 def test_a_group_is_found_by_its_name(channels: ModelChannels):

@@ -117,7 +117,7 @@ class Compressor:
         """
         ctx = ctx or JobContext()
         structure = self.pruning.plan(recipe, samples, ctx, at_once=at_once, source=source)
-        if asks_for_channels_alone(self.model.info, recipe) and self.pruning.channels.is_exact:
+        if asks_for_channels_alone(self.model.info, recipe):
             return self._channels_alone(recipe, structure, source)
         # Only which weights are small depends on what is fitted: for all else the plan need not wait for that.
         looks_at_weights = any(rule.prune is not None and rule.prune.kind == "weights" for rule in recipe.rules)

@@ -119,6 +119,8 @@ class ModelChannels:
         weights: for each layer the name of its weight among the tensors.
         outputs: for each layer what its output channels are made of.
         group_of: for each layer the group that its outputs belong to.
+        arguments: channels that some node reads, what the file gains in bytes by their being fewer, as arguments
+            change or nodes go, and what it gains by each that stays.
         base_bytes: of the file from which channels are cut, with its constants computed.
         is_exact: whether counts follow from class sizes alone; convolutions in blocks that cross others need more.
     """
@@ -128,6 +130,7 @@ class ModelChannels:
     weights: Mapping[str, str] = field(default_factory=dict, hash=False)
     outputs: Mapping[str, AxisChannels] = field(default_factory=dict, hash=False)
     group_of: Mapping[str, str] = field(default_factory=dict, hash=False)
+    arguments: tuple[tuple[AxisChannels, int, int], ...] = ()
     base_bytes: int = 0
     is_exact: bool = True
 
@@ -163,8 +166,14 @@ class ModelChannels:
         return {layer: shares.get(weight, 1.0) for layer, weight in self.weights.items()}
 
     def file_bytes(self, kept: Mapping[str, tuple[int, ...]]) -> int:
-        """About what the file takes where nothing but channels goes; arguments that change add some bytes."""
+        """What the file takes where nothing but channels goes, to some bytes a layer."""
         shares = self.shares(kept)
-        return self.base_bytes - sum(
-            round(tensor.size * (1 - shares[tensor.name])) * tensor.item_bytes for tensor in self.tensors
+        cut = sum(round(tensor.size * (1 - shares[tensor.name])) * tensor.item_bytes for tensor in self.tensors)
+        sizes = {group.name: group.class_sizes for group in self.groups}
+        counts = {**sizes, **kept}
+        gained = sum(
+            extra + each * axis.length(counts)
+            for axis, extra, each in self.arguments
+            if axis.length(counts) < axis.length(sizes)
         )
+        return self.base_bytes - cut + gained

@@ -18,8 +18,8 @@ from workbench.engine.core.recipe import Prune, Recipe
 from workbench.engine.graph.model import load_model
 from workbench.jobs import JobContext
 
-# Gathers in the place of a shuffle, and arguments of Reshape, with their names.
-_ARGUMENT_BYTES = 250
+# Lengths that are said in fewer bytes, and constants that several nodes stop reading.
+_FEW_BYTES = 60
 
 # Halves of one layer's channels, side by side again before anything with weights reads them: one class, two tensors.
 _HALVES = Network(
@@ -79,7 +79,7 @@ def test_weights_multiply_adds_and_bytes_are_those_of_the_model_that_is_cut(stru
         left = cut.info.layer(layer.name)
         assert left.num_weights == pytest.approx(layer.num_weights * shares[layer.name], abs=1e-6)
         assert left.macs == pytest.approx(layer.macs * shares[layer.name], abs=1e-6)
-    assert channels.file_bytes(kept) == pytest.approx(cut.info.file_bytes, rel=0.005, abs=_ARGUMENT_BYTES)
+    assert channels.file_bytes(kept) == pytest.approx(cut.info.file_bytes, rel=0.005, abs=_FEW_BYTES)
     for group in groups:
         assert all(count >= 1 for count in kept[group.name])
         if structure.is_exact(group.name):
@@ -173,5 +173,5 @@ def test_of_random_graphs_too(tmp_path: Path, proto: onnx.ModelProto, ratio: flo
         assert after.num_weights == pytest.approx(layer.num_weights * shares[layer.name], abs=1e-6)
         if layer.macs is not None:
             assert after.macs == pytest.approx(layer.macs * shares[layer.name], abs=1e-6)
-    assert channels.file_bytes(kept) == pytest.approx(left.model.info.file_bytes, rel=0.005, abs=2 * _ARGUMENT_BYTES)
+    assert channels.file_bytes(kept) == pytest.approx(left.model.info.file_bytes, rel=0.005, abs=5 * _FEW_BYTES)
     assert all(count >= 1 for counts in kept.values() for count in counts)

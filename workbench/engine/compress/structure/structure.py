@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from workbench.engine.compress.structure.selection import is_simple, required, s
 from workbench.engine.core.channel_group import FILTERS, NEURONS, AxisChannels, ChannelGroup, CutTensor, ModelChannels
 from workbench.engine.core.channel_importance import ALWAYS_STAYS
 from workbench.engine.graph.channels.flow import Flow
-from workbench.engine.graph.channels.removal import remove_channels
+from workbench.engine.graph.channels.removal import ArgumentBytes, argument_bytes, remove_channels
 from workbench.engine.graph.channels.silenced import silence_channels
 from workbench.engine.graph.channels.unit_groups import UnitGroup, needed_units, unit_groups
 from workbench.engine.graph.channels.units import STAYS, Labels
@@ -59,6 +59,7 @@ class ModelStructure:
                 if producer.node_output in self._layer_of
             },
             group_of={member: group.name for group in groups for member in group.members},
+            arguments=tuple((self._axis(one.labels), one.extra, one.each) for one in self._arguments(groups)),
             base_bytes=len(serialize(remove_channels(self.flow, ()))),
             is_exact=all(map(self.is_exact, self.unit_groups)),
         )
@@ -127,6 +128,12 @@ class ModelStructure:
         place = {unit: number for number, unit in enumerate(units.tolist())}
         resolved = self.flow.units.resolved(producer.labels).tolist()
         return np.array([place.get(unit, ALWAYS_STAYS) for unit in resolved], np.int64)
+
+    def _arguments(self, groups: Sequence[ChannelGroup]) -> list[ArgumentBytes]:
+        """What changes beside the weights, looked up where half of all channels go."""
+        kept = {group.name: group.units_kept(0.5) for group in groups if group.num_units}
+        equal = {name: np.ones(len(self.unit_groups[name].units)) for name in kept}
+        return argument_bytes(self.flow, self.units_gone(kept, equal))
 
     @cached_property
     def _needed(self) -> Mapping[str, list[npt.NDArray[np.int64]]]:

@@ -1,6 +1,8 @@
 """The graph without some of its channels: parameters cut, arguments adjusted, everything else as it was."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +13,14 @@ from workbench.engine.core.errors import ModelError
 from workbench.engine.graph.channels import argument_edits as edits
 from workbench.engine.graph.channels.cut import Cut
 from workbench.engine.graph.channels.flow import Flow, GroupedConv
+from workbench.engine.graph.channels.units import Labels
 from workbench.engine.graph.node_copy import node_copy
 from workbench.engine.graph.opset import CONSTANT_INITIALIZERS_IR
 from workbench.engine.graph.order import reads_of
 from workbench.engine.graph.shapes import infer_shapes, without_weights
+
+# A place in the order that a Gather reads.
+_PLACE_BYTES = 8
 
 
 def remove_channels(flow: Flow, gone: Collection[int]) -> onnx.ModelProto:
@@ -150,6 +156,63 @@ def _reordered(cut: Cut, flow: Flow) -> dict[str, list[onnx.NodeProto]]:
         replaced |= {name: [] for name in shuffle.inner}
         replaced[shuffle.output] = nodes
     return replaced
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArgumentBytes:
+    """What the file gains, beside all that is cut, once a node's channels are fewer.
+
+    Args:
+        labels: of the channels that the node reads, shape (C,).
+        extra: bytes, whatever their number; fewer where nodes go.
+        each: bytes for each channel that stays.
+    """
+
+    labels: Labels
+    extra: int
+    each: int = 0
+
+
+def argument_bytes(flow: Flow, gone: Collection[int]) -> list[ArgumentBytes]:
+    """What arguments and reorderings take that change with the channels.
+
+    Args:
+        flow: of the model.
+        gone: any choice of units that leaves no tensor empty, and blocks equal, such as half of all.
+    """
+    cut = Cut(flow, gone)
+    inner = {name for shuffle in flow.shuffles for name in (*shuffle.inner, shuffle.output)}
+    found = []
+    for shuffle in flow.shuffles:
+        one = Cut(flow, gone)
+        new = _reordered(one, replace(flow, shuffles=[shuffle])).get(shuffle.output, [])
+        if new:
+            old = [node for node in map(flow.links.producer, (*shuffle.inner, shuffle.output)) if node is not None]
+            kept = int(one.kept(flow.vector(shuffle.source, shuffle.axis)).sum())
+            gain = _gain(old, new, one.new_tensors, flow) - _PLACE_BYTES * kept
+            found.append(ArgumentBytes(flow.vector(shuffle.source, shuffle.axis), gain, _PLACE_BYTES))
+    for node in flow.graph.node:
+        if node.op_type in edits.EDITS and node.output[0] not in inner and cut.touches(node):
+            before = len(cut.new_tensors)
+            new = [_edited(node, cut)]
+            gain = _gain([node], new, cut.new_tensors[before:], flow)
+            found.append(ArgumentBytes(flow.of(node.input[0]).reshape(-1), gain))
+    return found
+
+
+def _gain(
+    old: Sequence[onnx.NodeProto], new: Sequence[onnx.NodeProto], stored: Sequence[onnx.TensorProto], flow: Flow
+) -> int:
+    """Bytes of new nodes and constants less those of old ones, and of constants that only these read."""
+    read_by = Counter(name for node in flow.graph.node for name in set(reads_of(node)))
+    still = {name for node in new for name in node.input}
+    dropped = {name for node in old for name in node.input if flow.is_param(name) and read_by[name] == 1} - still
+    return _listed_bytes([*new, *stored]) - _listed_bytes([*old, *(flow.stored[name] for name in dropped)])
+
+
+def _listed_bytes(messages: Sequence[onnx.NodeProto | onnx.TensorProto]) -> int:
+    """With what says how long each is: a byte for the field, and one or two for the length."""
+    return sum((size := message.ByteSize()) + (2 if size < 128 else 3) for message in messages)
 
 
 def _check(proto: onnx.ModelProto, cut: Cut, flow: Flow) -> None:
