@@ -82,6 +82,10 @@ class WindowFiles(QObject):
         if not self._document.opening.one.may_begin(path.name):
             return False
         if is_bench:
+            focused = self._window.focusWidget()
+            if focused is not None:
+                # A number that was typed and not confirmed becomes an edit before the question is asked.
+                focused.clearFocus()
             if not self.may_lose_edits():
                 return False
             self._waiting = ()
