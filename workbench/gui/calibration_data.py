@@ -35,9 +35,7 @@ class CalibrationData(QObject):
             assert isinstance(info, DataInfo)
             self.take(info, values)
 
-        self._one.ask(
-            Path(path), "open_calibration", str(path), values, on_done=on_done, on_failed=self._on_failed
-        )
+        self._one.ask(Path(path), "open_calibration", str(path), values, on_done=on_done, on_failed=self._on_failed)
 
     def close(self) -> None:
         """Calibrate on the open data again."""
