@@ -59,7 +59,8 @@ class OneOpening(QObject):
             path: what is opened.
             verb: of the session, with its arguments.
             args: of the verb.
-            on_done, on_failed: called before `ended` goes out.
+            on_done: called with the answer before `ended` goes out.
+            on_failed: called with the failure, likewise.
             on_stopped: with the reason; without it, `refused` says it.
             replaces_model: whether the bench is cleared.
             kwargs: of the verb.
@@ -84,7 +85,10 @@ class OneOpening(QObject):
                 self.refused.emit(f"{path}: not opened: {why}", "")
             self._end()
 
-        self._engine.request("quick", verb, *args, on_done=done, on_failed=failed, on_stopped=stopped, **kwargs)
+        self._engine.request(
+            "quick", verb, *args,
+            on_done=done, on_partial=None, on_progress=None, on_failed=failed, on_stopped=stopped, **kwargs,
+        )  # fmt: skip
 
     def _end(self) -> None:
         self._path = None
