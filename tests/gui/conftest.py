@@ -28,6 +28,7 @@ from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
+from workbench.gui.one_opening import OneOpening
 from workbench.gui.running_jobs import RunningJobs
 from workbench.gui.shown_figures import ShownFigures
 from workbench.jobs import Progress
@@ -111,7 +112,7 @@ class LooseBench(Bench):
         self.jobs = RunningJobs(self.asks, self)
         self.measuring = Measuring(self.asks, self.jobs, KnownFigures(), self)
         self.figures = ShownFigures(self, self.measuring, self)
-        self.calibration = CalibrationData(self.asks, self)
+        self.calibration = CalibrationData(OneOpening(self.asks, self), self)
         self.plans = KnownPlan(self.asks, self)
         self.activations = KnownActivations(self.asks, self)
         self.channels = KnownChannels(self.asks, self.plans, self)

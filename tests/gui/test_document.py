@@ -26,7 +26,8 @@ def document(qtbot: QtBot) -> Iterator[Document]:
     document = Document()
     messages: list[str] = []
     document.message.connect(lambda text, details: messages.append(f"{text} {details}"))
-    document.opening.open_model(found[0])
+    with qtbot.waitSignal(document.opening.one.ended, timeout=_LONG_MS):
+        document.opening.open_model(found[0])
     document.opening.open_data(found[1])
     qtbot.waitUntil(
         lambda: (document.figures.baseline is not None and document.footprint is not None) or bool(messages),

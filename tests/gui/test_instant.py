@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.core.footprint import Encoding, Headers, HeaderSize, header_keys
-from workbench.engine.core.recipe import ActivationRule, Prune, Recipe, WeightRule
+from workbench.engine.core.recipe import ActivationRule, Prune, Recipe, Rule, WeightRule
 from workbench.engine.core.reports import LayerFootprint, ModelFootprint
 from workbench.gui.instant import instant_size
 from workbench.session import Session
@@ -264,6 +264,20 @@ def test_a_move_among_a_thousand_layers_is_quick(make_layer, make_model, select)
 
     # What is known of the layers is not found again.
     assert sorted(seconds)[5] < anew / 3
+
+
+def test_two_rules_that_share_one_global_pruning_have_a_threshold_each(make_layer, make_model):
+    # In one rule the threshold for half of all would zero the small layer whole and leave the large one alone.
+    even = np.linspace(0.01, 1, 1000, dtype=np.float32).reshape(10, 100)
+    model = make_model(make_layer("small", even), make_layer("large", 10 + even))
+    prune = Prune("weights", sparsity=0.5, scope="global")
+    rules = Recipe((Rule(("small",), prune=prune), Rule(("large",), prune=prune)))
+
+    apart = instant_size(model, footprint_of(model), rules)
+    together = instant_size(model, footprint_of(model), Recipe((Rule(("small", "large"), prune=prune),)))
+
+    assert apart.layers["small"] == apart.layers["large"]
+    assert together.layers["small"] < apart.layers["small"] < together.layers["large"]
 
 
 def test_weights_on_few_levels_are_foreseen_with_one_threshold_for_all(shared_data: Path):

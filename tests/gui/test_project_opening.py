@@ -1,7 +1,9 @@
 """Projects on the real engine: what is not as it was saved is said, and the bench changes only as a whole."""
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -221,3 +223,72 @@ def test_a_save_that_fails_is_not_taken_for_a_save(document: Document, project: 
 
     assert document.saving.is_modified
     assert document.saving.project_path == project
+
+
+def _other_project(project: Path) -> Path:
+    """The same project of a model of its own, in the same folder."""
+    shutil.copy(project.with_name("digits.onnx"), project.with_name("other.onnx"))
+    values = json.loads(project.read_text())
+    values["model"]["path"] = "other.onnx"
+    other = project.with_name("other.wbproj")
+    other.write_text(json.dumps(values))
+    return other
+
+
+def test_of_two_projects_opened_at_once_window_and_engine_have_the_first(
+    project: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    document = Document("session_that_tells:SessionThatTells")
+    said: list[str] = []
+    document.message.connect(lambda text, details: said.append(text))
+
+    document.opening.open_project(project)
+    document.opening.open_project(_other_project(project))
+    qtbot.waitUntil(lambda: document.saving.project_path is not None, timeout=_LONG_MS)
+    open_now: list[object] = []
+    document.engine.request("quick", "open_path", on_done=open_now.append)
+    qtbot.waitUntil(lambda: bool(open_now), timeout=_LONG_MS)
+
+    assert document.model is not None
+    assert open_now == [document.model.path] == [str(project.with_name("digits.onnx"))]
+    assert document.saving.project_path == project
+    assert said == [f"{project.with_name('other.wbproj')}: wait until p.wbproj is open, then try again"]
+    document.close()
+
+
+@pytest.mark.parametrize("what", ["open_model", "open_data", "open_recipe", "open_project"])
+def test_nothing_else_is_opened_while_a_project_is(
+    document: Document, project: Path, qtbot: QtBot, tmp_path: Path, what: str
+):
+    names = {"open_model": "digits.onnx", "open_data": "digits.npz", "open_recipe": "r.yaml"}
+    path = project.with_name(names.get(what, project.name))
+    (tmp_path / "r.yaml").write_text("version: 1\nrules:\n  - select: hidden\n    weights: {bits: 7}\n")
+    said: list[str] = []
+    document.message.connect(lambda text, details: said.append(text))
+
+    document.opening.open_project(project)
+    getattr(document.opening, what)(path)
+    document.calibration.open(project.with_name("digits.npz"))
+    qtbot.waitUntil(lambda: document.saving.project_path == project, timeout=_LONG_MS)
+
+    waits = "wait until p.wbproj is open, then try again"
+    assert said == [f"{path}: {waits}", f"{project.with_name('digits.npz')}: {waits}"]
+    assert document.recipe == _RECIPE
+    assert document.calibration.info is None
+
+
+def test_after_an_opening_that_was_lost_with_the_engine_another_one_may_begin(
+    document: Document, project: Path, qtbot: QtBot
+):
+    with qtbot.waitSignal(document.model_changed, timeout=_LONG_MS):
+        document.opening.open_model(project.with_name("digits.onnx"))
+    assert document.engine.process_id is not None
+
+    document.opening.open_project(project)
+    with qtbot.waitSignal(document.opening.model_refused, timeout=_LONG_MS):
+        os.kill(document.engine.process_id, signal.SIGKILL)
+    said = _open(document, project, qtbot)
+
+    assert said == []
+    assert document.recipe == _RECIPE

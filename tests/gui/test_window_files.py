@@ -164,3 +164,33 @@ def test_settings_of_the_command_line_hold_for_the_samples_that_it_opens(window,
     qtbot.waitUntil(lambda: window.document.dataset is not None, timeout=_LONG_MS)
     assert window.document.dataset.preprocessing.mean == (0.25,)
     assert window.document.data_overrides == {"mean": ["0.25"]}
+
+
+def test_nothing_can_be_edited_while_another_model_is_read(demo_window: MainWindow, qtbot: QtBot, demo_folder: Path):
+    document, actions = demo_window.document, demo_window.all_actions
+    demo_window.calibration.open_form()
+    document.edit(_RECIPE, "Bits")
+
+    with qtbot.waitSignal(document.opening.one.ended, timeout=_LONG_MS):
+        demo_window.files.open_path(demo_folder / "digits.onnx")
+        held = (demo_window.layers.table, demo_window.calibration.samples, actions["undo"], actions["export"])
+        assert not any(part.isEnabled() for part in held)
+
+    assert all(part.isEnabled() for part in (demo_window.layers.table, demo_window.calibration.samples))
+    assert actions["save_project"].isEnabled()
+    assert document.recipe == Recipe()
+
+
+def test_after_a_model_that_cannot_be_read_the_old_one_can_be_edited_on(
+    demo_window: MainWindow, qtbot: QtBot, tmp_path: Path
+):
+    document = demo_window.document
+    (tmp_path / "page.onnx").write_text("<html>")
+    document.edit(_RECIPE, "Bits")
+
+    with qtbot.waitSignal(document.opening.one.ended, timeout=_LONG_MS):
+        demo_window.files.open_path(tmp_path / "page.onnx")
+
+    assert demo_window.layers.table.isEnabled()
+    assert demo_window.all_actions["undo"].isEnabled()
+    assert document.recipe == _RECIPE

@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from workbench.engine.core.reports import DataInfo
-from workbench.gui.engine import Engine
+from workbench.gui.one_opening import OneOpening
 from workbench.worker.messages import Failed
 
 
@@ -16,9 +16,9 @@ class CalibrationData(QObject):
     changed = Signal()
     failed = Signal(str, str)
 
-    def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
+    def __init__(self, one: OneOpening, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._engine = engine
+        self._one = one
         self.info: DataInfo | None = None
         self.overrides: dict[str, object] = {}
 
@@ -35,13 +35,15 @@ class CalibrationData(QObject):
             assert isinstance(info, DataInfo)
             self.take(info, values)
 
-        self._engine.request("quick", "open_calibration", str(path), values, on_done=on_done, on_failed=self._on_failed)
+        self._one.ask(Path(path), "open_calibration", str(path), values, on_done=on_done, on_failed=self._on_failed)
 
     def close(self) -> None:
         """Calibrate on the open data again."""
-        self._engine.request(
-            "quick", "close_calibration", on_done=lambda _: self.take(None, {}), on_failed=self._on_failed
-        )
+        if self.info is not None:
+            self._one.ask(
+                Path(self.info.path), "close_calibration",
+                on_done=lambda _: self.take(None, {}), on_failed=self._on_failed,
+            )  # fmt: skip
 
     def take(self, info: DataInfo | None, overrides: Mapping[str, object]) -> None:
         """The engine has these open; None for no samples of their own."""

@@ -52,7 +52,7 @@ class Document(Bench):
         self.figures = ShownFigures(self, self.measuring, self)
         self.awaited = AwaitedJobs(self.jobs, self.measuring, self)
         self.opening = Opening(self.engine, self)
-        self.calibration = CalibrationData(self.engine, self)
+        self.calibration = CalibrationData(self.opening.one, self)
         self.saving = ProjectSaving(self, self.calibration, self.measuring.figures, self)
         self.activations = KnownActivations(self.engine, self)
         self.plans = KnownPlan(self.engine, self)
@@ -69,6 +69,7 @@ class Document(Bench):
             self.measuring.failed,
             self.awaited.failed,
             self.opening.failed,
+            self.opening.one.refused,
             self.calibration.failed,
             self.looks.failed,
             self.formats.failed,

@@ -3,7 +3,7 @@
 What holds for one layer is remembered from call to call, so that a slider's move costs the layers it changes.
 """
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from workbench.engine.core.half_floats import float16_obstacle
 from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.plain_containers import bytes_of, containers_of, plain_weights
-from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prune, Recipe, WeightSettings
+from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prune, Recipe, Rule, WeightSettings
 from workbench.engine.core.reports import ModelFootprint
 from workbench.engine.core.weight_pattern import num_zeros, pattern_of
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
@@ -118,6 +118,7 @@ class _Sizes:
         self._shares = np.ones(len(self._layers))
         self._settings: list[LayerSettings] = [LayerSettings()] * len(self._layers)
         self._global: set[int] = set()
+        # By the layer's place: that of a rule moves when another one comes before it.
         self._thresholds: dict[int, float] = {}
 
     def _sharing_places(self) -> tuple[tuple[int, ...], ...]:
@@ -196,7 +197,7 @@ class _Sizes:
         for settings, group in groups:
             if _is_global(settings):
                 self._global |= group
-        thresholds = self._global_thresholds() if self._global else {}
+        thresholds = self._global_thresholds(recipe.rules) if self._global else {}
         if thresholds != self._thresholds:
             # One layer that comes or goes moves the common threshold of all the others.
             groups += self._resolve(recipe, self._global - changed)
@@ -243,17 +244,25 @@ class _Sizes:
             groups.append((settings, group))
         return groups
 
-    def _global_thresholds(self) -> dict[int, float]:
-        """The common threshold of each global pruning, by the id of its `Prune`, as the plan tells them apart."""
+    def _global_thresholds(self, rules: Sequence[Rule]) -> dict[int, float]:
+        """The threshold of each globally pruned layer, one for all that a rule prunes, by the layer's place.
+
+        Rules are told apart by their place in the recipe, as `Recipe.pruning_rule` does: two may say the same.
+        """
+        last_rule: dict[int, int] = {}
+        for number, rule in enumerate(rules):
+            if rule.prune is not None and rule.prune.kind in ("weights", "none"):
+                last_rule |= dict.fromkeys(self._rules.of(rule) & self._global, number)
         members: dict[int, tuple[Prune, list[int]]] = {}
         for place in sorted(self._global):
             prune = self._settings[place].prune("weights")
             if prune is not None and prune.threshold is None and self._is_editable[place]:
-                members.setdefault(id(prune), (prune, []))[1].append(place)
-        return {
-            key: self._magnitudes.common_threshold(np.array(group), prune.sparsity or 0.0)
-            for key, (prune, group) in members.items()
-        }
+                members.setdefault(last_rule[place], (prune, []))[1].append(place)
+        thresholds: dict[int, float] = {}
+        for prune, group in members.values():
+            threshold = self._magnitudes.common_threshold(np.array(group), prune.sparsity or 0.0)
+            thresholds |= dict.fromkeys(group, threshold)
+        return thresholds
 
     def _take(self, places: Places, settings: LayerSettings, containers: Containers) -> None:
         """Store layers by the settings that they share, each as far as it can."""
@@ -301,7 +310,9 @@ class _Sizes:
         if prune.threshold is None and prune.scope == "layer":
             zeros = self._left_of(self._magnitudes.zeros_at_sparsity(places, prune.sparsity or 0.0), places)
             return zeros > 0, zeros
-        threshold = self._thresholds.get(id(prune), 0.0) if prune.threshold is None else prune.threshold
+        # Layers that are stored together have the same rules.
+        common = self._thresholds.get(int(places[0]), 0.0) if places.size else 0.0
+        threshold = common if prune.threshold is None else prune.threshold
         # A threshold that zeroes nothing is carried out all the same.
         zeros = self._left_of(self._magnitudes.zeros_below(places, threshold), places)
         return np.full(places.size, threshold > 0), zeros

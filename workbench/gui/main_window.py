@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QMainWindow, QMenu, QWidget
 
 import workbench
 from workbench.gui.actions import ACTIONS, dress_actions, make_actions
@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
         self.document = document
         self.theme = theme
         self._settings = settings
+        self._focused: QWidget | None = None
         asks = asks or Asks()
         self.setObjectName("main_window")
         self.setAcceptDrops(True)
@@ -111,6 +112,8 @@ class MainWindow(QMainWindow):
         document.dataset_changed.connect(self._on_data_changed)
         document.saving.saved_changed.connect(self._show_title)
         document.message.connect(self.show_message)
+        document.opening.one.began.connect(self._on_opening_began)
+        document.opening.one.ended.connect(self._on_opening_ended)
         document.engine.unavailable.connect(self._on_engine_unavailable)
         document.engine.available.connect(self.message_bar.clear)
         self.message_bar.action_wished.connect(document.engine.try_again)
@@ -158,8 +161,9 @@ class MainWindow(QMainWindow):
         document, files = self.document, self.files
         have = {"": True, "model": document.model is not None, "data": document.dataset is not None}
         have["data"] = have["data"] and have["model"]
+        is_held = document.opening.one.replaces_model
         for entry in ACTIONS:
-            self.all_actions[entry.key].setEnabled(have[entry.needs])
+            self.all_actions[entry.key].setEnabled(have[entry.needs] and not (is_held and entry.needs))
         self.all_actions["open_demo"].setEnabled(demo_files() is not None)
         self.welcome.demo.setEnabled(demo_files() is not None)
         self.welcome.set_recent([*files.recent_projects.paths(), *files.recent_models.paths()])
@@ -170,8 +174,33 @@ class MainWindow(QMainWindow):
         self.statusBar().showMessage("Ready" if have["model"] else "Open a model to begin")
 
     @Slot()
+    def _on_opening_began(self) -> None:
+        """What is edited while another model is read would be lost with the old one: nobody may."""
+        if self.document.opening.one.replaces_model and self.document.model is not None:
+            self._focused = self.focusWidget()
+            self._set_editable(False)
+
+    @Slot()
+    def _on_opening_ended(self) -> None:
+        if not self.layout_of_panels.pages.isEnabled():
+            self._set_editable(True)
+            if self._focused is not None:
+                self._focused.setFocus()
+            self._focused = None
+
+    def _set_editable(self, is_editable: bool) -> None:
+        for part in (self.layout_of_panels.pages, *self.findChildren(QDialog), *self.findChildren(QDockWidget)):
+            part.setEnabled(is_editable)
+        self._show_what_is_open()
+        if not is_editable:
+            self.statusBar().showMessage("Opening…")
+
+    @Slot()
     def _on_stack_changed(self) -> None:
         self.edits.show_undo(self.all_actions)
+        if self.document.opening.one.replaces_model:
+            for key in ("undo", "redo"):
+                self.all_actions[key].setEnabled(False)
         self._show_title()
 
     @Slot()

@@ -10,6 +10,7 @@ from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import Recipe
 from workbench.gui.engine import Engine
+from workbench.gui.one_opening import OneOpening
 from workbench.gui.project_opening import ProjectOpening
 from workbench.project.recipe_text import parse_recipe
 from workbench.worker.messages import Failed
@@ -24,7 +25,7 @@ class Opening(QObject):
         data_read: (DataInfo, settings given by hand)
         recipe_read: (Recipe, what the step is called)
         project_read: (OpenedProject)
-        model_refused: the model is none.
+        model_refused: the model is none, or that of the project is not.
         data_refused: (path, reason)
     """
 
@@ -40,16 +41,22 @@ class Opening(QObject):
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
-        self._project = ProjectOpening(engine, self)
+        self.one = OneOpening(engine, self)
+        self._project = ProjectOpening(self.one, self)
         self._project.opened.connect(self.project_read)
+        self._project.refused.connect(self.model_refused)
         self._project.failed.connect(self.failed)
 
     def open_model(self, path: str | Path) -> None:
         """Read a model."""
-        if self._project.is_running:
-            self.failed.emit(f"{path}: wait until the project is open, then open the model", "")
-            return
-        self._engine.request("quick", "open_model", str(path), on_done=self._on_model, on_failed=self._on_model_refused)
+
+        def on_stopped(why: str) -> None:
+            self._on_model_refused(Failed(0, f"{path}: not opened: {why}"))
+
+        self.one.ask(
+            Path(path), "open_model", str(path),
+            on_done=self._on_model, on_failed=self._on_model_refused, on_stopped=on_stopped, replaces_model=True,
+        )  # fmt: skip
 
     def open_data(self, path: str | Path, overrides: Mapping[str, object] | None = None) -> None:
         """Read samples, and check that they fit the model."""
@@ -59,8 +66,8 @@ class Opening(QObject):
             self.data_refused.emit(Path(path), failure.text)
             self._on_failed(failure)
 
-        self._engine.request(
-            "quick", "open_data", str(path), values,
+        self.one.ask(
+            Path(path), "open_data", str(path), values,
             on_done=lambda info: self.data_read.emit(info, values), on_failed=on_failed,
         )  # fmt: skip
 
@@ -75,8 +82,8 @@ class Opening(QObject):
             recipe = parse_recipe(path.read_text(encoding="utf-8"), str(path))
         except UnicodeDecodeError as error:
             raise WorkbenchError(f"{path}: is no text", "choose a recipe, a .yaml file") from error
-        self._engine.request(
-            "quick", "plan", recipe, source=str(path),
+        self.one.ask(
+            path, "plan", recipe, source=str(path),
             on_done=partial(self._on_recipe, path, recipe), on_failed=self._on_failed,
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import DataInfo, EvaluationReport, ModelFootprint, OpenedBench
-from workbench.gui.engine import Engine
+from workbench.gui.one_opening import OneOpening
 from workbench.project.project_file import Project, ProjectData, read_project
 from workbench.project.tool_version import tool_version
 
@@ -41,16 +41,16 @@ class ProjectOpening(QObject):
     """Asks the engine for everything at once, so that its bench changes with the window's or not at all.
 
     `opened(project)` at the end; `failed(text, details)` for each thing that is not as it was saved; only without
-    the model nothing is opened.
+    the model nothing is opened, which `refused` says too.
     """
 
     opened = Signal(object)
     failed = Signal(str, str)
+    refused = Signal()
 
-    def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
+    def __init__(self, one: OneOpening, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._engine = engine
-        self.is_running = False
+        self._one = one
 
     def open(self, path: Path) -> None:
         """Begin. Raises WorkbenchError if the file is no project."""
@@ -59,24 +59,23 @@ class ProjectOpening(QObject):
             raise WorkbenchError(
                 f"{path}: its model {project.model_path} is not there", "put it back, or beside the project as before"
             )
-        self.is_running = True
         data, calibration = project.data, project.calibration
-        self._engine.request(
-            "quick", "open_bench", str(project.model_path), str(data.path) if data is not None else None,
+        self._one.ask(
+            path, "open_bench", str(project.model_path), str(data.path) if data is not None else None,
             dict(data.overrides) if data is not None else None, project.recipe, source=f"{path}, recipe",
             calibration=str(calibration.path) if calibration is not None else None,
             calibration_overrides=dict(calibration.overrides) if calibration is not None else None,
             on_done=lambda bench: self._on_bench(path, project, bench), on_stopped=lambda why: self._give_up(path, why),
             on_failed=lambda failure: self._give_up(path, f"its model cannot be read: {failure.text}"),
+            replaces_model=True,
         )  # fmt: skip
 
     def _give_up(self, path: Path, reason: str) -> None:
-        self.is_running = False
+        self.refused.emit()
         self.failed.emit(f"{path}: not opened: {reason}", "")
 
     def _on_bench(self, path: Path, project: Project, bench: object) -> None:
         assert isinstance(bench, OpenedBench)
-        self.is_running = False
         self.opened.emit(_opened(path, project, bench))
         notes = _notes(project, bench)
         if notes:

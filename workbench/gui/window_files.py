@@ -1,7 +1,6 @@
 """Opening and saving: by dialog, by drop, from what was open lately, and the question before edits are lost."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal, Slot
@@ -21,6 +20,8 @@ from workbench.gui.file_dialogs import (
 )
 from workbench.gui.recent import RecentFiles
 from workbench.project.demo_files import demo_files
+
+_BENCHES = (Kind.MODEL, Kind.PROJECT)
 
 
 class WindowFiles(QObject):
@@ -51,6 +52,7 @@ class WindowFiles(QObject):
         document.dataset_changed.connect(self._on_data_changed)
         document.saving.saved_changed.connect(self._on_saved_changed)
         document.opening.model_refused.connect(self._on_model_refused)
+        document.opening.one.ended.connect(self._on_opening_ended)
 
     # Opening what a path is
 
@@ -59,29 +61,34 @@ class WindowFiles(QObject):
         self._given[path] = settings
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open several files: what belongs to a model waits until the model is read."""
+        """Open several files, one after the other: what belongs to a model waits until the model is read."""
         ordered = in_opening_order(list(paths))
-        if not ordered:
+        if not ordered or not self._document.opening.one.may_begin(ordered[0].name):
             return
         first, *others = ordered
-        if kind_of(first) not in (Kind.MODEL, Kind.PROJECT):
-            for path in ordered:
-                self.open_path(path)
-            return
-        # A project names its own model: another one dropped with it would only replace it.
-        if self.open_path(first):
-            self._waiting = tuple(path for path in others if kind_of(path) not in (Kind.MODEL, Kind.PROJECT))
+        is_begun = self.open_path(first)
+        if is_begun or kind_of(first) not in _BENCHES:
+            # A project names its own model: another one dropped with it would only replace it.
+            self._waiting = tuple(path for path in others if kind_of(path) not in _BENCHES)
+            self._open_waiting()
 
     def open_path(self, path: Path) -> bool:
         """Open a model, samples, a recipe or a project, by what the path is; whether it was begun."""
         kind = kind_of(path)
-        is_bench = kind in (Kind.MODEL, Kind.PROJECT)
+        is_bench = kind in _BENCHES
         if not is_bench and self._document.model is None:
             self.said.emit(f"{path.name}: open a model first, then its {kind.value}", "")
             return False
-        if is_bench and not self.may_lose_edits():
+        if not self._document.opening.one.may_begin(path.name):
             return False
-        self._waiting = ()
+        if is_bench:
+            focused = self._window.focusWidget()
+            if focused is not None:
+                # A number that was typed and not confirmed becomes an edit before the question is asked.
+                focused.clearFocus()
+            if not self.may_lose_edits():
+                return False
+            self._waiting = ()
         self.began.emit()
         verbs: dict[Kind, Callable[[Path], None]] = {
             Kind.MODEL: self._document.opening.open_model,
@@ -174,16 +181,21 @@ class WindowFiles(QObject):
 
     @Slot()
     def _on_model_changed(self) -> None:
-        waiting, self._waiting = self._waiting, ()
-        if waiting:
-            # After the other panels have seen the model.
-            QTimer.singleShot(0, self, partial(self._open_all, waiting))
         if self._document.model is not None:
             self.recent_models.add(Path(self._document.model.path))
 
-    def _open_all(self, paths: Sequence[Path]) -> None:
-        for path in paths:
-            self.open_path(path)
+    @Slot()
+    def _on_opening_ended(self) -> None:
+        if self._waiting:
+            # After the other panels have seen what was opened.
+            QTimer.singleShot(0, self, self._open_waiting)
+
+    @Slot()
+    def _open_waiting(self) -> None:
+        while self._waiting and not self._document.opening.one.is_running:
+            first, *others = self._waiting
+            self._waiting = tuple(others)
+            self.open_path(first)
 
     @Slot()
     def _on_data_changed(self) -> None:
