@@ -507,6 +507,7 @@ class Session:
             metric=evaluation.metric if evaluation is not None else "",
             data=bench.dataset.info if bench.dataset is not None else None,
             channels=proof,
+            shares=_shares(bench.compressor, plan),
         )
 
     def prove_channels(self, recipe: Recipe, ctx: JobContext | None = None) -> ChannelProof | None:
@@ -686,6 +687,12 @@ def _compared(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figur
         # The original agrees with itself whatever it does: that is no measurement of it.
         return None, evaluation.figure, None
     return evaluation.reference or evaluation.figure, evaluation.figure, evaluation.difference
+
+
+def _shares(compressor: Compressor, plan: Plan) -> dict[str, float]:
+    """What is left of each layer's weights; empty where no channels go."""
+    kept = {group.group: group.kept for group in plan.groups}
+    return compressor.pruning.channels.layer_shares(kept) if kept else {}
 
 
 def _summary(compressor: Compressor, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:

@@ -260,5 +260,15 @@ def test_the_full_part_of_a_bar_is_the_bits_that_are_kept(entry: LayerPlan | Non
     assert kept_fraction(layer, entry) == pytest.approx(expected)
 
 
+def test_a_layer_that_lost_channels_is_drawn_as_far_as_it_is_left() -> None:
+    layer = _layer("a", num_weights=1000, num_params=1100)
+
+    # 500 floats and the bias, of 1100.
+    assert kept_fraction(layer, LayerPlan("a", "", "remove 5 of 10 filters"), 0.5) == pytest.approx(600 / 1100)
+    # 500 codes of 4 bits, and the bias.
+    entry = LayerPlan("a", "", "", weights=WeightSettings(4))
+    assert kept_fraction(layer, entry, 0.5) == pytest.approx((2000 + 3200) / 35_200)
+
+
 def _bar_widths(drawing: str, style: str) -> list[float]:
     return [float(width) for width in re.findall(rf'class="{style}"[^>]* width="([\d.]+)"', drawing)]

@@ -354,6 +354,7 @@ class ApplyReport:
         metric: what the accuracies are figures of; "" where nothing was evaluated.
         data: the samples; None without.
         channels: the proof of what was cut, before anything was fitted to recover; None where no channels went.
+        shares: what is left of each layer's weights where channels went; of those that are not named, all.
     """
 
     plan: Plan
@@ -368,6 +369,7 @@ class ApplyReport:
     metric: str = ""
     data: DataInfo | None = None
     channels: ChannelProof | None = None
+    shares: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def is_recovered(self) -> bool:

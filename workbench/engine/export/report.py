@@ -21,7 +21,7 @@ from workbench.engine.core.format import (
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
-from workbench.engine.core.reports import ApplyReport, DataInfo, ModelSummary, Verification
+from workbench.engine.core.reports import ApplyReport, ChannelProof, DataInfo, ModelSummary, Verification
 from workbench.engine.export.report_bars import layer_bars
 from workbench.engine.export.report_style import STYLE
 
@@ -43,7 +43,9 @@ def render_report(apply_report: ApplyReport, info: ModelInfo, *, title: str, cre
             _section("Before and after", _before_after(apply_report)),
             _section("Checked after writing", _verification(apply_report)),
             _section("What was done to each layer, and why", _plan(apply_report.plan)),
-            _section("Layers of the original, by size", layer_bars(info.layers, apply_report.plan)),
+            _section(
+                "Layers of the original, by size", layer_bars(info.layers, apply_report.plan, apply_report.shares)
+            ),
             _footer(apply_report, info),
         ]
     )
@@ -156,11 +158,20 @@ def _verification(report: ApplyReport) -> str:
         ("Result", f'<span class="badge {state}">{verdict}</span> {_sentence(verified)}'),
         ("With the same answer", _agreement(verified)),
         ("Largest difference of any output", f"{verified.max_abs_difference:.3g}"),
+        *_proof(report.channels),
         ("Bytes", f"{report.after.file_bytes:,} in the file, {report.preview_bytes:,} in the preview"),
         ("SHA-256", f"<code>{escape(report.output_sha256)}</code>" if report.is_written else "the file is not kept"),
     ]
     body = "".join(f'<tr><th scope="row">{name}</th><td class="text">{value}</td></tr>' for name, value in rows)
     return f'<div class="scroll"><table><tbody>{body}</tbody></table></div>'
+
+
+def _proof(channels: ChannelProof | None) -> list[tuple[str, str]]:
+    if channels is None:
+        return []
+    counted = f"{channels.samples:,} {'random inputs' if channels.is_random else 'samples'}"
+    text = "In float, it computes what the whole model does with the removed channels at zero: "
+    return [("Channels that went", f"{text}{counted}, to {channels.max_relative_difference:.1e} of the outputs' range")]
 
 
 def _agreement(verified: Verification) -> str:
