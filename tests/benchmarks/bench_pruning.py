@@ -2,7 +2,8 @@
 
 Torch-Pruning's own default (MagnitudePruner with GroupMagnitudeImportance, p=2) needs torch; name an interpreter that
 has both: `WORKBENCH_PEERS_PYTHON=/…/bin/python make bench`. Without it, its lines say so. Nothing is fine-tuned: what
-is compared is the choice of channels.
+is compared is the choice of channels. The best of many settings of ours stands beside the best of two of theirs, both
+picked by the samples that are shown; the line of the best that looks at no samples is the nearest to like for like.
 """
 
 import faulthandler
@@ -35,6 +36,7 @@ _TEST, _TRAIN = "cifar10/cifar10_test_jpeg_A_subset.npz", "cifar10/cifar10_train
 _NORMALIZED = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 _HALF = 0.5
 _CRITERIA = ("l1", "l2", "geometric_median", "activation_magnitude", "apoz", "taylor", "random")
+_WITHOUT_SAMPLES = ("l1", "l2", "geometric_median")
 _SCOPES = ("layer", "global", "lamp", "erk")
 # What Torch-Pruning can follow of this network.
 _INNER = tuple(f"layer{stage}.{block}.conv1" for stage in (1, 2, 3) for block in range(3))
@@ -73,7 +75,7 @@ def models(shared_data: Path) -> Path:
 @pytest.mark.bench
 def test_accuracy_at_half_the_multiply_adds_beside_torch_pruning(models: Path, show):
     session = Session()
-    info = session.open_model(models / _RESNET)
+    session.open_model(models / _RESNET)
     session.open_data(models / _TEST, _NORMALIZED)
     session.open_calibration(models / _TRAIN, _NORMALIZED)
     show(
@@ -93,8 +95,10 @@ def test_accuracy_at_half_the_multiply_adds_beside_torch_pruning(models: Path, s
             show(_row(layers, f"{criterion}, {scope}", share, (figure.value, figure.low, figure.high), seconds))
     best, name = max(ours)
     show(f"best of ours: {100 * best:.2f} % by {name}")
+    # Theirs looks at no samples either.
+    blind, blind_name = max(one for one in ours if one[1].partition(",")[0] in _WITHOUT_SAMPLES)
+    show(f"best of ours that looks at no samples: {100 * blind:.2f} % by {blind_name}")
 
-    assert info.macs is not None
     theirs = list(_theirs(session, models, show))
     assert all(best >= accuracy for accuracy in theirs)
 

@@ -38,7 +38,6 @@ class PruningModel:
 
 
 _ULTRAFACE = "ultraface/version-RFB-320.onnx"
-# The residual stream of the transformer starts at an embedding that is added to a stored tensor.
 MODELS = (
     PruningModel("cifar10/resnet20_cifar10_opset13.onnx"),
     PruningModel("cifar10/resnet20_cifar10_dynamo.onnx"),
@@ -50,8 +49,8 @@ MODELS = (
     PruningModel("imagenet_sample/mobilenet_v1_0_5_224.float.onnx", num_gradients=0),
     PruningModel("fashion_mnist/fmnist_shuf_legacy.onnx"),
     PruningModel("fashion_mnist/fmnist_shuf_dynamo.onnx"),
-    PruningModel("fashion_mnist/fmnist_vit_legacy.onnx", least_reach=0.5),
-    PruningModel("fashion_mnist/fmnist_vit_dynamo.onnx", least_reach=0.5),
+    PruningModel("fashion_mnist/fmnist_vit_legacy.onnx"),
+    PruningModel("fashion_mnist/fmnist_vit_dynamo.onnx"),
     PruningModel("stress/wild/ultraface_RFB320_raw_exporter_shape_ops.onnx", _ULTRAFACE, num_gradients=0),
     PruningModel("mnist/Convnet_maxpool.onnx"),
     PruningModel("mnist/mnist_cntk_opset8.onnx"),
