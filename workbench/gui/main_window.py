@@ -187,6 +187,9 @@ class MainWindow(QMainWindow):
             if self._focused is not None:
                 self._focused.setFocus()
             self._focused = None
+            return
+        # Of the first model, the actions were shown while it was still being opened.
+        self._show_what_is_open()
 
     def _set_editable(self, is_editable: bool) -> None:
         for part in (self.layout_of_panels.pages, *self.findChildren(QDialog), *self.findChildren(QDockWidget)):
