@@ -92,7 +92,7 @@ def test_a_target_in_no_folder_is_refused_before_anything_is_computed(tmp_path: 
     with pytest.raises(ExportError, match="there is no folder"):
         session.export(_recipe(4), tmp_path / "nowhere" / "out.onnx")
 
-    assert session._built is None
+    assert session._made._built is None
 
 
 def _samples(path: Path) -> Path:

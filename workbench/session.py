@@ -3,10 +3,10 @@
 import dataclasses
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from workbench.bench import Bench
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.compress.structure.criterion import Criterion
@@ -14,14 +14,14 @@ from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.channel_importance import ChannelImportance, CriterionInfo
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ModelError, RecipeError, VerificationError, WorkbenchError
+from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.pruning_round import PruningRound, PruningTarget
 from workbench.engine.core.quantization_reports import FloatSuggestion, LayerActivations, SqnrReport
-from workbench.engine.core.recipe import RECOVER_NOTHING, RECOVERIES, Calibration, Recipe
+from workbench.engine.core.recipe import RECOVERIES, Calibration, Recipe
 from workbench.engine.core.reports import (
     ApplyReport,
     ChannelProof,
@@ -31,22 +31,20 @@ from workbench.engine.core.reports import (
     LatencyReport,
     LayerPreview,
     ModelFootprint,
-    ModelSummary,
     OpenedBench,
 )
 from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
 from workbench.engine.core.whole_file import make_whole
-from workbench.engine.data.dataset import Dataset, open_dataset
+from workbench.engine.data.dataset import open_dataset
 from workbench.engine.evaluate.evaluation import evaluate
-from workbench.engine.evaluate.fitting import check_fits, check_same_inputs
-from workbench.engine.evaluate.judge import choose_metric
-from workbench.engine.evaluate.other_cpus import OtherCpus
+from workbench.engine.evaluate.fitting import check_same_inputs
 from workbench.engine.evaluate.reference import ReferenceAnswers
-from workbench.engine.export.channel_proof import prove_channels
+from workbench.engine.export.before_and_after import compared_accuracy, shares_left, summary_of
+from workbench.engine.export.channel_proof import prove_pruning
 from workbench.engine.export.write_verified import write_verified
-from workbench.engine.graph.model import Model, load_model
-from workbench.engine.graph.save import check_ending, check_onnx_name, check_target, serialize
+from workbench.engine.graph.model import load_model
+from workbench.engine.graph.save import check_ending, check_onnx_name, check_target
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.channel_ratios import with_channel_rules
@@ -56,62 +54,13 @@ from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
 from workbench.jobs import JobContext
+from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
 from workbench.plugin_loader import Plugins, load_plugins
 
-_Made = tuple[object, ...]
 # Of rounds without rules of their own, which have samples: at half of ResNet-20's multiply-adds, layers fitted on 256
 # samples, it kept 64 % of 1,000 right, geometric_median 61 and l2 58.
 _ROUNDS_CRITERION = "activation_magnitude"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Bench:
-    """What lies on the bench. A verb takes it once and works on that to its end."""
-
-    compressor: Compressor
-    dataset: Dataset | None = None
-    calibration: Dataset | None = None
-
-    @property
-    def model(self) -> Model:
-        """The original model."""
-        return self.compressor.model
-
-    @property
-    def samples(self) -> Dataset:
-        """The samples. Raises DataError if there are none."""
-        if self.dataset is None:
-            raise DataError("no samples are open", "open data first")
-        return self.dataset
-
-    def calibration_set(self, settings: Calibration) -> CalibrationSet | None:
-        """The samples that set ranges: those opened for it, or else the ones that are evaluated on."""
-        dataset = self.calibration or self.dataset
-        return None if dataset is None else CalibrationSet(dataset, settings)
-
-    def plan(
-        self, recipe: Recipe, ctx: JobContext | None = None, *, source: str = "recipe", at_once: bool = False
-    ) -> Plan:
-        """The recipe resolved on the model. Raises RecipeError, and Cancelled."""
-        if recipe.rules and not self.model.info.layers:
-            hint = "take a model with Conv, Gemm or MatMul and constant weights"
-            raise RecipeError(f"{source}: matches no layer, as {self.model.path} has none", hint)
-        samples = self.calibration_set(recipe.calibration)
-        plan = self.compressor.plan(recipe, samples=samples, source=source, ctx=ctx, at_once=at_once)
-        if samples is None or self.calibration is not None or not plan.needs_samples:
-            return plan
-        count = len(samples.indices)
-        done = []
-        if any(group.needs_samples for group in plan.groups):
-            done.append("channels are chosen")
-        if any(group.recover != RECOVER_NOTHING for group in plan.groups):
-            done.append("layers are fitted")
-        if plan.calibrates:
-            done.append("ranges and rounding are set")
-        what = " and ".join(done)
-        note = f"{what} on {count} of the samples that accuracy is measured on; other calibration data may differ"
-        return dataclasses.replace(plan, notes=(*plan.notes, note))
 
 
 class Session:
@@ -122,11 +71,8 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self._on_bench: _Bench | None = None
-        self._reference: tuple[_Made, ReferenceAnswers] | None = None
-        self._built: tuple[_Made, bytes] | None = None
-        self._running: tuple[_Made, RuntimeSession] | None = None
-        self._rounds: dict[_Made, EvaluationReport] = {}
+        self._on_bench: Bench | None = None
+        self._made = LastMade()
 
     def open_model(self, path: str | Path, ctx: JobContext | None = None) -> ModelInfo:
         """Put a model on the bench. The one that lies there stays until the new one is read whole.
@@ -137,9 +83,7 @@ class Session:
         if ctx is not None:
             ctx.checkpoint()
         compressor = Compressor(load_model(Path(path)), self._criteria)
-        self._on_bench, self._reference = _Bench(compressor), None
-        self._built = self._running = None
-        self._rounds = {}
+        self._on_bench, self._made = Bench(compressor), LastMade()
         return compressor.model.info
 
     def open_data(
@@ -154,8 +98,8 @@ class Session:
         """
         ctx, bench = ctx or JobContext(), self._bench
         ctx.checkpoint()
-        dataset, reference = _fitting(bench.compressor, path, overrides, ctx)
-        self._on_bench, self._reference = dataclasses.replace(bench, dataset=dataset), reference
+        dataset, reference = fitting(bench.compressor, path, overrides, ctx)
+        self._on_bench, self._made.reference = dataclasses.replace(bench, dataset=dataset), reference
         return dataset.info
 
     def open_calibration(
@@ -211,7 +155,7 @@ class Session:
         own, data_refusal, calibration_refusal, recipe_refusal = None, "", "", ""
         try:
             if data is not None:
-                dataset, reference = _fitting(compressor, data, overrides, ctx)
+                dataset, reference = fitting(compressor, data, overrides, ctx)
         except (WorkbenchError, OSError) as error:
             data_refusal = str(error)
         try:
@@ -223,9 +167,7 @@ class Session:
             compressor.plan(recipe, source=source)
         except WorkbenchError as error:
             recipe_refusal = str(error)
-        self._on_bench, self._reference = _Bench(compressor, dataset, own), reference
-        self._built = self._running = None
-        self._rounds = {}
+        self._on_bench, self._made = Bench(compressor, dataset, own), LastMade(reference)
         return OpenedBench(
             compressor.model.info,
             footprint,
@@ -281,7 +223,7 @@ class Session:
 
     def preview_bytes(self, recipe: Recipe, ctx: JobContext | None = None) -> int:
         """The exact size of the file that the recipe gives. Raises Cancelled."""
-        return len(self._build(self._bench, recipe, ctx or JobContext()))
+        return len(self._made.build(self._bench, recipe, ctx or JobContext()))
 
     def layer_activations(self, layer: str, recipe: Recipe, ctx: JobContext | None = None) -> LayerActivations:
         """What goes into a layer and comes out of it on the calibration samples, and the ranges that are kept.
@@ -306,9 +248,9 @@ class Session:
             DataError: there are no samples.
         """
         ctx, bench = ctx or JobContext(), self._bench
-        plan, data = bench.plan(recipe, ctx.part(0, 0.2)), self._build(bench, recipe, ctx.part(0.2, 0.5))
+        plan, data = bench.plan(recipe, ctx.part(0, 0.2)), self._made.build(bench, recipe, ctx.part(0.2, 0.5))
         samples = CalibrationSet(bench.samples, Calibration(samples=limit))
-        left = bench.compressor.without_channels(plan.groups, bench.calibration_set(recipe.calibration), ctx)
+        left = bench.without_channels(plan, recipe, ctx)
         return layer_noise(left, plan, data, recipe.digest, samples, ctx.part(0.5, 1))
 
     def suggest_float_layers(
@@ -323,7 +265,7 @@ class Session:
         bench, ctx = self._bench, ctx or JobContext()
         plan = bench.plan(recipe, ctx)
         samples = bench.calibration_set(recipe.calibration)
-        answers = self._original_answers(bench)
+        answers = self._made.original_answers(bench)
         divergence = OutputDivergence(RuntimeSession(bench.model.path), answers, bench.samples, limit)
 
         def measure(part: Plan, ctx: JobContext) -> Figure:
@@ -380,18 +322,18 @@ class Session:
             recipe = dataclasses.replace(recipe, recover=recover)
 
         def evaluated(recipe: Recipe, ctx: JobContext) -> EvaluationReport:
-            made = (*_key(bench, recipe), dataset.info.digest, limit)
-            if made not in self._rounds:
-                report = _last(self._evaluate(bench, recipe, limit, ctx))
+            made = (*bench.key(recipe), dataset.info.digest, limit)
+            if made not in self._made.rounds:
+                report = _last(self._made.evaluate(bench, recipe, limit, ctx))
                 if report is None:
                     raise DataError(f"{dataset.info.path}: holds no samples", "give other data")
-                self._rounds[made] = report
-            return self._rounds[made]
+                self._made.rounds[made] = report
+            return self._made.rounds[made]
 
         measuring = RoundBench(
             bench.compressor,
             lambda recipe: bench.calibration_set(recipe.calibration),
-            lambda recipe, ctx: self._build(bench, recipe, ctx),
+            lambda recipe, ctx: self._made.build(bench, recipe, ctx),
             evaluated,
         )
         return prune_rounds(recipe, target, measuring, ctx or JobContext(), max_drop=max_drop, step=step)
@@ -404,7 +346,7 @@ class Session:
         Raises:
             DataError: there are no samples, or they do not fit.
         """
-        return self._evaluate(self._bench, recipe or Recipe(), limit, ctx or JobContext())
+        return self._made.evaluate(self._bench, recipe or Recipe(), limit, ctx or JobContext())
 
     def evaluate_against(
         self, other: str | Path, *, limit: int | None = None, ctx: JobContext | None = None
@@ -418,7 +360,7 @@ class Session:
         check_same_inputs(session.inputs, bench.model.info.inputs, str(other))
         reference = ReferenceAnswers(session, bench.samples)
         reports = evaluate(bench.model.path, bench.samples, ctx or JobContext(), limit=limit, reference=reference)
-        return _named(reports, bench)
+        return map(bench.named, reports)
 
     def evaluate_on_cpu(
         self,
@@ -442,13 +384,13 @@ class Session:
             DataError: there are no samples, or they do not fit.
         """
         bench, ctx = self._bench, ctx or JobContext()
-        other_cpus, reference = self._other_cpus(bench, recipe or Recipe(), ctx.part(0, 0.2)), None
+        other_cpus, reference = self._made.other_cpus(bench, recipe or Recipe(), ctx.part(0, 0.2)), None
         if against is not None:
             session = RuntimeSession(Path(against))
             check_same_inputs(session.inputs, bench.model.info.inputs, str(against))
             reference = ReferenceAnswers(session, bench.samples)
         reports = other_cpus.evaluate(rules, ctx.part(0.2, 1), limit=limit, reference=reference)
-        return _emulated_named(reports, bench)
+        return (dataclasses.replace(one, evaluation=bench.named(one.evaluation)) for one in reports)
 
     def compare_cpus(
         self, recipe: Recipe | None = None, *, limit: int | None = None, ctx: JobContext | None = None
@@ -459,13 +401,13 @@ class Session:
             DataError: there are no samples, or they do not fit.
         """
         bench, ctx = self._bench, ctx or JobContext()
-        return self._other_cpus(bench, recipe or Recipe(), ctx.part(0, 0.2)).compare(ctx.part(0.2, 1), limit=limit)
+        return self._made.other_cpus(bench, recipe or Recipe(), ctx.part(0, 0.2)).compare(ctx.part(0.2, 1), limit=limit)
 
     def measure_latency(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> LatencyReport:
         """Time of one inference on this computer, of the graph that the recipe gives, and against the original's."""
         recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
         original = bench.model.path if recipe.rules else None
-        report = measure_latency(self._build(bench, recipe, ctx), ctx, against=original)
+        report = measure_latency(self._made.build(bench, recipe, ctx), ctx, against=original)
         return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
 
     def export(
@@ -486,18 +428,18 @@ class Session:
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
         check_onnx_name(target)
         plan = bench.plan(recipe, ctx.part(0, 0.15, "compressing"))
-        data = self._build(bench, recipe, ctx.part(0.15, 0.3, "compressing"))
+        data = self._made.build(bench, recipe, ctx.part(0.15, 0.3, "compressing"))
         measuring = ctx.part(0.3, 0.55, "measuring")
-        evaluation = _last(self._evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
+        evaluation = _last(self._made.evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
-        left = bench.compressor.without_channels(plan.groups, bench.calibration_set(recipe.calibration), ctx)
-        proof = self._channel_proof(bench, recipe, plan, ctx.part(0.55, 0.6, "proving what was cut"))
+        left = bench.without_channels(plan, recipe, ctx)
+        proof = self._proof(bench, recipe, plan, ctx.part(0.55, 0.6, "proving what was cut"))
         verified, sha256 = write_verified(data, target, bench.dataset, ctx.part(0.6, 1, "verifying"), force=force)
-        before, after, difference = _compared(evaluation)
+        before, after, difference = compared_accuracy(evaluation)
         return ApplyReport(
             plan=plan,
-            before=_summary(bench.compressor, Plan(()), bench.model.info.file_bytes, before),
-            after=_summary(left, plan, len(data), after),
+            before=summary_of(bench.compressor, Plan(()), bench.model.info.file_bytes, before),
+            after=summary_of(left, plan, len(data), after),
             preview_bytes=len(data),
             preview_accuracy=after,
             difference=difference,
@@ -507,7 +449,7 @@ class Session:
             metric=evaluation.metric if evaluation is not None else "",
             data=bench.dataset.info if bench.dataset is not None else None,
             channels=proof,
-            shares=_shares(bench.compressor, plan),
+            shares=shares_left(bench.compressor, plan),
         )
 
     def prove_channels(self, recipe: Recipe, ctx: JobContext | None = None) -> ChannelProof | None:
@@ -519,7 +461,7 @@ class Session:
         """
         bench, ctx = self._bench, ctx or JobContext()
         plan = bench.plan(recipe, ctx.part(0, 0.5))
-        return self._channel_proof(bench, recipe, plan, ctx.part(0.5, 1))
+        return self._proof(bench, recipe, plan, ctx.part(0.5, 1))
 
     def export_formats(self) -> ExportFormats:
         """What a model can be written as: ONNX by `export`, the formats of plugins by `export_to`."""
@@ -560,25 +502,15 @@ class Session:
         check_target(target, force=force, inputs=[bench.model.path, *bench.model.data.external_paths()])
         check_ending(target, exporter.suffix, f"a file for {exporter.name}")
         plan = bench.plan(recipe, ctx.part(0, 0.4, "compressing"))
-        data = self._build(bench, recipe, ctx.part(0.4, 0.9, "compressing"))
+        data = self._made.build(bench, recipe, ctx.part(0.4, 0.9, "compressing"))
         ctx.checkpoint()
         ctx.progress(0.9, 1, f"writing for {exporter.name}")
         make_whole(target, lambda made: exporter.write(data, made), force=force)
         return FormatReport(exporter.name, plan, target, target.stat().st_size, digest_of_file(target))
 
-    def _channel_proof(self, bench: _Bench, recipe: Recipe, plan: Plan, ctx: JobContext) -> ChannelProof | None:
-        if not plan.groups:
-            return None
-        pruning, samples = bench.compressor.pruning, bench.calibration_set(recipe.calibration)
-        pruned = pruning.pruned(plan.groups, samples, ctx)
-        silenced = pruning.silenced(plan.groups, samples, ctx)
-        proof = prove_channels(serialize(pruned.to_proto()), serialize(silenced), bench.dataset, ctx)
-        if not proof.ok:
-            raise VerificationError(
-                f"without the channels the model answers otherwise, by {proof.max_relative_difference:.1e}",
-                "this is a mistake of the program: leave these channels, and report the model",
-            )
-        return proof
+    def _proof(self, bench: Bench, recipe: Recipe, plan: Plan, ctx: JobContext) -> ChannelProof | None:
+        samples = bench.calibration_set(recipe.calibration)
+        return prove_pruning(bench.compressor.pruning, plan.groups, samples, bench.dataset, ctx)
 
     @property
     def _criteria(self) -> Iterable[Criterion]:
@@ -589,114 +521,12 @@ class Session:
         return load_plugins()
 
     @property
-    def _bench(self) -> _Bench:
+    def _bench(self) -> Bench:
         bench = self._on_bench
         if bench is None:
             raise ModelError("no model is open", "open a model first")
         return bench
 
-    def _evaluate(
-        self, bench: _Bench, recipe: Recipe, limit: int | None, ctx: JobContext
-    ) -> Iterator[EvaluationReport]:
-        dataset = bench.samples
-        if not recipe.rules:
-            session = RuntimeSession(bench.model.path)
-            metric = choose_metric(dataset.info.preprocessing.metric, dataset, session.outputs[0])
-            # It agrees with itself; others are then shown against that.
-            reference = self._original_answers(bench) if metric == "agreement" else None
-            reports = evaluate(session, dataset, ctx, limit=limit, reference=reference)
-        else:
-            session, original = self._session_of(bench, recipe, ctx), self._original_answers(bench)
-            reports = evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=recipe.digest)
-        return _named(reports, bench)
-
-    def _build(self, bench: _Bench, recipe: Recipe, ctx: JobContext) -> bytes:
-        """The compressed file's bytes; the last ones are kept, as preview, size and export ask in turn."""
-        samples = bench.calibration_set(recipe.calibration)
-        made, kept = _key(bench, recipe), self._built
-        if kept is None or kept[0] != made:
-            plan = bench.plan(recipe, ctx)
-            kept = made, bench.compressor.build(plan, encoding=recipe.encoding, samples=samples, ctx=ctx)
-            if recipe.rules:
-                # The original is timed between preview and size; the file that took a minute must outlive that.
-                self._built = kept
-        return kept[1]
-
-    def _session_of(self, bench: _Bench, recipe: Recipe, ctx: JobContext) -> RuntimeSession:
-        made, kept = _key(bench, recipe), self._running
-        if kept is None or kept[0] != made:
-            kept = made, RuntimeSession(self._build(bench, recipe, ctx))
-            self._running = kept
-        return kept[1]
-
-    def _other_cpus(self, bench: _Bench, recipe: Recipe, ctx: JobContext) -> OtherCpus:
-        names = {layer.node_output: layer.name for layer in bench.model.info.layers}
-        session = self._session_of(bench, recipe, ctx) if recipe.rules else RuntimeSession(bench.model.path)
-        return OtherCpus(self._build(bench, recipe, ctx), session, bench.samples, names, recipe.digest)
-
-    def _original_answers(self, bench: _Bench) -> ReferenceAnswers:
-        made, kept = (bench.compressor, bench.samples), self._reference
-        if kept is None or kept[0] != made:
-            kept = made, ReferenceAnswers(RuntimeSession(bench.model.path), bench.samples)
-            self._reference = kept
-        return kept[1]
-
-
-def _fitting(
-    compressor: Compressor, path: str | Path, overrides: Mapping[str, object] | None, ctx: JobContext
-) -> tuple[Dataset, tuple[_Made, ReferenceAnswers]]:
-    """Samples that the model runs on, and what will answer for it on them."""
-    model = compressor.model
-    dataset = open_dataset(Path(path), overrides or {}, model.info.inputs)
-    session = RuntimeSession(model.path)
-    check_fits(session, dataset, ctx)
-    return dataset, ((compressor, dataset), ReferenceAnswers(session, dataset))
-
-
-def _key(bench: _Bench, recipe: Recipe) -> _Made:
-    """What a compressed file depends on."""
-    samples = bench.calibration_set(recipe.calibration)
-    return bench.compressor, recipe.digest, samples.key if samples is not None else None
-
-
-def _named(reports: Iterator[EvaluationReport], bench: _Bench) -> Iterator[EvaluationReport]:
-    for report in reports:
-        yield _with_names(report, bench)
-
-
-def _emulated_named(reports: Iterator[EmulatedReport], bench: _Bench) -> Iterator[EmulatedReport]:
-    for report in reports:
-        yield dataclasses.replace(report, evaluation=_with_names(report.evaluation, bench))
-
-
-def _with_names(report: EvaluationReport, bench: _Bench) -> EvaluationReport:
-    """The report with what it holds for: whoever reads it may have something else on the bench by then."""
-    digests = bench.model.info.digest, bench.samples.info.digest
-    return dataclasses.replace(report, model_digest=digests[0], dataset_digest=digests[1])
-
 
 def _last(reports: Iterator[EvaluationReport]) -> EvaluationReport | None:
     return next(iter(deque(reports, maxlen=1)), None)
-
-
-def _compared(evaluation: EvaluationReport | None) -> tuple[Figure | None, Figure | None, Figure | None]:
-    """The original's figure, the compressed model's, and the difference."""
-    if evaluation is None:
-        return None, None, None
-    if evaluation.metric == "agreement":
-        # The original agrees with itself whatever it does: that is no measurement of it.
-        return None, evaluation.figure, None
-    return evaluation.reference or evaluation.figure, evaluation.figure, evaluation.difference
-
-
-def _shares(compressor: Compressor, plan: Plan) -> dict[str, float]:
-    """What is left of each layer's weights; empty where no channels go."""
-    kept = {group.group: group.kept for group in plan.groups}
-    return compressor.pruning.channels.layer_shares(kept) if kept else {}
-
-
-def _summary(compressor: Compressor, plan: Plan, file_bytes: int, accuracy: Figure | None) -> ModelSummary:
-    info = compressor.model.info
-    is_known = any(layer.statistics is not None for layer in info.layers)
-    sparsity = compressor.sparsity(plan) if is_known else None
-    return ModelSummary(file_bytes, info.num_params, info.macs, sparsity, accuracy)

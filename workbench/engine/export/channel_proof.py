@@ -4,11 +4,15 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from workbench.engine.compress.activations.calibration import CalibrationSet
+from workbench.engine.compress.channel_pruning import ChannelPruning
 from workbench.engine.core.errors import VerificationError
+from workbench.engine.core.plan import GroupPlan
 from workbench.engine.core.reports import ChannelProof
 from workbench.engine.data.dataset import Dataset, seeded_subset
 from workbench.engine.evaluate.collecting import collect_outputs
 from workbench.engine.export.output_gap import largest_magnitude, output_gap
+from workbench.engine.graph.save import serialize
 from workbench.engine.runtime.random_inputs import random_inputs
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
@@ -86,3 +90,35 @@ def _compared(
 def _tolerance(model: bytes) -> float:
     types = {tensor.data_type for tensor in onnx.load_from_string(model).graph.initializer}
     return HALF_TOLERANCE if types & {onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16} else TOLERANCE
+
+
+def prove_pruning(
+    pruning: ChannelPruning,
+    groups: tuple[GroupPlan, ...],
+    samples: CalibrationSet | None,
+    dataset: Dataset | None,
+    ctx: JobContext,
+) -> ChannelProof | None:
+    """The proof of what a plan cuts; None if it cuts nothing.
+
+    Args:
+        pruning: of the model.
+        groups: what goes.
+        samples: what criteria look at.
+        dataset: the samples that both models answer; seeded random inputs if None.
+        ctx: asked before each batch; told the progress.
+
+    Raises:
+        Cancelled: somebody asked to stop.
+        VerificationError: the pruned model breaks the rules of ONNX, or answers otherwise.
+    """
+    if not groups:
+        return None
+    pruned, silenced = pruning.pruned(groups, samples, ctx), pruning.silenced(groups, samples, ctx)
+    proof = prove_channels(serialize(pruned.to_proto()), serialize(silenced), dataset, ctx)
+    if not proof.ok:
+        raise VerificationError(
+            f"without the channels the model answers otherwise, by {proof.max_relative_difference:.1e}",
+            "this is a mistake of the program: leave these channels, and report the model",
+        )
+    return proof
