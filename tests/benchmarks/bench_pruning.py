@@ -6,7 +6,6 @@ is compared is the choice of channels. The best of many settings of ours stands 
 picked by the samples that are shown; the line of the best that looks at no samples is the nearest to like for like.
 """
 
-import faulthandler
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -48,28 +47,8 @@ _TIMED = (
 )  # fmt: skip
 _LEAST_GAIN = 0.7
 
-
-@pytest.fixture(autouse=True)
-def _takes_minutes() -> None:
-    """Takes back pytest's alarm, which prints where a test is that seems to hang."""
-    faulthandler.cancel_dump_traceback_later()
-
-
-@pytest.fixture
-def show(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Prints past pytest's capture."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-
-    def write(text: str) -> None:
-        with capture.global_and_fixture_disabled():
-            print(text, flush=True)
-
-    return write
-
-
-@pytest.fixture
-def models(shared_data: Path) -> Path:
-    return shared_data / "models"
+# They take minutes: no alarm that prints where a test is that seems to hang.
+pytestmark = pytest.mark.usefixtures("no_alarm")
 
 
 @pytest.mark.bench

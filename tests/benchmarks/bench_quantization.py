@@ -10,9 +10,7 @@ AIMET is an extra: `pip install -e '.[peers]'`. It brings torch; to keep that ap
 and name its interpreter: `WORKBENCH_PEERS_PYTHON=/…/bin/python make bench`. Without it, its lines say so.
 """
 
-import faulthandler
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,34 +68,14 @@ _CALIBRATION_ROUNDS = 7
 _SPEED_ROUNDS, _SPEED_RUNS = 30, 5
 _CHANNELS, _SIDE = 256, 28
 
-
-@pytest.fixture(autouse=True)
-def _takes_minutes() -> None:
-    """Takes back pytest's alarm, which prints where a test is that seems to hang."""
-    faulthandler.cancel_dump_traceback_later()
-
-
-@pytest.fixture
-def show(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Prints past pytest's capture."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-
-    def write(text: str) -> None:
-        with capture.global_and_fixture_disabled():
-            print(text, flush=True)
-
-    return write
+# They take minutes: no alarm that prints where a test is that seems to hang.
+pytestmark = pytest.mark.usefixtures("no_alarm")
 
 
 @pytest.fixture(scope="module")
 def header_shown() -> set[str]:
     """Holds something once the table's header has been printed."""
     return set()
-
-
-@pytest.fixture
-def models(shared_data: Path) -> Path:
-    return shared_data / "models"
 
 
 @pytest.mark.bench

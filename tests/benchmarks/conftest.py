@@ -1,5 +1,6 @@
 """What benchmarks share: the real window driven by the mouse, and figures of work in a process of its own."""
 
+import faulthandler
 import json
 import os
 import statistics
@@ -193,3 +194,26 @@ def stopwatch() -> Callable[[Callable[[], object]], float]:
         return time.perf_counter() - start
 
     return measure
+
+
+@pytest.fixture
+def no_alarm() -> None:
+    """Takes back pytest's alarm, which prints where a test is that seems to hang."""
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def show(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Prints past pytest's capture."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def write(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(text, flush=True)
+
+    return write
+
+
+@pytest.fixture
+def models(shared_data: Path) -> Path:
+    return shared_data / "models"

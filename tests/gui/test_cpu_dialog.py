@@ -83,18 +83,18 @@ def test_where_no_pair_can_saturate_there_is_nothing_to_reduce(dialog):
 
     assert "every processor computes the same" in dialog.banner.headline
     assert dialog.layers.rowCount() == 0
-    assert not dialog.reduce.isEnabled()
+    assert not dialog.apply.isEnabled()
 
 
 def test_of_another_recipe_nothing_can_be_taken_over(dialog):
     dialog.show_comparison(_COMPARISON)
 
     dialog.show_recipe("r2")
-    assert not dialog.reduce.isEnabled()
+    assert not dialog.apply.isEnabled()
     assert dialog.banner.headline == "Of an earlier recipe"
 
     dialog.show_recipe("r1")
-    assert dialog.reduce.isEnabled()
+    assert dialog.apply.isEnabled()
 
 
 def test_rows_come_one_after_another_while_it_runs(dialog):
@@ -104,7 +104,7 @@ def test_rows_come_one_after_another_while_it_runs(dialog):
     assert dialog.rules.rowCount() == 1
     assert dialog.is_running
     assert dialog.progress_text.text() == "16 of 500 samples"
-    assert not dialog.reduce.isEnabled()
+    assert not dialog.apply.isEnabled()
 
 
 def test_the_keyboard_reaches_every_table_and_button(dialog, qtbot):
@@ -116,7 +116,7 @@ def test_the_keyboard_reaches_every_table_and_button(dialog, qtbot):
         qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
         reached.append(dialog.focusWidget())
 
-    assert reached == [dialog.layers, dialog.close_button, dialog.again, dialog.reduce]
+    assert reached == [dialog.layers, dialog.close_button, dialog.again, dialog.apply]
 
 
 def test_the_demo_is_compared_and_one_click_keeps_its_weights_from_saturating(demo_window, qtbot):
@@ -136,7 +136,7 @@ def test_the_demo_is_compared_and_one_click_keeps_its_weights_from_saturating(de
     # No figure of an emulation gets among those of this computer.
     assert document.figures.accuracy is None or document.figures.accuracy.figure.origin is Origin.MEASURED
     names = dialog.saturating_layers
-    dialog.reduce.click()
+    dialog.apply.click()
     for name in names:
         assert document.recipe.settings_for(name, document.model.layer(name).op_type).weights.reduce_range
     assert document.undo_stack.count() == steps + 1

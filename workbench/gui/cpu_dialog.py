@@ -1,20 +1,10 @@
 """The recipe's accuracy on other processors, as an emulation, and which layers make the difference."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QHBoxLayout,
-    QHeaderView,
-    QProgressBar,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
 
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
 from workbench.engine.core.cpu_texts import (
@@ -25,8 +15,8 @@ from workbench.engine.core.cpu_texts import (
     left_out_text,
 )
 from workbench.engine.core.format import format_figure, format_interval, format_metric
+from workbench.gui.measured_dialog import MeasuredDialog, figure_table
 from workbench.gui.theme import Theme
-from workbench.gui.widgets.banner import Banner
 from workbench.gui.widgets.card import make_label
 
 _EXPLANATION = (
@@ -38,58 +28,27 @@ _RULES_TITLES = ("Processor", "Accuracy", "Against this computer", "Same answers
 _LAYERS_TITLES = ("Layer", "Outputs with a saturated pair", "Pairs that can")
 
 
-class CpuDialog(QDialog):
-    """Stays beside the window. `reduce_wished(names)`: the weights of these layers shall keep within 7 bits."""
+class CpuDialog(MeasuredDialog):
+    """Stays beside the window. `apply_wished(names)`: the weights of these layers shall keep within 7 bits."""
 
-    reduce_wished = Signal(object)
-    measure_wished = Signal()
-    cancel_wished = Signal()
+    _end_headline = "Not all of it was computed"
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, "Accuracy on other CPUs", _EXPLANATION, "Reduce range", parent)
         self._comparison: CpuComparison | None = None
-        self._is_running = self._is_current = False
-        self.setWindowTitle("Accuracy on other CPUs")
-        self.setModal(False)
+        self._is_current = False
         self.resize(920, 580)
-        self.banner = Banner(theme, self)
-        self.bar = QProgressBar(self, maximum=1000, textVisible=False)
-        self.progress_text = make_label("", "muted", self)
         self.rules = _table(_RULES_TITLES, (370, 160, 270), "Accuracy by processor", self)
         self.layers = _table(_LAYERS_TITLES, (370, 250), "Layers that saturate", self)
         self.note = make_label("", "muted", self)
         self.note.setWordWrap(True)
-        self.close_button = QPushButton("Close", self)
-        self.again = QPushButton("Measure again", self)
-        self.reduce = QPushButton("Reduce range", self)
-        self.reduce.setToolTip("8-bit weights of these layers keep within 7 bits, so that no pair saturates")
-        self._lay_out()
-        self.again.clicked.connect(self.measure_wished)
-        self.reduce.clicked.connect(self._on_reduce)
-        self.close_button.clicked.connect(self._on_close)
+        self.apply.setToolTip("8-bit weights of these layers keep within 7 bits, so that no pair saturates")
+        self.apply.clicked.connect(self._on_apply)
+        self._lay_out((self.rules, 2), (self.layers, 3), (self.note, 0))
+        # Tab goes through what is seen, in that order.
+        for first, second in pairwise((self.rules, self.layers, self.close_button, self.again, self.apply)):
+            self.setTabOrder(first, second)
         self.begin()
-
-    def _lay_out(self) -> None:
-        explanation = make_label(_EXPLANATION, "muted", self)
-        explanation.setWordWrap(True)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        for button in (self.close_button, self.again, self.reduce):
-            buttons.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 14, 16, 14)
-        column.setSpacing(10)
-        for widget in (explanation, self.banner, self.bar, self.progress_text):
-            column.addWidget(widget)
-        column.addWidget(self.rules, 2)
-        column.addWidget(self.layers, 3)
-        column.addWidget(self.note)
-        column.addLayout(buttons)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is still being computed."""
-        return self._is_running
 
     @property
     def saturating_layers(self) -> tuple[str, ...]:
@@ -99,18 +58,11 @@ class CpuDialog(QDialog):
 
     def begin(self) -> None:
         """Computing has begun."""
-        self._comparison, self._is_running, self._is_current = None, True, True
+        self._comparison, self._is_current = None, True
         self.rules.setRowCount(0)
         self.layers.setRowCount(0)
         self.note.clear()
-        self.bar.setValue(0)
-        self.progress_text.setText("Starting…")
-        self._show_state()
-
-    def show_progress(self, fraction: float, text: str) -> None:
-        """How far computing is, 0…1."""
-        self.bar.setValue(round(1000 * fraction))
-        self.progress_text.setText(text)
+        super().begin()
 
     def show_rows(self, comparison: CpuComparison) -> None:
         """What is known so far; the first row is this computer."""
@@ -141,12 +93,6 @@ class CpuDialog(QDialog):
         tone = "good" if not self.saturating_layers else "accent"
         self.banner.set_state(tone, rest[:1].upper() + rest[1:] if rest else headline, f"{headline}; {counted}")
 
-    def show_end(self, text: str) -> None:
-        """It did not come to its end, and why; the rows so far stay."""
-        self._is_running = False
-        self.banner.set_state("bad", "Not all of it was computed", text)
-        self._show_state()
-
     def show_recipe(self, recipe_digest: str) -> None:
         """This recipe lies on the bench; figures of another one say so."""
         if self._comparison is None or self._is_running:
@@ -159,40 +105,20 @@ class CpuDialog(QDialog):
         self._show_state()
 
     def _show_state(self) -> None:
-        self.bar.setVisible(self._is_running)
-        self.progress_text.setVisible(self._is_running)
-        self.banner.setVisible(not self._is_running)
-        self.close_button.setText("Cancel" if self._is_running else "Close")
-        self.again.setEnabled(not self._is_running)
-        can_reduce = bool(self.saturating_layers) and self._is_current and not self._is_running
-        self.reduce.setEnabled(can_reduce)
+        super()._show_state()
+        self.apply.setEnabled(bool(self.saturating_layers) and self._is_current and not self._is_running)
 
     @Slot()
-    def _on_reduce(self) -> None:
-        self.reduce_wished.emit(self.saturating_layers)
-
-    @Slot()
-    def _on_close(self) -> None:
-        if self._is_running:
-            self.cancel_wished.emit()
-        else:
-            self.close()
+    def _on_apply(self) -> None:
+        self.apply_wished.emit(self.saturating_layers)
 
 
 def _table(titles: Sequence[str], widths: Sequence[int], name: str, parent: QWidget) -> QTableWidget:
-    table = QTableWidget(0, len(titles), parent)
-    table.setHorizontalHeaderLabels(list(titles))
-    table.setAccessibleName(name)
-    table.verticalHeader().hide()
+    table = figure_table(titles, widths, name, parent)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     # Tab goes on to the next table, the arrows move in this one.
     table.setTabKeyNavigation(False)
-    table.setShowGrid(False)
-    for column, width in enumerate(widths):
-        table.setColumnWidth(column, width)
-    table.horizontalHeader().setSectionResizeMode(len(titles) - 1, QHeaderView.ResizeMode.Stretch)
     return table
 
 
