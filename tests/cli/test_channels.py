@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
 from tests.channel_networks import ATTENTION, SHORTCUT
@@ -95,3 +96,15 @@ def test_a_criterion_that_is_not_known_is_one_line(shortcut: Path, tmp_path: Pat
 
     assert "criterion 'best' is not known" in text
     assert not (tmp_path / "o.onnx").exists()
+
+
+def test_a_model_whose_shapes_cannot_be_inferred_is_listed_all_the_same(tmp_path: Path, capsys):
+    proto = SHORTCUT.proto()
+    # As quantization-aware exporters leave them: nothing says what this domain's operators give.
+    proto.graph.node.append(onnx.helper.make_node("Quant", ["x"], ["q"], domain="onnx.brevitas"))
+    (tmp_path / "m.onnx").write_bytes(proto.SerializeToString())
+
+    value = json.loads(_printed(capsys, "inspect", tmp_path / "m.onnx", "--json"))
+
+    assert [layer["name"] for layer in value["layers"]] == ["c1", "c2", "c3", "y"]
+    assert all(group["num_units"] == 0 and group["reason"] for group in value["groups"])

@@ -57,3 +57,24 @@ def test_a_processor_that_nobody_knows_is_refused(error_of, torn_model: Path, to
     error = error_of("evaluate", torn_model, "--data", torn_samples, "--cpu", "z80")
 
     assert "saturating" in error
+
+
+def test_people_read_what_is_answered_here_and_what_there(
+    torn_model: Path, torn_samples: Path, capsys: pytest.CaptureFixture[str]
+):
+    other = "exact" if saturates() else "saturating"
+    command = ["evaluate", str(torn_model), "--data", str(torn_samples), "--cpu", other]
+
+    assert main([*command, "--json"]) == 0
+    changed = json.loads(capsys.readouterr().out)["changed"]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+
+    # With exact sums every answer is right, so that the label tells which of the two they are.
+    right, wrong = ("there", "here") if other == "exact" else ("here", "there")
+    first = changed[0]
+    answers = {first["before"], first["after"]}
+    (missed,) = answers - {first["label"]}
+    (line,) = [line for line in lines if line.startswith(f"  {first['name']}: ")]
+    assert f"{first['label']} {right}" in line
+    assert f"{missed} {wrong}" in line

@@ -67,7 +67,7 @@ def command(
     else:
         if emulated is not None:
             print_whose(emulated, this_saturates=saturates())
-        _print(report, other)
+        _print(report, other, is_here=emulated is None or against is not None)
         if emulated is not None:
             print_saturation(emulated)
     say_guesses(info, as_json=as_json)
@@ -96,7 +96,8 @@ def _compares_with_nothing(data: Path, info: DataInfo) -> DataError:
     return DataError(f"{data}: has no labels", "give labels, or another model to compare by --against")
 
 
-def _print(report: EvaluationReport, other: str) -> None:
+def _print(report: EvaluationReport, other: str, *, is_here: bool) -> None:
+    """The report for people; an emulation of another processor is "there", compared with this computer."""
     print(f"{report.metric} {format_with_interval(report.figure)}, n = {report.done}, {report.seconds:.1f} s")
     if report.num_nan:
         print(f"note: {format_nan(report.num_nan, report.done)}")
@@ -106,7 +107,8 @@ def _print(report: EvaluationReport, other: str) -> None:
         print(f"same answers: {format_with_interval(report.agreement)}")
         for item in report.changed[:_SHOWN_CHANGES]:
             label = f", labelled {item.label}" if item.label >= 0 else ""
-            print(f"  {item.name}: {item.before} there, {item.after} here{label}")
+            there, here = (item.before, item.after) if is_here else (item.after, item.before)
+            print(f"  {item.name}: {there} there, {here} here{label}")
         if len(report.changed) > _SHOWN_CHANGES:
             print("  … more with --json")
 
