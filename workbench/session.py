@@ -506,7 +506,9 @@ class Session:
         ctx.checkpoint()
         ctx.progress(0.9, 1, f"writing for {exporter.name}")
         make_whole(target, lambda made: exporter.write(data, made), force=force)
-        return FormatReport(exporter.name, plan, target, target.stat().st_size, digest_of_file(target))
+        return FormatReport(
+            exporter.name, plan, target, target.stat().st_size, digest_of_file(target), bench.model.info.file_bytes
+        )
 
     def _proof(self, bench: Bench, recipe: Recipe, plan: Plan, ctx: JobContext) -> ChannelProof | None:
         samples = bench.calibration_set(recipe.calibration)

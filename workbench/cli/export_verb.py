@@ -42,17 +42,23 @@ def command(model: Path, format_name: str, out: Path, recipe_path: Path | None, 
     else:
         if report.plan.layers:
             print_plan(report.plan)
-        print(f"note: {_NOTE}")
+        for note in _notes(report):
+            print(f"note: {note}")
         print(f"{report.output_path}  {format_bytes(report.file_bytes)}  sha256 {report.output_sha256}")
     return 0
+
+
+def _notes(report: FormatReport) -> list[str]:
+    return [note for note in (report.growth, _NOTE) if note]
 
 
 def _json(report: FormatReport) -> dict[str, object]:
     return {
         "format": report.format,
         "plan": [entry.to_json() for entry in report.plan.layers],
-        "notes": [*(report.plan.remarks if report.plan.layers else ()), _NOTE],
+        "notes": [*(report.plan.remarks if report.plan.layers else ()), *_notes(report)],
         "file_bytes": report.file_bytes,
+        "original_bytes": report.original_bytes,
         "output": str(report.output_path),
         "output_sha256": report.output_sha256,
     }

@@ -34,7 +34,7 @@ def _in_format(report: FormatReport) -> Outcome:
     lines = (
         ("File", report.output_path.name),
         ("Format", report.format),
-        ("Size", format_bytes(report.file_bytes)),
+        ("Size", f"{format_bytes(report.file_bytes)}{' – ' + report.growth if report.growth else ''}"),
     )
     detail = "its own runtime alone can run it, so try it there"
     return Outcome("accent", "Written, not compared with the preview", detail, lines, report.output_sha256)

@@ -17,6 +17,7 @@ from workbench.engine.core.footprint import (
     TableKey,
     TensorShape,
 )
+from workbench.engine.core.format import format_bytes
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -391,3 +392,12 @@ class FormatReport:
     output_path: Path
     file_bytes: int
     output_sha256: str
+    original_bytes: int = 0
+
+    @property
+    def growth(self) -> str:
+        """That the format makes the file larger than the original, whatever the plan says of ONNX; empty if not."""
+        if not 0 < self.original_bytes < self.file_bytes:
+            return ""
+        sizes = f"{format_bytes(self.file_bytes)} instead of {format_bytes(self.original_bytes)}"
+        return f"in this format it takes more bytes than the original, {sizes}"
