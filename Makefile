@@ -35,11 +35,11 @@ test: lint  ## every check and every test that takes seconds
 
 .PHONY: test-all
 test-all: lint  ## the tests that take minutes too
-	@$(OFFSCREEN) $(BIN)/python -m pytest -m "not bench"
+	@$(OFFSCREEN) $(BIN)/python -m pytest -m "not bench" --timeout 1800
 
 .PHONY: bench
 bench: $(READY)  ## print the tables of figures
-	@$(OFFSCREEN) $(BIN)/python -m pytest -m bench -s tests/benchmarks/bench_*.py
+	@$(OFFSCREEN) $(BIN)/python -m pytest -m bench --timeout 0 -s tests/benchmarks/bench_*.py
 
 .PHONY: lint
 lint: $(READY)  ## style, types and the import contract
