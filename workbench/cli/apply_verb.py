@@ -6,6 +6,7 @@ import click
 
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import apply_json, job, print_json, print_plan, print_table, say_guesses
+from workbench.cli.refusal import print_refusal, print_refusal_json
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.format import (
     format_bytes,
@@ -18,6 +19,8 @@ from workbench.engine.core.format import (
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport
 from workbench.project.recipe_text import parse_recipe
+
+_NOT_THERE: dict[str, object] = dict.fromkeys(("before", "after", "preview", "verified"))
 
 
 @click.command("apply")
@@ -41,6 +44,8 @@ def command(
 ) -> int:
     """Compress MODEL as the recipe says, write it, and prove that the file is what was evaluated.
 
+    Exit status 1: nothing of the recipe could be done, or the file is not what was evaluated; then nothing is written.
+
     Example: workbench apply resnet20.onnx --recipe w4.yaml --data test.zip -o small.onnx
     """
     from workbench.engine.graph.save import check_onnx_name, check_target
@@ -58,6 +63,13 @@ def command(
             session.open_data(data, overrides(rest), ctx)
         if calibration is not None:
             session.open_calibration(calibration, overrides(rest), ctx)
+        plan = session.plan(recipe, source=str(recipe_path), ctx=ctx)
+        if plan.is_refused:
+            if as_json:
+                print_refusal_json(plan, _NOT_THERE)
+            else:
+                print_refusal(plan, recipe_path, out)
+            return 1
         report = session.export(recipe, out, force=force, ctx=ctx)
     is_unused = calibration is not None and not report.plan.needs_samples
     notes = ["--calibration is not used: nothing that is done needs samples"] if is_unused else []
