@@ -117,6 +117,12 @@ def test_a_bad_option_says_what_would_do(arguments: list[str], words: str, model
     assert words in error_of("evaluate", model, "--data", data, *arguments)
 
 
+def test_a_limit_of_samples_that_are_not_given_is_bad_usage(model: str, recipe: Path, tmp_path: Path, error_of):
+    error = error_of("apply", model, "--recipe", recipe, "-o", tmp_path / "o.onnx", "--limit", "9")
+
+    assert "--limit says on how many samples of --data" in error
+
+
 def _network(path: Path, graph: str) -> Path:
     onnx.save(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 13]> m {graph}'), path)
     return path

@@ -88,6 +88,33 @@ def test_apply_calls_a_figure_by_its_metric(
     assert "accuracy" not in printed.lower()
 
 
+def test_apply_measures_on_so_many_samples_as_asked_and_says_how_many(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["apply", model, "--recipe", str(recipe), "--data", data, "--limit", "100"]
+
+    assert main([*arguments, "-o", str(tmp_path / "a.onnx"), "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert main([*arguments, "-o", str(tmp_path / "b.onnx")]) == 0
+
+    assert [value[side]["accuracy"]["n"] for side in ("before", "after")] == [100, 100]
+    # The file is compared with the preview on all of them.
+    assert value["verified"]["samples"] == 597
+    assert "Accuracy (top1), n = 100 " in capsys.readouterr().out
+
+
+def test_the_limited_samples_are_those_of_evaluate(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["--data", data, "--limit", "50", "--json"]
+
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(tmp_path / "a.onnx"), *arguments]) == 0
+    applied = json.loads(capsys.readouterr().out)["before"]["accuracy"]
+    assert main(["evaluate", model, *arguments]) == 0
+
+    assert json.loads(capsys.readouterr().out)["figure"] == applied
+
+
 def test_without_data_apply_says_that_random_inputs_were_compared(
     model: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

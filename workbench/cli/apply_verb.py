@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.data_options import limit_option, overrides, preprocessing_options
 from workbench.cli.output import apply_json, job, print_json, print_plan, print_table, say_guesses
 from workbench.cli.refusal import print_refusal, print_refusal_json
 from workbench.engine.core.errors import RecipeError
@@ -29,6 +29,7 @@ _NOT_THERE: dict[str, object] = dict.fromkeys(("before", "after", "preview", "ve
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--data", type=click.Path(path_type=Path), default=None, help="Samples to evaluate and verify on.")
 @click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that set ranges.")
+@limit_option("Measure accuracy before and after")
 @click.option("--force", is_flag=True, help="Overwrite the file that is there.")
 @preprocessing_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -38,6 +39,7 @@ def command(
     out: Path,
     data: Path | None,
     calibration: Path | None,
+    limit: int | None,
     force: bool,
     as_json: bool,
     **rest: str | None,
@@ -51,6 +53,8 @@ def command(
     from workbench.engine.graph.save import check_onnx_name, check_target
     from workbench.session import Session
 
+    if limit is not None and data is None:
+        raise click.UsageError("--limit says on how many samples of --data accuracy is measured, and none are given")
     # Before anything that takes time.
     check_target(out, force=force, inputs=[path for path in (model, recipe_path, data, calibration) if path])
     check_onnx_name(out, _other_format(out))
@@ -70,7 +74,7 @@ def command(
             else:
                 print_refusal(plan, recipe_path, out)
             return 1
-        report = session.export(recipe, out, force=force, ctx=ctx)
+        report = session.export(recipe, out, limit=limit, force=force, ctx=ctx)
     is_unused = calibration is not None and not report.plan.needs_samples
     notes = ["--calibration is not used: nothing that is done needs samples"] if is_unused else []
     if as_json:
@@ -122,7 +126,8 @@ def print_report(report: ApplyReport) -> None:
     ]
     if after.accuracy is not None:
         original = format_with_interval(before.accuracy) if before.accuracy is not None else ""
-        rows.append((format_metric(report.metric), original, format_with_interval(after.accuracy)))
+        metric = f"{format_metric(report.metric)}, n = {after.accuracy.n:,}"
+        rows.append((metric, original, format_with_interval(after.accuracy)))
     if report.difference is not None:
         rows.append(("difference", "", format_with_interval(report.difference, difference=True)))
     print_table(rows, ("", "before", "after"))

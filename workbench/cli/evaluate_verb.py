@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli.cpu_output import emulated_json, print_saturation, print_whose
-from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.data_options import limit_option, overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.cpu_rules import CpuRules, EmulatedReport
 from workbench.engine.core.errors import DataError
@@ -25,7 +25,7 @@ _SHOWN_CHANGES = 10
 @click.command("evaluate")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder, .zip, .npz or idx file.")
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="Evaluate so many samples only.")
+@limit_option("Evaluate")
 @click.option("--against", type=click.Path(path_type=Path), default=None, help="Another model, on the same samples.")
 @click.option(
     "--cpu",

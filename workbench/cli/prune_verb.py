@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.apply_verb import read_recipe
-from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.data_options import limit_option, overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.errors import ExportError
 from workbench.engine.core.format import format_bytes, format_fraction, format_with_interval
@@ -34,7 +34,7 @@ _ROUND_NAME = "round-{}.yaml"
 @click.option("--step", type=click.FloatRange(0, 1, True), default=0.1, help="Share that a round removes; 0.1.")
 @click.option("--criterion", default=None, help="How channels are judged, for all rules.")
 @click.option("--recover", type=click.Choice(RECOVERIES), default=None, help="What is fitted after channels went.")
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="Measure rounds on so many samples only.")
+@limit_option("Measure rounds")
 @click.option("--keep", type=click.Path(path_type=Path), default=None, help="A folder for the recipes of all rounds.")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The recipe to write.")
 @click.option("--force", is_flag=True, help="Overwrite the files that are there.")
