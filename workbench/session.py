@@ -464,6 +464,7 @@ class Session:
             data=bench.dataset.info if bench.dataset is not None else None,
             channels=proof,
             shares=shares_left(bench.compressor, plan),
+            found_agreement=evaluation.found_agreement if evaluation is not None else None,
         )
 
     def prove_channels(self, recipe: Recipe, ctx: JobContext | None = None) -> ChannelProof | None:

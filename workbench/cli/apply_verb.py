@@ -9,6 +9,7 @@ from workbench.cli.output import apply_json, job, print_json, print_plan, print_
 from workbench.cli.refusal import print_refusal, print_refusal_json
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.format import (
+    FOUND_AGREEMENT,
     format_bytes,
     format_fraction,
     format_metric,
@@ -128,6 +129,8 @@ def print_report(report: ApplyReport) -> None:
         original = format_with_interval(before.accuracy) if before.accuracy is not None else ""
         metric = f"{format_metric(report.metric)}, n = {after.accuracy.n:,}"
         rows.append((metric, original, format_with_interval(after.accuracy)))
+    if (found := report.found_agreement) is not None:
+        rows.append((f"{FOUND_AGREEMENT}, n = {found.n:,}", "", format_with_interval(found)))
     if report.difference is not None:
         rows.append(("difference", "", format_with_interval(report.difference, difference=True)))
     print_table(rows, ("", "before", "after"))

@@ -98,6 +98,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
         "before": summary_json(report.before),
         "after": summary_json(report.after),
         "difference": figure_json(report.difference),
+        "found_agreement": figure_json(report.found_agreement),
         "preview": {"file_bytes": report.preview_bytes, "accuracy": figure_json(report.preview_accuracy)},
         "verified": {
             "samples": report.verified.samples,

@@ -11,7 +11,7 @@ from workbench.cli.apply_verb import read_recipe
 from workbench.cli.data_options import limit_option, overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.errors import ExportError
-from workbench.engine.core.format import format_bytes, format_fraction, format_with_interval
+from workbench.engine.core.format import FOUND_AGREEMENT, format_bytes, format_fraction, format_with_interval
 from workbench.engine.core.pruning_round import Measure, PruningRound, PruningTarget, StopReason
 from workbench.engine.core.recipe import RECOVERIES, Recipe
 from workbench.engine.core.whole_file import write_whole
@@ -172,6 +172,8 @@ def _row(item: PruningRound) -> tuple[str, ...]:
 
 def _notes(last: PruningRound, *, is_same: bool) -> list[str]:
     notes = [last.recovered_by] if last.recovered_by else []
+    if (found := last.evaluation.found_agreement) is not None:
+        notes.append(f"{FOUND_AGREEMENT.lower()}, after the last round: {format_with_interval(found)}")
     if last.recovered_by and is_same:
         notes.append("these are samples that accuracy is measured on: give others by --calibration for a fair figure")
     return notes
@@ -212,6 +214,7 @@ def _round_json(item: PruningRound) -> dict[str, object]:
         "file_bytes": item.size.file_bytes,
         "figure": figure_json(item.evaluation.figure),
         "difference": figure_json(item.difference),
+        "found_agreement": figure_json(item.evaluation.found_agreement),
         "seconds": item.seconds,
         "recovered_by": item.recovered_by or None,
         "is_allowed": item.is_allowed,

@@ -115,6 +115,10 @@ def format_metric(metric: str) -> str:
     return _METRIC_NAMES.get(metric, f"Accuracy ({metric})")
 
 
+# What is compared where most positions of an output are background.
+FOUND_AGREEMENT = "Agreement where the original finds something"
+
+
 def format_settings(settings: Mapping[str, object]) -> str:
     """Named settings on one line; "" where there are none.
 
