@@ -41,6 +41,15 @@ class ChannelGroup:
         """How many units there are that can go."""
         return sum(self.class_sizes)
 
+    @property
+    def most_gone(self) -> int:
+        """How many units can go at most: no layer may vanish, and no block of a convolution.
+
+        >>> ChannelGroup("conv", "filters", ("conv",), (16, 32), blocks=4).most_gone
+        40
+        """
+        return self.num_units - sum(self.units_kept(1.0))
+
     def units_kept(self, ratio: float, multiple_of: int | None = None) -> tuple[int, ...]:
         """How many units of each class stay when a ratio of them goes; one at least.
 
