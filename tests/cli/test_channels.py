@@ -33,18 +33,15 @@ def test_inspect_lists_the_groups(shortcut: Path, capsys):
     assert value["groups"] == [
         {
             "group_id": "c1", "kind": "filters", "members": ["c1", "c3"], "num_units": 16, "most_gone": 14,
-            "channels_per_unit": 1,
-            "num_fixed": 0, "reason": "",
+            "channels_per_unit": 1, "num_fixed": 0, "reason": "",
         },
         {
             "group_id": "c2", "kind": "filters", "members": ["c2"], "num_units": 12, "most_gone": 11,
-            "channels_per_unit": 1,
-            "num_fixed": 0, "reason": "",
+            "channels_per_unit": 1, "num_fixed": 0, "reason": "",
         },
         {
             "group_id": "y", "kind": "neurons", "members": ["y"], "num_units": 0, "most_gone": 0,
-            "channels_per_unit": 1,
-            "num_fixed": 5, "reason": "they are the model's output y",
+            "channels_per_unit": 1, "num_fixed": 5, "reason": "they are the model's output y",
         },
     ]  # fmt: skip
     assert [layer["group_id"] for layer in value["layers"]] == ["c1", "c2", "c1", "y"]
