@@ -25,11 +25,15 @@ def limit_option(what: str) -> Callable[[_Function], _Function]:
 
 
 def overrides(values: dict[str, str | None]) -> dict[str, object]:
-    """The settings that were given, with lists of numbers split at commas."""
+    """The settings that were given, with lists of numbers split at commas. Raises DataError, naming the option."""
+    from workbench.engine.data.settings import checked_settings
+
     given: dict[str, object] = {name: values[name] for name in NAMES if values.get(name) is not None}
     for name in ("mean", "std"):
         if name in given:
             given[name] = [part.strip() for part in str(given[name]).split(",")]
+    for name, value in given.items():
+        checked_settings({name: value}, f"--{name.replace('_', '-')}")
     return given
 
 

@@ -48,12 +48,14 @@ def print_plan(plan: Plan) -> None:
 def say_guesses(data: DataInfo, *, as_json: bool) -> None:
     """Say which settings nobody gave: a wrong guess changes every figure. On standard error beside a JSON object.
 
-    What was left aside of the data is said as well.
+    What was left aside of the data is said as well, and what becomes of colours.
     """
     file = sys.stderr if as_json else sys.stdout
     guesses = format_settings(data.preprocessing.guesses)
     if guesses:
         print(f"note: guessed, as nobody gave it: {guesses}", file=file)
+    if data.conversion:
+        print(f"note: {data.conversion}, as the model takes them so", file=file)
     if data.unused:
         print(f"note: arrays that feed no input are not used: {', '.join(data.unused)}", file=file)
 

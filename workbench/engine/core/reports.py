@@ -71,6 +71,7 @@ class DataInfo:
         num_classes: distinct labels; 0 without labels.
         digest: of the samples' source and the preprocessing: what a measurement is keyed by.
         unused: names of arrays beside the samples that feed no input of the model.
+        conversion: what becomes of colours, in words; empty where they stay as they are.
     """
 
     path: str
@@ -81,6 +82,7 @@ class DataInfo:
     preprocessing: Preprocessing
     digest: str
     unused: tuple[str, ...] = ()
+    conversion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
