@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.cli.interrupt import cancelled_by_ctrl_c
+from workbench.cli.progress_lines import ProgressLines
 from workbench.engine.core.format import format_settings
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -62,16 +63,23 @@ def say_guesses(data: DataInfo, *, as_json: bool) -> None:
 
 @contextmanager
 def job(title: str) -> Iterator[JobContext]:
-    """A context whose progress is shown with the time left on a terminal, and which Ctrl-C stops cleanly."""
+    """A context whose progress is shown with the time left, and which Ctrl-C stops cleanly.
+
+    A bar on a terminal; elsewhere a line every ten seconds or so, on standard error as well.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (TextColumn(title), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    is_terminal = sys.stderr.isatty()
+    lines = ProgressLines(title, lambda line: print(line, file=sys.stderr, flush=True))
+    with Bar(*columns, console=Console(stderr=True), transient=True, disable=not is_terminal) as bar:
         task = bar.add_task("", total=1.0)
 
         def show(progress: Progress) -> None:
+            if not is_terminal:
+                lines.show(progress)
             bar.update(task, completed=progress.fraction, description=progress.text)
 
         ctx = JobContext(show)
