@@ -71,9 +71,13 @@ class Session:
 
     Verbs may be called from several threads. The bench is one value, and what was made last is kept together with
     what it was made of; both are read once, since another thread may put its own in their place at any time.
+
+    Args:
+        store: keeps what scans measure; that of all models if not given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, store: MeasurementStore | None = None) -> None:
+        self._given_store = store
         self._on_bench: Bench | None = None
         self._made = LastMade()
 
@@ -290,6 +294,7 @@ class Session:
         samples: int = DEFAULT_SAMPLES,
         early: bool = False,
         workers: int = 0,
+        cluster: str | None = None,
         ctx: JobContext | None = None,
     ) -> Iterator[SensitivityScan]:
         """How sensitive each layer is to each setting, one at a time; more complete from one to the next.
@@ -301,6 +306,7 @@ class Session:
             samples: that each cell is measured on.
             early: whether there are to be first figures of all cells before any is measured in full.
             workers: processes that measure; 0 for threads of this one.
+            cluster: address of a Dask scheduler whose workers measure instead.
             ctx: asked before each cell; told the progress.
 
         Raises:
@@ -310,7 +316,7 @@ class Session:
         """
         bench, ctx = self._bench, ctx or JobContext()
         scanning = Scanning(bench, self._made.original_answers(bench), self._store)
-        return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers)
+        return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers, cluster=cluster)
 
     def prune_rounds(
         self,
@@ -552,7 +558,7 @@ class Session:
 
     @cached_property
     def _store(self) -> MeasurementStore:
-        return MeasurementStore()
+        return MeasurementStore() if self._given_store is None else self._given_store
 
     @cached_property
     def _plugins(self) -> Plugins:
