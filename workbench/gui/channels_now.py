@@ -100,8 +100,9 @@ class GroupWishes:
         self._model = model
         self._rules = RuleLayers(model.layers)
         self._recipe: Recipe | None = None
-        self._asked: dict[str, Asked] = {}
+        self._asked: Mapping[str, Asked] = {}
         self._kept: Kept = MappingProxyType({})
+        self._now = ChannelsNow(channels, self._groups)
 
     def now(
         self,
@@ -111,7 +112,7 @@ class GroupWishes:
         has_samples: bool,
         plan: Plan | None = None,
     ) -> ChannelsNow:
-        """The channels under a recipe.
+        """The channels under a recipe; the very same value while nothing of them is another.
 
         Args:
             recipe: what is asked.
@@ -120,21 +121,26 @@ class GroupWishes:
             plan: the engine's, of this very recipe, once there is one; it has the last word.
         """
         self._update(recipe)
-        if not self._asked:
-            return ChannelsNow(self.channels, self._groups)
         lacking = frozenset(
             name for name, one in self._asked.items() if not has_samples and _needs_samples(one, criteria)
         )
-        if plan is not None:
-            planned = {entry.group: entry.kept for entry in plan.groups}
-            return ChannelsNow(self.channels, self._groups, dict(self._asked), self._the_same(planned), lacking)
+        if plan is not None and self._asked:
+            return self._as_now({entry.group: entry.kept for entry in plan.groups}, lacking, is_spread=False)
         kept = {}
         for name, one in self._asked.items():
             left = one.group.units_kept(one.prune.ratio or 0.0, one.prune.multiple_of)
             if name not in lacking and left != one.group.class_sizes:
                 kept[name] = left
-        is_spread = any(one.prune.scope != "layer" for one in self._asked.values()) or not self.channels.is_exact
-        return ChannelsNow(self.channels, self._groups, dict(self._asked), self._the_same(kept), lacking, is_spread)
+        is_inexact = bool(self._asked) and not self.channels.is_exact
+        is_spread = is_inexact or any(one.prune.scope != "layer" for one in self._asked.values())
+        return self._as_now(kept, lacking, is_spread=is_spread)
+
+    def _as_now(self, kept: Kept, lacking: frozenset[str], *, is_spread: bool) -> ChannelsNow:
+        kept, before = self._the_same(kept), self._now
+        found = (before.asked, before.kept, before.lacking, before.is_spread)
+        if found != (self._asked, kept, lacking, is_spread):
+            self._now = ChannelsNow(self.channels, self._groups, self._asked, kept, lacking, is_spread)
+        return self._now
 
     def _the_same(self, kept: Kept) -> Kept:
         """The very same mapping while nothing else goes, so that nothing is computed anew of it: moves are small."""

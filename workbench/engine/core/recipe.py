@@ -205,6 +205,8 @@ class Recipe:
     version: int = 1
     equalize: bool = False
     recover: str = RECOVER_NOTHING
+    # Each move of a slider asks a dozen times which recipe this is. Of the very recipe: equal ones may say 1 or 1.0.
+    _digest: str = field(default="", init=False, compare=False, repr=False)
 
     def settings_for(self, layer_name: str, op_type: str) -> LayerSettings:
         """What the rules ask of one layer; for each setting the last matching rule wins."""
@@ -291,7 +293,9 @@ class Recipe:
     @property
     def digest(self) -> str:
         """SHA-256 of what the recipe says."""
-        return digest_of_json(self.to_json())
+        if not self._digest:
+            object.__setattr__(self, "_digest", digest_of_json(self.to_json()))
+        return self._digest
 
 
 def escape_selector(name: str) -> str:
