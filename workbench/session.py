@@ -377,6 +377,17 @@ class Session:
             *_, prediction = searching.fit(scan, ctx.part(0, done), base=recipe)
         yield from searching.search(prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means)
 
+    def known_scan(self, axes: ScanAxes | None = None, ctx: JobContext | None = None) -> SensitivityScan:
+        """What is known of such a scan from earlier ones, at once: nothing is measured.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+        """
+        bench = self._bench
+        scanning = Scanning(bench, self._made.original_answers(bench), self._store)
+        return scanning.known(axes or ScanAxes(), ctx or JobContext())
+
     def prune_rounds(
         self,
         recipe: Recipe,

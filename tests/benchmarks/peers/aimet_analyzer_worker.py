@@ -21,7 +21,6 @@ def main(folder: Path) -> None:
     # These weigh seconds, and are there in the peers' environment alone.
     import aimet_onnx
     from aimet_onnx.batch_norm_fold import fold_all_batch_norms_to_weight
-    from aimet_onnx.common.utils import CallbackFunc
     from aimet_onnx.quant_analyzer import QuantAnalyzer
 
     request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
@@ -32,11 +31,11 @@ def main(folder: Path) -> None:
     batches = [{name: samples[start : start + _BATCH]} for start in range(0, len(samples), _BATCH)]
     fold_all_batch_norms_to_weight(model)
 
-    def run(session: object, _: object = None) -> None:
+    def run(session: object) -> None:
         for feeds in batches[: _CALIBRATION_SAMPLES // _BATCH]:
             session.run(None, feeds)
 
-    def score(session: object, _: object = None) -> float:
+    def score(session: object) -> float:
         # What is run is what costs; the mean stands for any score of the outputs.
         return float(np.mean([session.run(None, feeds)[0].max(axis=1).mean() for feeds in batches]))
 
@@ -44,7 +43,7 @@ def main(folder: Path) -> None:
         model, param_type=aimet_onnx.qtype.int(8), activation_type=aimet_onnx.qtype.int(8), quant_scheme="min_max"
     )
     sim.compute_encodings(batches[: _CALIBRATION_SAMPLES // _BATCH])
-    analyzer = QuantAnalyzer(model, batches[0], CallbackFunc(run), CallbackFunc(score))
+    analyzer = QuantAnalyzer(model, batches[0], run, score)
     start = time.perf_counter()
     found = analyzer.perform_per_layer_analysis_by_enabling_quantizers(sim, str(folder))
     seconds = time.perf_counter() - start
