@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 
 from tests.channel_networks import CHAIN, SHORTCUT, Network
-from workbench.engine.core.errors import DataError, RunError
+from workbench.engine.core.errors import DataError, ModelError, RunError
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
 from workbench.jobs import Cancelled, JobContext, Progress
@@ -204,6 +204,15 @@ def test_a_setting_that_cannot_be_done_says_why(open_session):
     scan = _whole(open_session(CHAIN), ScanAxes((), (), (0.0,), ()))
 
     assert {cell.error for cell in scan.cells} == {"nothing of the layer changes"}
+
+
+def test_a_model_without_weights_is_one_clear_line(tmp_path: Path, pictures):
+    session = Session()
+    session.open_model(Network("f = Flatten(x)  y = Tanh(f)", {}, output="float[N,192] y").write(tmp_path / "m.onnx"))
+    session.open_data(pictures[0])
+
+    with pytest.raises(ModelError, match="has no layer whose weights can be changed"):
+        list(session.scan())
 
 
 def test_without_samples_there_is_nothing_to_measure_on(tmp_path: Path):
