@@ -24,16 +24,24 @@ class LayerChannels:
 
     Args:
         left, whole: how many stay, and how many there are.
+        multiple_of: what the number that stays is asked to be a multiple of; 1 for any.
         is_odd: whether what is left is no multiple of 8 although the original's number is.
+        falls_short: whether that was asked; where any number was, it is no more than a hint.
     """
 
     left: int
     whole: int
+    multiple_of: int = 1
 
     @property
     def is_odd(self) -> bool:
         """Whether what is left fills no whole lanes of eight, as the original does."""
         return self.left < self.whole and self.left % LANES != 0 and self.whole % LANES == 0
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether whole lanes were asked for, and are not what is left."""
+        return self.is_odd and self.multiple_of % LANES == 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +79,8 @@ class ChannelsNow:
             size = self.groups[name].class_sizes
             left += self.kept.get(name, size)[number] * each
             whole += size[number] * each
-        return LayerChannels(left, whole)
+        asked = self.asked.get(self.channels.group_of.get(layer, "")) if self.channels is not None else None
+        return LayerChannels(left, whole, (asked.prune.multiple_of or 1) if asked is not None else 1)
 
     def is_cut(self, layer: str) -> bool:
         """Whether the layer's outputs lose channels."""

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache, partial
 
+import numpy as np
+import numpy.typing as npt
+
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.channel_pruning import ChannelPruning, without_recovery
 from workbench.engine.compress.compressed_layers import CompressedLayers
@@ -202,6 +205,10 @@ class Compressor:
             found = layer_preview(layer_name, recipe, bench._planning, bench._layers)
         # Limits by channel would stand beside the channels of the whole layer.
         return replace(found, channel_clip_low=None, channel_clip_high=None) if groups else found
+
+    def dense_weights(self, entry: LayerPlan) -> npt.NDArray[np.floating]:
+        """One layer's weights after pruning and rounding to nearest, as its node will compute with them."""
+        return self._layers.of(self.model.info.layer(entry.layer), entry).weight.dense()
 
     def weight_sqnr_db(self, entry: LayerPlan) -> float:
         """SQNR of one layer's weights after pruning and rounding to nearest, dB; infinite if nothing changes."""

@@ -84,10 +84,15 @@ def _add_parameters(graph: onnx.GraphProto, cut: Cut, flow: Flow) -> None:
     """Those that are read still, cut where their channels are."""
     read = {name for node in graph.node for name in reads_of(node)} | {info.name for info in graph.output}
     for tensor in flow.graph.initializer:
-        if tensor.name in read:
-            array = left_values(tensor, cut, flow)
-            whole = tensor if array is None else numpy_helper.from_array(np.ascontiguousarray(array), tensor.name)
-            graph.initializer.append(whole)
+        if tensor.name not in read:
+            continue
+        array = left_values(tensor, cut, flow)
+        if array is None:
+            graph.initializer.append(tensor)
+            continue
+        new = numpy_helper.from_array(np.ascontiguousarray(array), tensor.name)
+        new.doc_string = tensor.doc_string
+        graph.initializer.append(new)
 
 
 def left_values(tensor: onnx.TensorProto, cut: Cut, flow: Flow) -> npt.NDArray[np.generic] | None:
