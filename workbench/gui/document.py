@@ -78,6 +78,7 @@ class Document(Bench):
             failed.connect(self.message)
         self.engine.restarted.connect(self._on_engine_restarted)
         self.awaited.sqnr_measured.connect(self.figures.put_sqnr)
+        self.measuring.measured.connect(self.plans.refine)
         self.calibration.changed.connect(self._on_calibration)
         self.opening.model_read.connect(self._on_model)
         self.opening.footprint_read.connect(self._put_footprint)
