@@ -22,8 +22,10 @@ from workbench.jobs import JobContext
 
 Picks = npt.NDArray[np.int64]
 
-NUM_ROUNDS, NUM_POINTS = 4, 8
+NUM_ROUNDS, NUM_POINTS = 6, 10
 _ROUNDING = 1e-9
+# The largest recipe of the trade-off loses so little of all that can be lost, by what is predicted.
+_HARDLY = 0.001
 # How often a solution is corrected: by what tables and headers add, and at the ratios that it found.
 _MOST_CORRECTIONS = 8
 # Less than this share of the budget is not worth another solution.
@@ -33,6 +35,8 @@ _NEAR = 4.0
 # A round goes on less far by at least so much where too much was lost, and is worth it where so little was.
 _BACK, _ONWARD = 0.8, 0.7
 _POINTS = 100
+# How far a drop lies from the curve at the divergence that was measured, as a share.
+_CURVE_SPREAD = 0.2
 
 
 class SearchBench(Protocol):
@@ -122,7 +126,8 @@ class _Search:
     def sweep(self, count: int, ctx: JobContext) -> None:
         """Recipes from the smallest file to hardly any loss, none of them measured."""
         limits = {name: limit for name, limit in self._limits().items() if name != BYTES}
-        ends = [self._settled(BYTES, limits, None), self._settled(KL, limits, None)]
+        hardly = self._prediction.kl_for(_HARDLY * self._prediction.curve.most)
+        ends = [self._settled(BYTES, limits), self._settled(BYTES, {**limits, KL: hardly})]
         if any(end is None for end in ends):
             return
         low, high = (self._exactly(end, ctx).file_bytes for end in ends if end is not None)
@@ -148,22 +153,37 @@ class _Search:
         """The best accuracy within the limits; of several ways to weigh the same scan, the one that measures best."""
         limits = self._limits()
         tried: set[str] = set()
-        for number, power in enumerate(_POWERS[:count]):
+        for number, way in enumerate(_WAYS[:count]):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            found = self._solve(KL, limits, self._budgets.max_bytes, part, power=power)
-            if found is None:
+            found = self._solve(KL, limits, self._budgets.max_bytes, part, way)
+            if found is None and way == _PLAIN:
                 self._refusal = self._out_of_reach(limits, part)
                 return
-            if found.recipe.digest in tried:
+            if found is None or found.recipe.digest in tried:
                 continue
             tried.add(found.recipe.digest)
             point = self._measured(found, part)
-            if self._best is None or point.value > self._best.value:
+            if self._best is None or self._expected_drop(point) < self._expected_drop(self._best):
                 self._best = point
             yield self.result()
         if self._best is not None and not self._is_allowed(self._best):
             self._refuse_drop(self._best)
+
+    def _expected_drop(self, point: ParetoPoint) -> float:
+        """What a recipe that was measured loses on other samples, in the metric's unit.
+
+        Of recipes that lose about the same, the divergence tells which is better with less noise than answers that
+        happen to get right or wrong: both are counted, each by how sure it is.
+        """
+        assert point.measured is not None
+        drop, divergence = lost(point.measured), point.measured.kl_divergence
+        if divergence is None:
+            return drop
+        curve, sampling = self._prediction.curve, self._prediction.spread.sampling
+        by_curve = curve.drop(divergence.value)
+        own, of_curve = sampling.variance(drop), (_CURVE_SPREAD * by_curve) ** 2 + sampling.least
+        return (drop * of_curve + by_curve * own) / max(own + of_curve, 1e-12)
 
     def _smallest(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
         """The smallest file within the allowed drop: nearer to it from round to round."""
@@ -173,7 +193,7 @@ class _Search:
         for number in range(count):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            found = self._settled(BYTES, {**self._limits(), KL: kl}, None)
+            found = self._settled(BYTES, {**self._limits(), KL: kl})
             if found is None:
                 break
             solved = self._exactly(found, part)
@@ -228,17 +248,22 @@ class _Search:
         return limits
 
     def _solve(
-        self, minimize: str, limits: Mapping[str, float], max_bytes: int | None, ctx: JobContext, *, power: float = 1.0
+        self,
+        minimize: str,
+        limits: Mapping[str, float],
+        max_bytes: int | None,
+        ctx: JobContext,
+        way: "_Way | None" = None,
     ) -> _Solved | None:
         """The best solution of which the file's exact size is within the limit."""
         if max_bytes is None:
-            found = self._settled(minimize, limits, None, power)
+            found = self._settled(minimize, limits, way)
             return None if found is None else self._exactly(found, ctx)
         best: _Solved | None = None
         rest = self._rest_bytes
         for _ in range(_MOST_CORRECTIONS):
             ctx.checkpoint()
-            found = self._settled(minimize, {**limits, BYTES: max_bytes - rest}, None, power)
+            found = self._settled(minimize, {**limits, BYTES: max_bytes - rest}, way)
             if found is None:
                 break
             solved = self._exactly(found, ctx)
@@ -257,13 +282,11 @@ class _Search:
             self._rest_bytes = rest
         return best
 
-    def _settled(
-        self, minimize: str, limits: Mapping[str, float], at: Picks | None, power: float = 1.0
-    ) -> Picks | None:
+    def _settled(self, minimize: str, limits: Mapping[str, float], way: "_Way | None" = None) -> Picks | None:
         """A solution at the ratios that it found itself, or near."""
         found: Picks | None = None
         for _ in range(_MOST_CORRECTIONS if self._space.groups else 1):
-            solver = self._solver_at(found if found is not None else at, power)
+            solver = self._solver_at(found, way or _PLAIN)
             if any(name not in solver.names for name in limits):
                 return None
             solution = solver.solve(minimize, limits)
@@ -272,11 +295,14 @@ class _Search:
             found = solution.picks
         return found
 
-    def _solver_at(self, at: Picks | None, power: float) -> BudgetSolver:
-        if self._solver is not None and power == 1.0:
+    def _solver_at(self, at: Picks | None, way: "_Way") -> BudgetSolver:
+        if self._solver is not None and way == _PLAIN:
             return self._solver
         counts = self._space.counts(at)
-        counts[KL] = counts[KL] ** power
+        counts[KL] = counts[KL] ** way.power
+        if not way.prunes_weights:
+            is_sparse = [option.sparsity is not None for option in self._space.options]
+            counts[KL][: len(self._space.rows), : len(is_sparse)][:, is_sparse] = np.inf
         return BudgetSolver(counts)
 
     def _exactly(self, picks: Picks, ctx: JobContext) -> _Solved:
@@ -313,12 +339,34 @@ class _Search:
         return replace(point, predicted=self._prediction.accuracy_at(point.kl))
 
     def _out_of_reach(self, limits: Mapping[str, float], ctx: JobContext) -> str:
-        found = self._settled(BYTES, limits, None)
+        found = self._settled(BYTES, limits)
         if found is None:
             return f"no recipe is within {self._budgets.text}"
         least = self._exactly(found, ctx).file_bytes
         return f"no recipe is within {self._budgets.text}: the smallest file within reach has {least:,} bytes"
 
 
-# Where the scan's sum is off, what it makes of large divergences is: they weigh more with higher powers.
-_POWERS = (1.0, 0.8, 1.25, 0.65)
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a solution weighs what the scan found.
+
+    Args:
+        power: of divergences: with higher ones large divergences weigh more.
+        prunes_weights: whether weights may become zero.
+    """
+
+    power: float = 1.0
+    prunes_weights: bool = True
+
+
+_PLAIN = _Way()
+# The solver takes what the scan happens to underrate, the more the more it may choose from. Where the sum is off,
+# one of these is nearer.
+_WAYS = (
+    _PLAIN,
+    _Way(prunes_weights=False),
+    _Way(0.8),
+    _Way(0.8, prunes_weights=False),
+    _Way(1.25),
+    _Way(0.65, prunes_weights=False),
+)
