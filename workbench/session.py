@@ -75,9 +75,13 @@ class Session:
 
     Verbs may be called from several threads. The bench is one value, and what was made last is kept together with
     what it was made of; both are read once, since another thread may put its own in their place at any time.
+
+    Args:
+        store: keeps what scans measure; that of all models if not given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, store: MeasurementStore | None = None) -> None:
+        self._given_store = store
         self._on_bench: Bench | None = None
         self._made = LastMade()
 
@@ -294,6 +298,7 @@ class Session:
         samples: int = DEFAULT_SAMPLES,
         early: bool = False,
         workers: int = 0,
+        cluster: str | None = None,
         ctx: JobContext | None = None,
     ) -> Iterator[SensitivityScan]:
         """How sensitive each layer is to each setting, one at a time; more complete from one to the next.
@@ -305,6 +310,7 @@ class Session:
             samples: that each cell is measured on.
             early: whether there are to be first figures of all cells before any is measured in full.
             workers: processes that measure; 0 for threads of this one.
+            cluster: address of a Dask scheduler whose workers measure instead.
             ctx: asked before each cell; told the progress.
 
         Raises:
@@ -314,7 +320,7 @@ class Session:
         """
         bench, ctx = self._bench, ctx or JobContext()
         scanning = Scanning(bench, self._made.original_answers(bench), self._store)
-        return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers)
+        return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers, cluster=cluster)
 
     def fit_accuracy(
         self,
@@ -370,6 +376,17 @@ class Session:
             done = 0.6
             *_, prediction = searching.fit(scan, ctx.part(0, done), base=recipe)
         yield from searching.search(prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means)
+
+    def known_scan(self, axes: ScanAxes | None = None, ctx: JobContext | None = None) -> SensitivityScan:
+        """What is known of such a scan from earlier ones, at once: nothing is measured.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+        """
+        bench = self._bench
+        scanning = Scanning(bench, self._made.original_answers(bench), self._store)
+        return scanning.known(axes or ScanAxes(), ctx or JobContext())
 
     def prune_rounds(
         self,
@@ -502,11 +519,25 @@ class Session:
         return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
 
     def export(
-        self, recipe: Recipe, path: str | Path, *, force: bool = False, ctx: JobContext | None = None
+        self,
+        recipe: Recipe,
+        path: str | Path,
+        *,
+        limit: int | None = None,
+        force: bool = False,
+        ctx: JobContext | None = None,
     ) -> ApplyReport:
         """Compress, write, open the file again in a fresh process, and compare it with the preview.
 
         A file that is not what was previewed does not get the target's name: what was there stays.
+
+        Args:
+            recipe: what is done.
+            path: the file to write.
+            limit: samples that accuracy is measured on, before and after; all of them if not given or larger. The
+                file is compared with the preview on all of them.
+            force: whether to overwrite the file that is there.
+            ctx: asked before each step; told the progress.
 
         Raises:
             Cancelled: somebody asked to stop; nothing is written, as after an error.
@@ -521,7 +552,7 @@ class Session:
         plan = bench.plan(recipe, ctx.part(0, 0.15, "compressing"))
         data = self._made.build(bench, recipe, ctx.part(0.15, 0.3, "compressing"))
         measuring = ctx.part(0.3, 0.55, "measuring")
-        evaluation = _last(self._made.evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
+        evaluation = _last(self._made.evaluate(bench, recipe, limit, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
         left = bench.without_channels(plan, recipe, ctx)
         proof = self._proof(bench, recipe, plan, ctx.part(0.55, 0.6, "proving what was cut"))
@@ -541,6 +572,7 @@ class Session:
             data=bench.dataset.info if bench.dataset is not None else None,
             channels=proof,
             shares=shares_left(bench.compressor, plan),
+            found_agreement=evaluation.found_agreement if evaluation is not None else None,
         )
 
     def prove_channels(self, recipe: Recipe, ctx: JobContext | None = None) -> ChannelProof | None:
@@ -618,7 +650,7 @@ class Session:
 
     @cached_property
     def _store(self) -> MeasurementStore:
-        return MeasurementStore()
+        return MeasurementStore() if self._given_store is None else self._given_store
 
     @cached_property
     def _plugins(self) -> Plugins:
