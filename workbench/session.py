@@ -58,7 +58,7 @@ from workbench.engine.search.layer_noise import layer_noise
 from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
-from workbench.engine.search.search_space import SearchMeans
+from workbench.engine.search.search_space import Latency, SearchMeans
 from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
@@ -372,6 +372,7 @@ class Session:
         recipe: Recipe | None = None,
         *,
         means: SearchMeans | None = None,
+        latency: Latency | None = None,
         limit: int | None = DEFAULT_LIMIT,
         ctx: JobContext | None = None,
     ) -> Iterator[SearchResult]:
@@ -383,6 +384,7 @@ class Session:
             prediction: of accuracy; learned first if not given.
             recipe: whose encoding and calibration recipes keep; its rules are replaced.
             means: what may be done; all that was scanned if not given.
+            latency: of recipes on a device, for a budget of it.
             limit: samples that recipes are measured on; all of them if not given or larger.
             ctx: asked before each step; told the progress.
 
@@ -395,7 +397,9 @@ class Session:
         if prediction is None:
             done = 0.6
             *_, prediction = searching.fit(scan, ctx.part(0, done), base=recipe)
-        yield from searching.search(prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means)
+        yield from searching.search(
+            prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means, latency=latency
+        )
 
     def known_scan(self, axes: ScanAxes | None = None, ctx: JobContext | None = None) -> SensitivityScan:
         """What is known of such a scan from earlier ones, at once: nothing is measured.
