@@ -186,7 +186,7 @@ def _measured_json(point: ParetoPoint) -> dict[str, object] | None:
 
 def _print(result: SearchResult, out: Path) -> None:
     rows = [_row(point, is_best=point == result.best) for point in result.front]
-    print_table(rows, ("file", "predicted (90 %)", "measured (95 %)", "difference", ""))
+    print_table(rows, ("file", "predicted", "measured", "difference", ""))
     print(f"original: {format_with_interval(result.original)}")
     if result.best is None:
         print(f"{out} is not written: {result.refusal}")
@@ -195,7 +195,7 @@ def _print(result: SearchResult, out: Path) -> None:
 
 
 def _row(point: ParetoPoint, *, is_best: bool) -> tuple[str, ...]:
-    predicted = "" if point.predicted is None else format_with_interval(point.predicted)
+    predicted = "" if point.predicted is None else format_with_interval(point.predicted, percent=90)
     measured = difference = ""
     if point.measured is not None:
         measured = format_with_interval(point.measured.figure)

@@ -215,7 +215,7 @@ class _Search:
             else:
                 break
         if self._best is None:
-            self._refusal = f"no recipe loses at most {self._budgets.max_drop:g} pp"
+            self._refusal = f"out of reach: {self._budgets.text}"
             if failed is not None:
                 self._refuse_drop(failed)
 
@@ -223,7 +223,7 @@ class _Search:
         assert point.measured is not None
         self._best = None
         self._refusal = (
-            f"no recipe found within {self._budgets.text}: the nearest one, of {format_bytes(point.file_bytes)}, "
+            f"out of reach: {self._budgets.text}; the nearest recipe, of {format_bytes(point.file_bytes)}, "
             f"loses {drop_of(point.measured):.1f} pp"
         )
 
@@ -341,9 +341,9 @@ class _Search:
     def _out_of_reach(self, limits: Mapping[str, float], ctx: JobContext) -> str:
         found = self._settled(BYTES, limits)
         if found is None:
-            return f"no recipe is within {self._budgets.text}"
+            return f"out of reach: {self._budgets.text}"
         least = self._exactly(found, ctx).file_bytes
-        return f"no recipe is within {self._budgets.text}: the smallest file within reach has {least:,} bytes"
+        return f"out of reach: {self._budgets.text}; the smallest file has {least:,} bytes"
 
 
 @dataclass(frozen=True, slots=True)
