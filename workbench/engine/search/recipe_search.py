@@ -32,8 +32,9 @@ _MOST_CORRECTIONS = 8
 _WORTH = 0.002
 # A measured recipe counts for as much as four of the mixes that the curve was fitted to: the next one is near it.
 _NEAR = 4.0
-# A round goes on less far by at least so much where too much was lost, and is worth it where so little was.
+# A round goes back by at least so much where too much was lost, on where so little was, and by no more than so much.
 _BACK, _ONWARD = 0.8, 0.7
+_FAR = 4.0
 _POINTS = 100
 # How far a drop lies from the curve at the divergence that was measured, as a share.
 _CURVE_SPREAD = 0.2
@@ -153,6 +154,7 @@ class _Search:
         """The best accuracy within the limits; of several ways to weigh the same scan, the one that measures best."""
         limits = self._limits()
         tried: set[str] = set()
+        taken: _Solved | None = None
         for number, way in enumerate(_WAYS[:count]):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
@@ -165,10 +167,29 @@ class _Search:
             tried.add(found.recipe.digest)
             point = self._measured(found, part)
             if self._best is None or self._expected_drop(point) < self._expected_drop(self._best):
-                self._best = point
+                self._best, taken = point, found
             yield self.result()
-        if self._best is not None and not self._is_allowed(self._best):
-            self._refuse_drop(self._best)
+        if self._best is not None and taken is not None:
+            self._best = self._with_corrected_biases(self._best, taken, ctx)
+            if not self._is_allowed(self._best):
+                self._refuse_drop(self._best)
+
+    def _with_corrected_biases(self, point: ParetoPoint, solved: _Solved, ctx: JobContext) -> ParetoPoint:
+        """The recipe with biases that are corrected, if it is within the limits and measures better.
+
+        That takes no bytes, and helps the more the fewer bits there are; a scan of layers alone would hardly see it.
+        """
+        recipe = self._space.recipe(solved.picks, corrects_bias=True)
+        if recipe.digest == solved.recipe.digest:
+            return point
+        file_bytes = self._bench.file_bytes(recipe, ctx)
+        if self._budgets.max_bytes is not None and file_bytes > self._budgets.max_bytes:
+            return point
+        corrected = replace(
+            point, recipe=recipe, file_bytes=file_bytes, measured=self._bench.evaluate(recipe, ctx.part(0.9, 1))
+        )
+        self._points.append(corrected)
+        return corrected if self._expected_drop(corrected) < self._expected_drop(point) else point
 
     def _expected_drop(self, point: ParetoPoint) -> float:
         """What a recipe that was measured loses on other samples, in the metric's unit.
@@ -190,6 +211,8 @@ class _Search:
         allowed = self._allowed_drop
         kl, most = self._prediction.kl_for(allowed), float("inf")
         failed: ParetoPoint | None = None
+        taken: _Solved | None = None
+        tried: set[str] = set()
         for number in range(count):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
@@ -200,24 +223,33 @@ class _Search:
             point = self._measured(solved, part)
             if self._is_allowed(point):
                 if self._best is None or point.file_bytes < self._best.file_bytes:
-                    self._best = point
+                    self._best, taken = point, solved
             else:
                 failed, most = point, min(most, solved.kl)
+                taken = solved if self._best is None else taken
             yield self.result()
-            drop = drop_of(point.measured) if point.measured is not None else 0.0
-            wanted = self._prediction.kl_for(allowed)
-            if not self._is_allowed(point):
-                kl = min(wanted, _BACK * solved.kl)
-                if self._best is not None:
-                    kl = max(kl, (self._best.kl + most) / 2)
-            elif drop <= _ONWARD * (self._budgets.max_drop or 0.0) and wanted > solved.kl * (1 + _WORTH):
-                kl = min(wanted, solved.kl / _BACK, (solved.kl + most) / 2)
-            else:
+            drop = lost(point.measured) if point.measured is not None else 0.0
+            if self._is_allowed(point) and (drop > _ONWARD * allowed or solved.recipe.digest in tried):
                 break
-        if self._best is None:
+            tried.add(solved.recipe.digest)
+            # The curve as if it went through this point, as steps of a secant do.
+            aim = solved.kl * self._prediction.kl_for(allowed) / max(self._prediction.kl_for(drop), 1e-12)
+            if self._is_allowed(point):
+                aim = min(max(aim, solved.kl / _BACK), _FAR * solved.kl)
+            else:
+                aim = max(min(aim, _BACK * solved.kl), solved.kl / _FAR)
+            # Between what is known to be allowed and what is known to lose too much.
+            least = 0.0 if self._best is None else self._best.kl
+            kl = aim if least < aim < most else (least + most) / 2
+        nearest = self._best or failed
+        if nearest is None or taken is None:
             self._refusal = f"out of reach: {self._budgets.text}"
-            if failed is not None:
-                self._refuse_drop(failed)
+            return
+        corrected = self._with_corrected_biases(nearest, taken, ctx)
+        if self._is_allowed(corrected):
+            self._best = corrected
+        elif self._best is None:
+            self._refuse_drop(nearest)
 
     def _refuse_drop(self, point: ParetoPoint) -> None:
         assert point.measured is not None
