@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedRep
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
+from workbench.engine.core.first_look import FirstLook
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -51,12 +52,13 @@ from workbench.engine.graph.save import check_ending, check_onnx_name, check_tar
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.channel_ratios import with_channel_rules
+from workbench.engine.search.first_look import first_look
 from workbench.engine.search.float_layers import suggest_float_layers
 from workbench.engine.search.layer_noise import layer_noise
 from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
-from workbench.engine.search.search_space import SearchMeans
+from workbench.engine.search.search_space import Latency, SearchMeans
 from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
@@ -276,12 +278,7 @@ class Session:
         bench, ctx = self._bench, ctx or JobContext()
         plan = bench.plan(recipe, ctx)
         samples = bench.calibration_set(recipe.calibration)
-        answers = self._made.original_answers(bench)
-        divergence = OutputDivergence(RuntimeSession(bench.model.path), answers, bench.samples, limit)
-
-        def measure(part: Plan, ctx: JobContext) -> Figure:
-            data = bench.compressor.build(part, encoding=recipe.encoding, samples=samples, ctx=ctx)
-            return divergence.of(data, ctx)
+        measure = self._divergence_of_plans(bench, recipe, limit)
 
         def statistics(layer: str) -> TensorStatistics | None:
             if samples is None:
@@ -290,6 +287,29 @@ class Session:
             return left.quantizer.input_statistics(layer, plan, samples)
 
         return suggest_float_layers(plan, recipe.digest, measure, ctx, statistics=statistics)
+
+    def first_look(self, recipe: Recipe, *, limit: int = 64, ctx: JobContext | None = None) -> Iterator[FirstLook]:
+        """Whether weights or activations do a recipe's damage, and which layers; more complete from one to the next.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+            RecipeError: the recipe quantizes nothing.
+        """
+        bench, ctx = self._bench, ctx or JobContext()
+        plan = bench.plan(recipe, ctx)
+        return first_look(plan, recipe.digest, self._divergence_of_plans(bench, recipe, limit), ctx)
+
+    def _divergence_of_plans(self, bench: Bench, recipe: Recipe, limit: int) -> Callable[[Plan, JobContext], Figure]:
+        """Measures what parts of a recipe's plan do to the outputs, on some samples."""
+        samples, answers = bench.calibration_set(recipe.calibration), self._made.original_answers(bench)
+        divergence = OutputDivergence(RuntimeSession(bench.model.path), answers, bench.samples, limit)
+
+        def measure(part: Plan, ctx: JobContext) -> Figure:
+            data = bench.compressor.build(part, encoding=recipe.encoding, samples=samples, ctx=ctx)
+            return divergence.of(data, ctx)
+
+        return measure
 
     def scan(
         self,
@@ -352,6 +372,7 @@ class Session:
         recipe: Recipe | None = None,
         *,
         means: SearchMeans | None = None,
+        latency: Latency | None = None,
         limit: int | None = DEFAULT_LIMIT,
         ctx: JobContext | None = None,
     ) -> Iterator[SearchResult]:
@@ -363,6 +384,7 @@ class Session:
             prediction: of accuracy; learned first if not given.
             recipe: whose encoding and calibration recipes keep; its rules are replaced.
             means: what may be done; all that was scanned if not given.
+            latency: of recipes on a device, for a budget of it.
             limit: samples that recipes are measured on; all of them if not given or larger.
             ctx: asked before each step; told the progress.
 
@@ -375,7 +397,9 @@ class Session:
         if prediction is None:
             done = 0.6
             *_, prediction = searching.fit(scan, ctx.part(0, done), base=recipe)
-        yield from searching.search(prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means)
+        yield from searching.search(
+            prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means, latency=latency
+        )
 
     def known_scan(self, axes: ScanAxes | None = None, ctx: JobContext | None = None) -> SensitivityScan:
         """What is known of such a scan from earlier ones, at once: nothing is measured.

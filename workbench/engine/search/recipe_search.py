@@ -22,17 +22,22 @@ from workbench.jobs import JobContext
 
 Picks = npt.NDArray[np.int64]
 
-NUM_ROUNDS, NUM_POINTS = 4, 8
+NUM_ROUNDS, NUM_POINTS = 6, 10
 _ROUNDING = 1e-9
+# The largest recipe of the trade-off loses so little of all that can be lost, by what is predicted.
+_HARDLY = 0.001
 # How often a solution is corrected: by what tables and headers add, and at the ratios that it found.
 _MOST_CORRECTIONS = 8
 # Less than this share of the budget is not worth another solution.
 _WORTH = 0.002
 # A measured recipe counts for as much as four of the mixes that the curve was fitted to: the next one is near it.
 _NEAR = 4.0
-# A round goes on less far by at least so much where too much was lost, and is worth it where so little was.
+# A round goes back by at least so much where too much was lost, on where so little was, and by no more than so much.
 _BACK, _ONWARD = 0.8, 0.7
+_FAR = 4.0
 _POINTS = 100
+# How far a drop lies from the curve at the divergence that was measured, as a share.
+_CURVE_SPREAD = 0.2
 
 
 class SearchBench(Protocol):
@@ -122,7 +127,8 @@ class _Search:
     def sweep(self, count: int, ctx: JobContext) -> None:
         """Recipes from the smallest file to hardly any loss, none of them measured."""
         limits = {name: limit for name, limit in self._limits().items() if name != BYTES}
-        ends = [self._settled(BYTES, limits, None), self._settled(KL, limits, None)]
+        hardly = self._prediction.kl_for(_HARDLY * self._prediction.curve.most)
+        ends = [self._settled(BYTES, limits), self._settled(BYTES, {**limits, KL: hardly})]
         if any(end is None for end in ends):
             return
         low, high = (self._exactly(end, ctx).file_bytes for end in ends if end is not None)
@@ -148,62 +154,108 @@ class _Search:
         """The best accuracy within the limits; of several ways to weigh the same scan, the one that measures best."""
         limits = self._limits()
         tried: set[str] = set()
-        for number, power in enumerate(_POWERS[:count]):
+        taken: _Solved | None = None
+        for number, way in enumerate(_WAYS[:count]):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            found = self._solve(KL, limits, self._budgets.max_bytes, part, power=power)
-            if found is None:
+            found = self._solve(KL, limits, self._budgets.max_bytes, part, way)
+            if found is None and way == _PLAIN:
                 self._refusal = self._out_of_reach(limits, part)
                 return
-            if found.recipe.digest in tried:
+            if found is None or found.recipe.digest in tried:
                 continue
             tried.add(found.recipe.digest)
             point = self._measured(found, part)
-            if self._best is None or point.value > self._best.value:
-                self._best = point
+            if self._best is None or self._expected_drop(point) < self._expected_drop(self._best):
+                self._best, taken = point, found
             yield self.result()
-        if self._best is not None and not self._is_allowed(self._best):
-            self._refuse_drop(self._best)
+        if self._best is not None and taken is not None:
+            self._best = self._with_corrected_biases(self._best, taken, ctx)
+            if not self._is_allowed(self._best):
+                self._refuse_drop(self._best)
+
+    def _with_corrected_biases(self, point: ParetoPoint, solved: _Solved, ctx: JobContext) -> ParetoPoint:
+        """The recipe with biases that are corrected, if it is within the limits and measures better.
+
+        That takes no bytes, and helps the more the fewer bits there are; a scan of layers alone would hardly see it.
+        """
+        recipe = self._space.recipe(solved.picks, corrects_bias=True)
+        if recipe.digest == solved.recipe.digest:
+            return point
+        file_bytes = self._bench.file_bytes(recipe, ctx)
+        if self._budgets.max_bytes is not None and file_bytes > self._budgets.max_bytes:
+            return point
+        corrected = replace(
+            point, recipe=recipe, file_bytes=file_bytes, measured=self._bench.evaluate(recipe, ctx.part(0.9, 1))
+        )
+        self._points.append(corrected)
+        return corrected if self._expected_drop(corrected) < self._expected_drop(point) else point
+
+    def _expected_drop(self, point: ParetoPoint) -> float:
+        """What a recipe that was measured loses on other samples, in the metric's unit.
+
+        Of recipes that lose about the same, the divergence tells which is better with less noise than answers that
+        happen to get right or wrong: both are counted, each by how sure it is.
+        """
+        assert point.measured is not None
+        drop, divergence = lost(point.measured), point.measured.kl_divergence
+        if divergence is None:
+            return drop
+        curve, sampling = self._prediction.curve, self._prediction.spread.sampling
+        by_curve = curve.drop(divergence.value)
+        own, of_curve = sampling.variance(drop), (_CURVE_SPREAD * by_curve) ** 2 + sampling.least
+        return (drop * of_curve + by_curve * own) / max(own + of_curve, 1e-12)
 
     def _smallest(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
         """The smallest file within the allowed drop: nearer to it from round to round."""
         allowed = self._allowed_drop
         kl, most = self._prediction.kl_for(allowed), float("inf")
         failed: ParetoPoint | None = None
+        taken: _Solved | None = None
+        tried: set[str] = set()
         for number in range(count):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            found = self._settled(BYTES, {**self._limits(), KL: kl}, None)
+            found = self._settled(BYTES, {**self._limits(), KL: kl})
             if found is None:
                 break
             solved = self._exactly(found, part)
             point = self._measured(solved, part)
             if self._is_allowed(point):
                 if self._best is None or point.file_bytes < self._best.file_bytes:
-                    self._best = point
+                    self._best, taken = point, solved
             else:
                 failed, most = point, min(most, solved.kl)
+                taken = solved if self._best is None else taken
             yield self.result()
-            drop = drop_of(point.measured) if point.measured is not None else 0.0
-            wanted = self._prediction.kl_for(allowed)
-            if not self._is_allowed(point):
-                kl = min(wanted, _BACK * solved.kl)
-                if self._best is not None:
-                    kl = max(kl, (self._best.kl + most) / 2)
-            elif drop <= _ONWARD * (self._budgets.max_drop or 0.0) and wanted > solved.kl * (1 + _WORTH):
-                kl = min(wanted, solved.kl / _BACK, (solved.kl + most) / 2)
-            else:
+            drop = lost(point.measured) if point.measured is not None else 0.0
+            if self._is_allowed(point) and (drop > _ONWARD * allowed or solved.recipe.digest in tried):
                 break
-        if self._best is None:
-            self._refusal = f"no recipe loses at most {self._budgets.max_drop:g} pp"
-            if failed is not None:
-                self._refuse_drop(failed)
+            tried.add(solved.recipe.digest)
+            # The curve as if it went through this point, as steps of a secant do.
+            aim = solved.kl * self._prediction.kl_for(allowed) / max(self._prediction.kl_for(drop), 1e-12)
+            if self._is_allowed(point):
+                aim = min(max(aim, solved.kl / _BACK), _FAR * solved.kl)
+            else:
+                aim = max(min(aim, _BACK * solved.kl), solved.kl / _FAR)
+            # Between what is known to be allowed and what is known to lose too much.
+            least = 0.0 if self._best is None else self._best.kl
+            kl = aim if least < aim < most else (least + most) / 2
+        nearest = self._best or failed
+        if nearest is None or taken is None:
+            self._refusal = f"out of reach: {self._budgets.text}"
+            return
+        corrected = self._with_corrected_biases(nearest, taken, ctx)
+        if self._is_allowed(corrected):
+            self._best = corrected
+        elif self._best is None:
+            self._refuse_drop(nearest)
 
     def _refuse_drop(self, point: ParetoPoint) -> None:
         assert point.measured is not None
         self._best = None
         self._refusal = (
-            f"no recipe found within {self._budgets.text}: the nearest one, of {format_bytes(point.file_bytes)}, "
+            f"out of reach: {self._budgets.text}; the nearest recipe, of {format_bytes(point.file_bytes)}, "
             f"loses {drop_of(point.measured):.1f} pp"
         )
 
@@ -228,17 +280,22 @@ class _Search:
         return limits
 
     def _solve(
-        self, minimize: str, limits: Mapping[str, float], max_bytes: int | None, ctx: JobContext, *, power: float = 1.0
+        self,
+        minimize: str,
+        limits: Mapping[str, float],
+        max_bytes: int | None,
+        ctx: JobContext,
+        way: "_Way | None" = None,
     ) -> _Solved | None:
         """The best solution of which the file's exact size is within the limit."""
         if max_bytes is None:
-            found = self._settled(minimize, limits, None, power)
+            found = self._settled(minimize, limits, way)
             return None if found is None else self._exactly(found, ctx)
         best: _Solved | None = None
         rest = self._rest_bytes
         for _ in range(_MOST_CORRECTIONS):
             ctx.checkpoint()
-            found = self._settled(minimize, {**limits, BYTES: max_bytes - rest}, None, power)
+            found = self._settled(minimize, {**limits, BYTES: max_bytes - rest}, way)
             if found is None:
                 break
             solved = self._exactly(found, ctx)
@@ -257,13 +314,11 @@ class _Search:
             self._rest_bytes = rest
         return best
 
-    def _settled(
-        self, minimize: str, limits: Mapping[str, float], at: Picks | None, power: float = 1.0
-    ) -> Picks | None:
+    def _settled(self, minimize: str, limits: Mapping[str, float], way: "_Way | None" = None) -> Picks | None:
         """A solution at the ratios that it found itself, or near."""
         found: Picks | None = None
         for _ in range(_MOST_CORRECTIONS if self._space.groups else 1):
-            solver = self._solver_at(found if found is not None else at, power)
+            solver = self._solver_at(found, way or _PLAIN)
             if any(name not in solver.names for name in limits):
                 return None
             solution = solver.solve(minimize, limits)
@@ -272,11 +327,14 @@ class _Search:
             found = solution.picks
         return found
 
-    def _solver_at(self, at: Picks | None, power: float) -> BudgetSolver:
-        if self._solver is not None and power == 1.0:
+    def _solver_at(self, at: Picks | None, way: "_Way") -> BudgetSolver:
+        if self._solver is not None and way == _PLAIN:
             return self._solver
         counts = self._space.counts(at)
-        counts[KL] = counts[KL] ** power
+        counts[KL] = counts[KL] ** way.power
+        if not way.prunes_weights:
+            is_sparse = [option.sparsity is not None for option in self._space.options]
+            counts[KL][: len(self._space.rows), : len(is_sparse)][:, is_sparse] = np.inf
         return BudgetSolver(counts)
 
     def _exactly(self, picks: Picks, ctx: JobContext) -> _Solved:
@@ -313,12 +371,34 @@ class _Search:
         return replace(point, predicted=self._prediction.accuracy_at(point.kl))
 
     def _out_of_reach(self, limits: Mapping[str, float], ctx: JobContext) -> str:
-        found = self._settled(BYTES, limits, None)
+        found = self._settled(BYTES, limits)
         if found is None:
-            return f"no recipe is within {self._budgets.text}"
+            return f"out of reach: {self._budgets.text}"
         least = self._exactly(found, ctx).file_bytes
-        return f"no recipe is within {self._budgets.text}: the smallest file within reach has {least:,} bytes"
+        return f"out of reach: {self._budgets.text}; the smallest file has {least:,} bytes"
 
 
-# Where the scan's sum is off, what it makes of large divergences is: they weigh more with higher powers.
-_POWERS = (1.0, 0.8, 1.25, 0.65)
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a solution weighs what the scan found.
+
+    Args:
+        power: of divergences: with higher ones large divergences weigh more.
+        prunes_weights: whether weights may become zero.
+    """
+
+    power: float = 1.0
+    prunes_weights: bool = True
+
+
+_PLAIN = _Way()
+# The solver takes what the scan happens to underrate, the more the more it may choose from. Where the sum is off,
+# one of these is nearer.
+_WAYS = (
+    _PLAIN,
+    _Way(prunes_weights=False),
+    _Way(0.8),
+    _Way(0.8, prunes_weights=False),
+    _Way(1.25),
+    _Way(0.65, prunes_weights=False),
+)

@@ -113,9 +113,17 @@ class SearchSpace:
                 mix[first] = replace(mix.get(first, ScanSetting()), ratio=ratio)
         return mix
 
-    def recipe(self, picks: Picks) -> Recipe:
-        """The recipe of a solution."""
-        return mix_recipe(self.base, self.scan.axes, self.mix(picks), self.kinds)
+    def recipe(self, picks: Picks, *, corrects_bias: bool = False) -> Recipe:
+        """The recipe of a solution.
+
+        Args:
+            picks: the solution.
+            corrects_bias: whether biases take back what the weights' error does to the outputs' mean.
+        """
+        axes = self.scan.axes
+        if corrects_bias:
+            axes = replace(axes, style=replace(axes.style, bias_correction=True))
+        return mix_recipe(self.base, axes, self.mix(picks), self.kinds)
 
     def num_macs(self, picks: Picks) -> int | None:
         """Multiply-adds that a solution leaves at batch 1; None where they are not known."""
