@@ -17,6 +17,7 @@ from workbench.engine.core.channel_group import AxisChannels, ChannelGroup, Mode
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
+from workbench.gui.awaited_jobs import AwaitedJobs
 from workbench.gui.bench import Bench
 from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import Engine, Ticket
@@ -26,6 +27,7 @@ from workbench.gui.known_channels import KnownChannels
 from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
+from workbench.gui.known_scan import KnownScan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
 from workbench.gui.one_opening import OneOpening
@@ -112,11 +114,14 @@ class LooseBench(Bench):
         self.jobs = RunningJobs(self.asks, self)
         self.measuring = Measuring(self.asks, self.jobs, KnownFigures(), self)
         self.figures = ShownFigures(self, self.measuring, self)
+        self.awaited = AwaitedJobs(self.jobs, self.measuring, self)
         self.calibration = CalibrationData(OneOpening(self.asks, self), self)
         self.plans = KnownPlan(self.asks, self)
         self.activations = KnownActivations(self.asks, self)
         self.channels = KnownChannels(self.asks, self.plans, self)
         self.importance = KnownImportance(self.asks, self.channels, self)
+        self.scans = KnownScan(self.asks, self)
+        self.awaited.scanned.connect(self.scans.take)
         self.looks = LooksAtWeights(self.asks, self, self)
 
     def put(self, **weights: np.ndarray) -> None:

@@ -61,6 +61,8 @@ ACTIONS = (
     ),
     ActionEntry("focus_filter", "&Find layer", "focus_filter", "&View", "Ctrl+F", "search"),
     ActionEntry("focus_table", "&Layers", "focus_table", "&View", "Ctrl+L"),
+    ActionEntry("distribution", "&Distribution", "show_distribution", "&View", "Ctrl+1"),
+    ActionEntry("sensitivity", "&Sensitivity", "show_sensitivity", "&View", "Ctrl+2", ends_group=True),
     ActionEntry("theme", "Switch light and &dark", "switch_theme", "&View", "Ctrl+T", "theme"),
     ActionEntry(
         "evaluate",
@@ -83,6 +85,15 @@ ACTIONS = (
         "Latency",
         needs="model",
         tip="Time one inference at batch 1 on this computer",
+    ),
+    ActionEntry(
+        "scan",
+        "Measure se&nsitivity",
+        "scanning.measure",
+        "&Run",
+        "F4",
+        needs="data",
+        tip="Measure what each bit width and sparsity of each layer alone does to the outputs",
     ),
     ActionEntry(
         "sqnr",

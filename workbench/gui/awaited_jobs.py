@@ -7,12 +7,13 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from workbench.engine.core.export_formats import ONNX_FORMAT
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport, FormatReport
+from workbench.engine.core.sensitivity import ScanAxes
 from workbench.gui.measuring import Measuring
 from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
 
 # Verbs whose answer holds for the samples that lie on the bench.
-_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers", "compare_cpus")
+_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers", "compare_cpus", "scan")
 # Sums of pairs take ten times as long as the model; so many samples tell a difference of some points.
 _CPU_SAMPLES = 500
 
@@ -27,6 +28,8 @@ class AwaitedJobs(QObject):
     cpus_compared = Signal(object)
     some_cpus_compared = Signal(object)
     cpus_not_compared = Signal(str)
+    scan_began = Signal()
+    scanned = Signal(object)
     export_failed = Signal(str, str)
     export_stopped = Signal()
     failed = Signal(str, str)
@@ -35,8 +38,8 @@ class AwaitedJobs(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._measuring = measuring
-        self._running: dict[int, tuple[str, Recipe]] = {}
-        self.export_job = self.suggestion_job = self.cpus_job = 0
+        self._running: dict[int, tuple[str, Recipe | None]] = {}
+        self.export_job = self.suggestion_job = self.cpus_job = self.scan_job = 0
         jobs.finished.connect(self._on_finished)
 
     def evaluate(self, recipe: Recipe) -> None:
@@ -68,6 +71,16 @@ class AwaitedJobs(QObject):
             on_partial=self.some_cpus_compared.emit, on_done=self.cpus_compared.emit,
             on_failed=self._on_no_comparison, on_stopped=self._on_comparison_stopped,
         )  # fmt: skip
+
+    def scan(self, axes: ScanAxes, samples: int | None) -> None:
+        """Measure how sensitive each layer is to each setting; what a stopped scan has found is kept."""
+        if self._jobs.is_running(self.scan_job):
+            return
+        self.scan_job = self._start(
+            "Sensitivity", "scan", axes, samples=samples,
+            on_partial=self.scanned.emit, on_done=self.scanned.emit, on_failed=self._on_failed,
+        )  # fmt: skip
+        self.scan_began.emit()
 
     def export(self, recipe: Recipe, path: str | Path, *, force: bool, format_name: str = ONNX_FORMAT.name) -> None:
         """Write the compressed model: as ONNX and verify it, or in the format of a plugin."""
@@ -103,6 +116,11 @@ class AwaitedJobs(QObject):
         """Ask the comparison of processors to stop."""
         self.cancel(self.cpus_job)
 
+    @Slot()
+    def cancel_scan(self) -> None:
+        """Ask the scan to stop."""
+        self.cancel(self.scan_job)
+
     def give_up_model(self) -> None:
         """Another model lies on the bench: what waits would be done to that one."""
         self._give_up(tuple(self._running))
@@ -116,10 +134,10 @@ class AwaitedJobs(QObject):
             # Nobody said stop, so an operator that takes long must not cost the worker.
             self._jobs.cancel(job, insist=False)
 
-    def _start(self, title: str, verb: str, recipe: Recipe, *args: object, **answers: object) -> int:
+    def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
         self._measuring.pause()
-        job = self._jobs.start(title, verb, recipe, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
-        self._running[job] = verb, recipe
+        job = self._jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
+        self._running[job] = verb, next((one for one in args if isinstance(one, Recipe)), None)
         return job
 
     @Slot(int, str, str)

@@ -17,6 +17,7 @@ from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_formats import KnownFormats
 from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
+from workbench.gui.known_scan import KnownScan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
 from workbench.gui.opening import Opening
@@ -58,6 +59,7 @@ class Document(Bench):
         self.plans = KnownPlan(self.engine, self)
         self.channels = KnownChannels(self.engine, self.plans, self)
         self.importance = KnownImportance(self.engine, self.channels, self)
+        self.scans = KnownScan(self.engine, self)
         self.looks = LayerLooks(self.engine, self, self)
         self.formats = KnownFormats(self.engine, self)
         self._connect()
@@ -78,6 +80,7 @@ class Document(Bench):
             failed.connect(self.message)
         self.engine.restarted.connect(self._on_engine_restarted)
         self.awaited.sqnr_measured.connect(self.figures.put_sqnr)
+        self.awaited.scanned.connect(self.scans.take)
         self.calibration.changed.connect(self._on_calibration)
         self.opening.model_read.connect(self._on_model)
         self.opening.footprint_read.connect(self._put_footprint)
@@ -140,6 +143,7 @@ class Document(Bench):
         self.plans.begin_again(recipe)
         self.importance.forget()
         self.channels.begin_model(info, recipe)
+        self.scans.begin_model(info)
         super()._put_model(info, recipe, budgets)
 
     def _put_data(self, info: DataInfo, overrides: Mapping[str, object]) -> None:
@@ -147,6 +151,7 @@ class Document(Bench):
         self.measuring.set_data(info)
         self._begin_samples()
         self.channels.set_has_samples(True)
+        self.scans.begin_data(info)
         super()._put_data(info, overrides)
         self.saving.saved_changed.emit()
 

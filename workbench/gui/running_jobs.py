@@ -11,6 +11,7 @@ from workbench.engine.core.cpu_texts import cpu_verdict
 from workbench.engine.core.format import format_bytes, format_figure, format_ms, format_ratio
 from workbench.engine.core.quantization_reports import FloatSuggestion, SqnrReport
 from workbench.engine.core.reports import ApplyReport, EvaluationReport, FormatReport, LatencyReport
+from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.gui.engine import Engine, Ticket
 from workbench.jobs import Progress
 from workbench.worker.messages import Failed
@@ -107,6 +108,17 @@ def sqnr_text(report: SqnrReport) -> str:
     return f"least {least.output_db:.1f} dB in {least.layer}, n = {report.num_samples}"
 
 
+def scan_text(scan: SensitivityScan) -> str:
+    """How many cells are measured, and on how many samples."""
+    failed = sum(1 for cell in scan.cells if cell.error)
+    parts = (
+        f"{len(scan.cells) - failed:,} cells",
+        f"{failed:,} cannot be" if failed else "",
+        f"n = {scan.num_samples}",
+    )
+    return ", ".join(part for part in parts if part)
+
+
 def outcome_text(value: object) -> str:
     """What a job's result says in a few words."""
     if isinstance(value, EvaluationReport):
@@ -126,4 +138,6 @@ def outcome_text(value: object) -> str:
         return f"emulated: {cpu_verdict(value)}"
     if isinstance(value, SqnrReport):
         return sqnr_text(value)
+    if isinstance(value, SensitivityScan):
+        return scan_text(value)
     return "done"

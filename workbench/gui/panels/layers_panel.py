@@ -7,18 +7,22 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from workbench.engine.core.footprint import BLOCKS_OPSET
+from workbench.engine.core.layer import Layer
 from workbench.engine.core.reports import LayerPreview
 from workbench.gui.channels_now import Kept, LayerChannels
 from workbench.gui.panels.channel_view import channel_view
 from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_menus import LayerMenus
+from workbench.gui.panels.layer_now import setting_now
 from workbench.gui.panels.layer_state import LayerStates
 from workbench.gui.panels.layers_model import LAYER_ROLE, Column, LayersFilter, LayersModel
 from workbench.gui.panels.layers_table import LayersTable
 from workbench.gui.panels.noise_table import NoiseTable
 from workbench.gui.panels.plan_page import KnownPlanTexts
 from workbench.gui.panels.selected_layers import SelectedLayers
+from workbench.gui.panels.sensitivity_table import SensitivityTable
 from workbench.gui.recipe_change import is_channels_alone, is_pruning_alone
+from workbench.gui.setting_now import SettingNow
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
 from workbench.gui.widgets.combo import Combo
@@ -42,7 +46,7 @@ class LayersPanel(Card):
         self._plan_texts = KnownPlanTexts()
         self.edits = SelectedLayers(document, self)
         self.states = LayerStates()
-        self.model = LayersModel(self.states.of, self._channels_of, self)
+        self.model = LayersModel(self.states.of, self._channels_of, self._now_of, self)
         self.rows = LayersFilter(self)
         self.rows.setSourceModel(self.model)
         self.filter = QLineEdit(self, placeholderText="Filter layers", clearButtonEnabled=True)
@@ -91,6 +95,7 @@ class LayersPanel(Card):
         document.figures.sqnr_changed.connect(self._show_noise)
         document.looks.previewed.connect(self._on_previewed)
         document.channels.changed.connect(self._on_channels)
+        document.scans.changed.connect(self._show_sensitivity)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
         self.op_types.currentIndexChanged.connect(self._on_filter)
@@ -155,6 +160,8 @@ class LayersPanel(Card):
         self._kept = self._document.channels.now.kept
         if first != last or self._kept is not kept:
             self.model.refresh(touched, last, first)
+        if self.model.has_sensitivity:
+            self.model.refresh(touched, Column.SENSITIVITY, Column.SENSITIVITY)
         self._show_noise()
         self._show_card()
 
@@ -162,6 +169,13 @@ class LayersPanel(Card):
         """How many channels stay, of a layer that loses some."""
         now = self._document.channels.now
         return now.of_layer(layer) if now.is_cut(layer) else None
+
+    def _now_of(self, layer: Layer) -> SettingNow:
+        return setting_now(layer, self.states, self._document.channels.now)
+
+    @Slot()
+    def _show_sensitivity(self) -> None:
+        self.model.set_sensitivity(SensitivityTable(self._document.scans.table))
 
     @Slot()
     def _on_channels(self) -> None:
