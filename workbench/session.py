@@ -33,6 +33,7 @@ from workbench.engine.core.reports import (
     ModelFootprint,
     OpenedBench,
 )
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
 from workbench.engine.core.whole_file import make_whole
@@ -57,6 +58,8 @@ from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
 from workbench.plugin_loader import Plugins, load_plugins
+from workbench.project.measurement_store import MeasurementStore
+from workbench.scanning import DEFAULT_SAMPLES, Scanning
 
 # Of rounds without rules of their own, which have samples: at half of ResNet-20's multiply-adds, layers fitted on 256
 # samples, it kept 64 % of 1,000 right, geometric_median 61 and l2 58.
@@ -279,6 +282,35 @@ class Session:
             return left.quantizer.input_statistics(layer, plan, samples)
 
         return suggest_float_layers(plan, recipe.digest, measure, ctx, statistics=statistics)
+
+    def scan(
+        self,
+        axes: ScanAxes | None = None,
+        *,
+        samples: int = DEFAULT_SAMPLES,
+        early: bool = False,
+        workers: int = 0,
+        ctx: JobContext | None = None,
+    ) -> Iterator[SensitivityScan]:
+        """How sensitive each layer is to each setting, one at a time; more complete from one to the next.
+
+        What was measured before, by whoever, is found in the store and not measured again.
+
+        Args:
+            axes: which settings; the usual ones if not given.
+            samples: that each cell is measured on.
+            early: whether there are to be first figures of all cells before any is measured in full.
+            workers: processes that measure; 0 for threads of this one.
+            ctx: asked before each cell; told the progress.
+
+        Raises:
+            Cancelled: somebody asked to stop; what was measured is kept.
+            DataError: there are no samples.
+            RunError: the model does not run on the samples.
+        """
+        bench, ctx = self._bench, ctx or JobContext()
+        scanning = Scanning(bench, self._made.original_answers(bench), self._store)
+        return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers)
 
     def prune_rounds(
         self,
@@ -517,6 +549,10 @@ class Session:
     @property
     def _criteria(self) -> Iterable[Criterion]:
         return self._plugins.criteria()
+
+    @cached_property
+    def _store(self) -> MeasurementStore:
+        return MeasurementStore()
 
     @cached_property
     def _plugins(self) -> Plugins:

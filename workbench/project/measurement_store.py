@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -17,7 +17,8 @@ _log = logging.getLogger(__name__)
 
 _BUSY_S = 0.2
 _RETRY_S = 0.002
-_MOST_ROWS = 20_000
+# A scan of 200 layers with 12 settings each takes 2,400, of about 2 kB.
+_MOST_ROWS = 50_000
 _CREATE = """
 CREATE TABLE IF NOT EXISTS measurements (
     kind TEXT, model_digest TEXT, dataset_digest TEXT, recipe_digest TEXT, device TEXT, tool TEXT,
@@ -42,7 +43,7 @@ class MeasurementKey:
     """Everything that a measurement depends on.
 
     Args:
-        kind: "evaluation", "latency by turns" or "size".
+        kind: "evaluation", "latency by turns", "size" or "sensitivity".
         model_digest, dataset_digest, recipe_digest: what it holds for; empty where not involved. The metric is one of
             the samples' settings, and so part of their digest.
         device: for latencies, where it was measured.
@@ -55,6 +56,11 @@ class MeasurementKey:
     recipe_digest: str = ""
     device: str = ""
     tool: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """In the order of the columns."""
+        return self.kind, self.model_digest, self.dataset_digest, self.recipe_digest, self.device, self.tool
 
 
 class MeasurementStore:
@@ -82,7 +88,7 @@ class MeasurementStore:
             ProjectError: the store cannot be read.
         """
         with self._errors():
-            row = self._open().execute(_FIND, astuple(key)).fetchone()
+            row = self._open().execute(_FIND, key.parts).fetchone()
         if row is None:
             return None
         report = json.loads(row[1])
@@ -103,7 +109,7 @@ class MeasurementStore:
         with self._errors():
             database = self._open()
             with database:
-                database.execute(_KEEP, (*astuple(key), done, text))
+                database.execute(_KEEP, (*key.parts, done, text))
 
     def __len__(self) -> int:
         with self._errors():

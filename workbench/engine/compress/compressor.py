@@ -306,6 +306,10 @@ class Compressor:
             encoding=stored.storage.encoding,
         )
 
+    def dense_weights(self, entry: LayerPlan) -> npt.NDArray[np.floating]:
+        """One layer's weights after pruning and rounding to nearest, as its node will compute with them."""
+        return self._compressed(self.model.info.layer(entry.layer), entry).weight.dense()
+
     def weight_sqnr_db(self, entry: LayerPlan) -> float:
         """SQNR of one layer's weights after pruning and rounding to nearest, dB; infinite if nothing changes."""
         if not entry.is_changed:

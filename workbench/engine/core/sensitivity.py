@@ -1,5 +1,6 @@
 """How sensitive each layer is to each setting, one at a time: what a scan asks, and what it has found so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -90,16 +91,16 @@ class ScanAxes:
             *(ScanSetting(ratio=ratio) for ratio in sorted(self.ratios)),
         )
 
-    def laid_on(self, recipe: Recipe, layer: str, setting: ScanSetting, *, kind: str = "filters") -> Recipe:
-        """The recipe, with the setting for one layer on top; on an empty one, what a scan does to the layer alone.
+    def laid_on(self, recipe: Recipe, layers: Sequence[str], setting: ScanSetting, *, kind: str = "filters") -> Recipe:
+        """The recipe, with the setting for some layers on top; on an empty one, what a scan does to one alone.
 
         Args:
             recipe: any.
-            layer: its name.
-            setting: for it; channels go with the whole group of the layer.
+            layers: their names.
+            setting: for each of them; channels go with the whole group of a layer.
             kind: of the channels that go: "filters" or "neurons".
         """
-        select = escape_selector(layer)
+        select = tuple(escape_selector(layer) for layer in layers)
         if setting.weights is not None:
             recipe = recipe.with_rule(select, weights=replace(self.style, bits=setting.weights))
         if setting.activations is not None:
