@@ -77,7 +77,7 @@ class AwaitedJobs(QObject):
         if self._jobs.is_running(self.scan_job):
             return
         self.scan_job = self._start(
-            "Sensitivity", "scan", axes, samples=samples,
+            "Sensitivity", "scan", axes, early=True, **({} if samples is None else {"samples": samples}),
             on_partial=self.scanned.emit, on_done=self.scanned.emit, on_failed=self._on_failed,
         )  # fmt: skip
         self.scan_began.emit()

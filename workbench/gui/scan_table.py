@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.sensitivity import ScanCell, ScanSetting, SensitivityScan
+from workbench.engine.core.sensitivity_table import SensitivityTable, sensitivity_table
 from workbench.gui.heat_scale import HeatScale, Measure, heat_scale
 
 Values = npt.NDArray[np.float64]
@@ -86,6 +87,11 @@ class ScanTable:
         if measure not in self._scales:
             self._scales[measure] = heat_scale(measure, self._values[measure])
         return self._scales[measure]
+
+    @cached_property
+    def curves(self) -> SensitivityTable:
+        """What is known of any strength of a setting, between and beyond the cells."""
+        return sensitivity_table(self.scan)
 
     @cached_property
     def _scales(self) -> dict[Measure, HeatScale]:

@@ -19,4 +19,5 @@ def setting_now(layer: Layer, states: LayerStates, channels: ChannelsNow) -> Set
     if channels.asked and channels.channels is not None:
         asked = channels.asked.get(channels.channels.group_of.get(layer.name, ""))
     ratio = asked.prune.ratio or 0.0 if asked is not None else 0.0
-    return SettingNow(state.bits, state.activation_bits, state.sparsity if state.is_pruned else 0.0, ratio)
+    sparsity = state.sparsity if state.is_pruned else 0.0
+    return SettingNow(state.bits, state.activation_bits, sparsity, ratio, state.settings)

@@ -22,7 +22,7 @@ from workbench.gui.panels.layers_model import (
     shape_text,
 )
 from workbench.gui.panels.noise_table import NoiseTexts
-from workbench.gui.panels.sensitivity_table import SensitivityChip
+from workbench.gui.panels.sensitivity_chips import SensitivityChip
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
 ROW_PIXELS = 38

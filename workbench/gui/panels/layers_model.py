@@ -12,7 +12,7 @@ from workbench.gui.channels_now import LayerChannels, group_text
 from workbench.gui.panels.channel_view import ODD_TIP
 from workbench.gui.panels.layer_state import LayerState
 from workbench.gui.panels.noise_table import NoiseTable
-from workbench.gui.panels.sensitivity_table import NO_SCAN, TITLE_TIP, SensitivityChip, SensitivityTable
+from workbench.gui.panels.sensitivity_chips import NO_SCAN, TITLE_TIP, SensitivityChip, SensitivityChips
 from workbench.gui.setting_now import SettingNow
 
 Index = QModelIndex | QPersistentModelIndex
@@ -70,7 +70,7 @@ class LayersModel(QAbstractTableModel):
         super().__init__(parent)
         self._channels_of = channels_of
         self._now_of = now_of
-        self._sensitivity = SensitivityTable()
+        self._sensitivity = SensitivityChips()
         self._group: ChannelGroup | None = None
         self._state_of = state_of
         self._layers: tuple[Layer, ...] = ()
@@ -83,17 +83,19 @@ class LayersModel(QAbstractTableModel):
         if self._layers:
             self.dataChanged.emit(self.index(0, Column.SQNR), self.index(len(self._layers) - 1, Column.SQNR))
 
-    def set_sensitivity(self, sensitivity: SensitivityTable) -> None:
-        """Show these figures in the column of sensitivities."""
-        self._sensitivity = sensitivity
-        if self._layers:
+    def set_sensitivity(self, chips: SensitivityChips, names: Sequence[str] | None = None) -> None:
+        """Show these figures in the column of sensitivities; where layers are named, only theirs are others."""
+        self._sensitivity = chips
+        if names is not None:
+            self.refresh(names, Column.SENSITIVITY, Column.SENSITIVITY)
+        elif self._layers:
             first, last = (self.index(row, Column.SENSITIVITY) for row in (0, len(self._layers) - 1))
             self.dataChanged.emit(first, last)
 
     @property
     def has_sensitivity(self) -> bool:
         """Whether the column of sensitivities says anything."""
-        return self._sensitivity.table is not None
+        return not self._sensitivity.is_empty
 
     def set_group(self, group: ChannelGroup | None) -> None:
         """Mark the layers of this channel group; of none."""

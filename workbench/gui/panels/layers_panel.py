@@ -15,12 +15,13 @@ from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_menus import LayerMenus
 from workbench.gui.panels.layer_now import setting_now
 from workbench.gui.panels.layer_state import LayerStates
+from workbench.gui.panels.layers_asked import LayersAsked
 from workbench.gui.panels.layers_model import LAYER_ROLE, Column, LayersFilter, LayersModel
 from workbench.gui.panels.layers_table import LayersTable
 from workbench.gui.panels.noise_table import NoiseTable
 from workbench.gui.panels.plan_page import KnownPlanTexts
 from workbench.gui.panels.selected_layers import SelectedLayers
-from workbench.gui.panels.sensitivity_table import SensitivityTable
+from workbench.gui.panels.sensitivity_chips import SensitivityChips
 from workbench.gui.recipe_change import is_channels_alone, is_pruning_alone
 from workbench.gui.setting_now import SettingNow
 from workbench.gui.theme import Theme
@@ -46,6 +47,7 @@ class LayersPanel(Card):
         self._plan_texts = KnownPlanTexts()
         self.edits = SelectedLayers(document, self)
         self.states = LayerStates()
+        self.asked = LayersAsked(document, self.states)
         self.model = LayersModel(self.states.of, self._channels_of, self._now_of, self)
         self.rows = LayersFilter(self)
         self.rows.setSourceModel(self.model)
@@ -161,7 +163,7 @@ class LayersPanel(Card):
         if first != last or self._kept is not kept:
             self.model.refresh(touched, last, first)
         if self.model.has_sensitivity:
-            self.model.refresh(touched, Column.SENSITIVITY, Column.SENSITIVITY)
+            self.model.set_sensitivity(self._chips(), touched)
         self._show_noise()
         self._show_card()
 
@@ -175,7 +177,11 @@ class LayersPanel(Card):
 
     @Slot()
     def _show_sensitivity(self) -> None:
-        self.model.set_sensitivity(SensitivityTable(self._document.scans.table))
+        self.model.set_sensitivity(self._chips())
+
+    def _chips(self) -> SensitivityChips:
+        table = self._document.scans.table
+        return SensitivityChips(table, self.asked.of(table.scan) if table is not None else None)
 
     @Slot()
     def _on_channels(self) -> None:
@@ -184,6 +190,8 @@ class LayersPanel(Card):
         self._kept = now.kept
         members = [name for group in now.asked for name in now.groups[group].members]
         self.model.refresh(members, Column.PRUNE, Column.PRUNE)
+        if self.model.has_sensitivity:
+            self._show_sensitivity()
         self._show_card()
 
     @Slot()

@@ -57,7 +57,7 @@ class HeatGrid:
 
     def y_of(self, row: float) -> float:
         """The top edge of a row; between two rows of a section what lies between them."""
-        return self.top - self.scrolled_y + (self._section_of(int(row)) + 1) * CAPTION_PIXELS + row * self.row
+        return self.top - self.scrolled_y + (self._section_of(round(row)) + 1) * CAPTION_PIXELS + row * self.row
 
     def caption_y(self, section: int) -> float:
         """The top edge of a section's title."""
