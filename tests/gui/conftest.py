@@ -27,6 +27,7 @@ from workbench.gui.known_channels import KnownChannels
 from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
+from workbench.gui.known_prediction import KnownPrediction
 from workbench.gui.known_scan import KnownScan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
@@ -122,6 +123,8 @@ class LooseBench(Bench):
         self.importance = KnownImportance(self.asks, self.channels, self)
         self.scans = KnownScan(self.asks, self)
         self.awaited.scanned.connect(self.scans.take)
+        self.predictions = KnownPrediction(self.scans, self)
+        self.awaited.predicted.connect(self.predictions.take)
         self.looks = LooksAtWeights(self.asks, self, self)
 
     def put(self, **weights: np.ndarray) -> None:

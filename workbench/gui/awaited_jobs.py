@@ -30,6 +30,7 @@ class AwaitedJobs(QObject):
     cpus_not_compared = Signal(str)
     scan_began = Signal()
     scanned = Signal(object)
+    predicted = Signal(object)
     export_failed = Signal(str, str)
     export_stopped = Signal()
     failed = Signal(str, str)

@@ -17,6 +17,7 @@ from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_formats import KnownFormats
 from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
+from workbench.gui.known_prediction import KnownPrediction
 from workbench.gui.known_scan import KnownScan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
@@ -60,6 +61,7 @@ class Document(Bench):
         self.channels = KnownChannels(self.engine, self.plans, self)
         self.importance = KnownImportance(self.engine, self.channels, self)
         self.scans = KnownScan(self.engine, self)
+        self.predictions = KnownPrediction(self.scans, self)
         self.looks = LayerLooks(self.engine, self, self)
         self.formats = KnownFormats(self.engine, self)
         self._connect()
@@ -81,6 +83,7 @@ class Document(Bench):
         self.engine.restarted.connect(self._on_engine_restarted)
         self.awaited.sqnr_measured.connect(self.figures.put_sqnr)
         self.awaited.scanned.connect(self.scans.take)
+        self.awaited.predicted.connect(self.predictions.take)
         self.calibration.changed.connect(self._on_calibration)
         self.opening.model_read.connect(self._on_model)
         self.opening.footprint_read.connect(self._put_footprint)

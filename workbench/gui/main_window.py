@@ -64,7 +64,7 @@ class MainWindow(QMainWindow):
         self.channels = ChannelPage(document, theme, self.layers.edits, self)
         self.distributions = DistributionTab(theme, self.distribution, self.activations, self.channels, self)
         self.sensitivity = SensitivityPage(document, theme, self.layers.states, self)
-        self.preview = PreviewPanel(document, theme, self)
+        self.preview = PreviewPanel(document, theme, self, asked=self.layers.asked)
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)
         self.welcome = WelcomePage(theme, self)

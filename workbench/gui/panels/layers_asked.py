@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from workbench.engine.core.asked_of_recipe import is_as_scanned
 from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.engine.core.sensitivity_table import AskedOfLayers
 from workbench.gui.panels.layer_now import setting_now
@@ -44,3 +45,10 @@ class LayersAsked:
             if now.ratio and first is not None:
                 asked.ratio[first] = max(asked.ratio[first], now.ratio)
         return asked
+
+    def is_as_scanned(self, scan: SensitivityScan) -> bool:
+        """Whether all layers that are quantized are so in the style that was scanned."""
+        model = self._document.model
+        names = set(scan.layers)
+        layers = [layer for layer in model.layers if layer.name in names] if model is not None else []
+        return all(is_as_scanned(scan.axes, one) for one in self._states.settings_among(layers))

@@ -13,9 +13,11 @@ from workbench.gui.panels.figure_texts import (
     estimated_size_text,
     floor_text,
     latency_texts,
+    predicted_texts,
     unknown_accuracy_text,
 )
 from workbench.gui.panels.gesture import Gesture
+from workbench.gui.panels.layers_asked import LayersAsked
 from workbench.gui.panels.sizes import Sizes, SizesNow
 from workbench.gui.panels.totals_table import TotalsTable
 from workbench.gui.theme import Theme
@@ -29,13 +31,23 @@ _MANY = 9
 
 
 class PreviewPanel(Card):
-    """The right column of the window. A budget that is dragged is one step of the document's undo stack."""
+    """The right column of the window. A budget that is dragged is one step of the document's undo stack.
+
+    Args:
+        document: the bench.
+        theme: colours and fonts.
+        asked: reads what is asked of the layers of a scan; None where no accuracy is predicted.
+    """
 
     layer_wished = Signal(str)
 
-    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, theme: Theme, parent: QWidget | None = None, *, asked: LayersAsked | None = None
+    ) -> None:
         super().__init__("Live preview", parent=parent)
         self._document = document
+        self._asked = asked
+        self._is_predicted = False
         self._theme = theme
         self._sizes = Sizes(_MANY)
         self._gesture = Gesture()
@@ -60,6 +72,7 @@ class PreviewPanel(Card):
         document.measuring.stopped_changed.connect(self._on_stopped_changed)
         document.budgets_changed.connect(self._show_all)
         document.channels.changed.connect(self._on_channels)
+        document.predictions.changed.connect(self._on_prediction)
         self.accuracy.action_wished.connect(document.measuring.again)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
@@ -109,7 +122,8 @@ class PreviewPanel(Card):
     def _on_probe_said(self, text: str) -> None:
         """Building the preview takes long: say in the place of the figure what it is at."""
         report = self._document.figures.accuracy
-        if report is None or not self._document.figures.is_current(report):
+        is_current = report is not None and self._document.figures.is_current(report)
+        if not is_current and not self._is_predicted:
             self.accuracy.line.setText(text)
 
     @Slot()
@@ -127,6 +141,11 @@ class PreviewPanel(Card):
     @Slot()
     def _on_channels(self) -> None:
         self._show_size()
+        self._show_banner()
+
+    @Slot()
+    def _on_prediction(self) -> None:
+        self._show_accuracy()
         self._show_banner()
 
     @Slot(object)
@@ -183,9 +202,14 @@ class PreviewPanel(Card):
         stopped = document.measuring.stopped if document.dataset is not None else ""
         card.action.setVisible(bool(stopped))
         report = document.figures.accuracy
+        predicted = None if report is not None and document.figures.is_current(report) else self._predicted(stopped)
+        self._is_predicted = predicted is not None
         card.bar.set_budget(self._document.budgets.accuracy)
         floor = self._document.budgets.accuracy
         card.note.setText(floor_text(floor, report.figure if report is not None else None))
+        if predicted is not None:
+            self._show_texts(card, predicted, is_measured=False)
+            return
         if report is None:
             card.show_figure("–", "")
             card.badge.set_origin("")
@@ -198,14 +222,27 @@ class PreviewPanel(Card):
         is_current = document.figures.is_current(report)
         self._show_texts(card, accuracy_texts(report, is_current=is_current, guesses=guesses, stopped=stopped))
 
-    def _show_texts(self, card: MetricCard, texts: FigureTexts) -> None:
+    def _predicted(self, stopped: str) -> FigureTexts | None:
+        """What the scan says of this recipe, until it is measured."""
+        document = self._document
+        prediction, scan = document.predictions.prediction, document.scans.scan
+        if self._asked is None or prediction is None or scan is None:
+            return None
+        figure = document.predictions.accuracy(self._asked.of(scan))
+        if figure is None:
+            return None
+        is_as_scanned = self._asked.is_as_scanned(scan)
+        return predicted_texts(figure, prediction.original, stopped=stopped, is_as_scanned=is_as_scanned)
+
+    def _show_texts(self, card: MetricCard, texts: FigureTexts, *, is_measured: bool = True) -> None:
         card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
         card.dim(not texts.is_current)
         card.badge.set_origin(texts.origin, texts.detail)
         card.line.setText(texts.line)
         card.line.setToolTip(texts.tip)
         card.bar.set_figure(texts.bar_value, texts.band, texts.original, texts.maximum)
-        if texts.bar_value is not None:
+        # The history is one of measurements.
+        if texts.bar_value is not None and is_measured:
             card.trend.add(texts.bar_value)
 
     def _show_latency(self) -> None:
@@ -237,6 +274,7 @@ class PreviewPanel(Card):
             has_budgets=document.budgets != Budgets(),
             is_final=report is not None and report.is_final and document.figures.is_current(report),
             is_stopped=bool(document.measuring.stopped),
+            is_predicted=self._is_predicted,
         )
         self.banner.set_state(verdict.tone, verdict.headline, verdict.detail)
 

@@ -63,8 +63,7 @@ def scan_facts(scan: SensitivityScan | None, num_known: int, num_cells: int) -> 
     fewest = min((cell.num_samples for cell in scan.cells if not cell.error), default=scan.num_samples)
     counted = f"n = {fewest:,}" if fewest >= scan.num_samples else f"n = {fewest:,} of {scan.num_samples:,}"
     cells = f"{num_cells:,} cells" if num_known >= num_cells else f"{num_known:,} of {num_cells:,} cells"
-    stored = f", {scan.num_resumed:,} from the store" if scan.num_resumed else ""
-    return f"measured one at a time · {cells}{stored} · {counted}"
+    return f"measured one at a time · {cells} · {counted}"
 
 
 def _half(figure: Figure) -> float | None:
