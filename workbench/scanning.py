@@ -13,10 +13,14 @@ from workbench.engine.core.recipe import Calibration
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
+from workbench.engine.graph.save import serialize
 from workbench.engine.search.scan_bench import ScanBench
 from workbench.engine.search.scan_cells import ScanCells
+from workbench.engine.search.scan_cluster import ClusterCrew
 from workbench.engine.search.scan_crew import ScanCrew, ThreadCrew
 from workbench.engine.search.scan_pool import ScanPool
+from workbench.engine.search.scan_processes import ProcessCrew
+from workbench.engine.search.scan_source import SamplesAt, ScanSource
 from workbench.engine.search.sensitivity_scan import ScanSamples, scan_sensitivity
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementKey, MeasurementStore
@@ -26,7 +30,8 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_SAMPLES, EARLY_SAMPLES = 64, 16
 _KIND = "sensitivity"
-_PREPARING = 0.02
+# Of the progress: making the samples ready, and the early figures of all cells.
+_PREPARING, _EARLY_SHARE = 0.02, 0.25
 
 
 class StoredCells:
@@ -92,7 +97,14 @@ class Scanning:
         self._pool = ScanPool(dataset, answers, metric)
 
     def run(
-        self, axes: ScanAxes, count: int, ctx: JobContext, *, early: bool = False, workers: int = 0
+        self,
+        axes: ScanAxes,
+        count: int,
+        ctx: JobContext,
+        *,
+        early: bool = False,
+        workers: int = 0,
+        cluster: str | None = None,
     ) -> Iterator[SensitivityScan]:
         """The scan, more complete from one to the next.
 
@@ -102,6 +114,7 @@ class Scanning:
             ctx: asked before each cell; told the progress.
             early: whether each cell is first measured on a quarter of the samples, for somebody who watches.
             workers: processes that measure; 0 for threads of this one.
+            cluster: address of a Dask scheduler whose workers measure instead.
 
         Raises:
             Cancelled: somebody asked to stop.
@@ -110,23 +123,37 @@ class Scanning:
         bench, store = self._bench, self._cells_store
         cells = ScanCells(bench.compressor, axes, bench.calibration_set(Calibration()))
         digests = bench.model.info.digest, bench.samples.info.digest
-        threads = psutil.cpu_count(logical=False) or 1
-        drawn: dict[str, ScanSamples] = {}
+        drawn: list[ScanSamples] = []
         measuring = ScanBench(
             bench.compressor,
             axes,
             cells.swappable,
-            lambda number: bench.samples.batch(drawn["now"].batches[number].indices, ctx.checkpoint),
+            lambda number: bench.samples.batch(drawn[-1].batches[number].indices, ctx.checkpoint),
             threads=1,
         )
         size = measuring.largest_batch(bench.samples.batch([0]))
-        crew: ScanCrew = ThreadCrew(measuring, threads)
-        parts = [(EARLY_SAMPLES, 0.25)] if early and count > EARLY_SAMPLES else []
-        done = 0.0
-        for number, share in (*parts, (count, 1.0)):
+        steps = [(EARLY_SAMPLES, _EARLY_SHARE)] if early and count > EARLY_SAMPLES else []
+        early_count, done = EARLY_SAMPLES if steps else 0, 0.0
+        for number, share in (*steps, (count, 1.0)):
             part = ctx.part(done, share)
-            early_count = EARLY_SAMPLES if parts else 0
-            drawn["now"] = self._pool.samples(number, size, part.part(0, _PREPARING), early=early_count)
-            scans = scan_sensitivity(cells, axes, drawn["now"], crew, store, digests, part.part(_PREPARING, 1))
+            drawn.append(self._pool.samples(number, size, part.part(0, _PREPARING), early=early_count))
+            if workers or cluster:
+                crew = self._crew(axes, cells, drawn[-1], workers, cluster)
+            else:
+                crew = ThreadCrew(measuring, psutil.cpu_count(logical=False) or 1)
+            scans = scan_sensitivity(cells, axes, drawn[-1], crew, store, digests, part.part(_PREPARING, 1))
             yield from (replace(scan, is_complete=scan.is_complete and share == 1) for scan in scans)
             done = share
+
+    def _crew(
+        self, axes: ScanAxes, cells: ScanCells, samples: ScanSamples, workers: int, cluster: str | None
+    ) -> ScanCrew:
+        """Processes of this computer, which read the files themselves, or a cluster, to which everything is sent."""
+        bench, info = self._bench, self._bench.samples.info
+        batches = tuple(batch.indices for batch in samples.batches)
+        token = digest_of_json([bench.model.info.digest, info.digest, repr(axes), [part.tolist() for part in batches]])
+        if cluster is None:
+            at = SamplesAt(info.path, info.preprocessing, batches)
+            return ProcessCrew(ScanSource(token, bench.model.path, axes, cells.swappable, at), workers)
+        feeds = tuple(bench.samples.batch(indices) for indices in batches)
+        return ClusterCrew(ScanSource(token, serialize(bench.model.to_proto()), axes, cells.swappable, feeds), cluster)

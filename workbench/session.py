@@ -10,6 +10,7 @@ from workbench.bench import Bench
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.compress.structure.criterion import Criterion
+from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.channel_importance import ChannelImportance, CriterionInfo
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
@@ -33,6 +34,7 @@ from workbench.engine.core.reports import (
     ModelFootprint,
     OpenedBench,
 )
+from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
@@ -54,12 +56,14 @@ from workbench.engine.search.layer_noise import layer_noise
 from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
+from workbench.engine.search.search_space import SearchMeans
 from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
 from workbench.plugin_loader import Plugins, load_plugins
 from workbench.project.measurement_store import MeasurementStore
 from workbench.scanning import DEFAULT_SAMPLES, Scanning
+from workbench.searching import DEFAULT_LIMIT, Makers, Searching
 
 # Of rounds without rules of their own, which have samples: at half of ResNet-20's multiply-adds, layers fitted on 256
 # samples, it kept 64 % of 1,000 right, geometric_median 61 and l2 58.
@@ -71,9 +75,13 @@ class Session:
 
     Verbs may be called from several threads. The bench is one value, and what was made last is kept together with
     what it was made of; both are read once, since another thread may put its own in their place at any time.
+
+    Args:
+        store: keeps what scans measure; that of all models if not given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, store: MeasurementStore | None = None) -> None:
+        self._given_store = store
         self._on_bench: Bench | None = None
         self._made = LastMade()
 
@@ -290,6 +298,7 @@ class Session:
         samples: int = DEFAULT_SAMPLES,
         early: bool = False,
         workers: int = 0,
+        cluster: str | None = None,
         ctx: JobContext | None = None,
     ) -> Iterator[SensitivityScan]:
         """How sensitive each layer is to each setting, one at a time; more complete from one to the next.
@@ -301,6 +310,7 @@ class Session:
             samples: that each cell is measured on.
             early: whether there are to be first figures of all cells before any is measured in full.
             workers: processes that measure; 0 for threads of this one.
+            cluster: address of a Dask scheduler whose workers measure instead.
             ctx: asked before each cell; told the progress.
 
         Raises:
@@ -310,7 +320,62 @@ class Session:
         """
         bench, ctx = self._bench, ctx or JobContext()
         scanning = Scanning(bench, self._made.original_answers(bench), self._store)
-        return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers)
+        return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers, cluster=cluster)
+
+    def fit_accuracy(
+        self,
+        scan: SensitivityScan,
+        recipe: Recipe | None = None,
+        *,
+        limit: int | None = DEFAULT_LIMIT,
+        ctx: JobContext | None = None,
+    ) -> Iterator[AccuracyPrediction]:
+        """Learn to predict the accuracy of any mix of what was scanned, from a dozen mixes that are measured.
+
+        Args:
+            scan: of the model and samples on the bench.
+            recipe: whose encoding and calibration mixes are built with; its rules say nothing here.
+            limit: samples that mixes are measured on; all of them if not given or larger.
+            ctx: asked before each mix; told the progress.
+
+        Raises:
+            Cancelled: somebody asked to stop; what was measured is kept.
+            DataError: the scan is of something else, or there are no samples.
+        """
+        return self._searching(self._bench, limit).fit(scan, ctx or JobContext(), base=recipe)
+
+    def search(
+        self,
+        budgets: SearchBudgets,
+        scan: SensitivityScan,
+        prediction: AccuracyPrediction | None = None,
+        recipe: Recipe | None = None,
+        *,
+        means: SearchMeans | None = None,
+        limit: int | None = DEFAULT_LIMIT,
+        ctx: JobContext | None = None,
+    ) -> Iterator[SearchResult]:
+        """The best recipe within budgets, measured, and the trade-off around it; more complete from one to the next.
+
+        Args:
+            budgets: to stay within.
+            scan: of the model and samples on the bench.
+            prediction: of accuracy; learned first if not given.
+            recipe: whose encoding and calibration recipes keep; its rules are replaced.
+            means: what may be done; all that was scanned if not given.
+            limit: samples that recipes are measured on; all of them if not given or larger.
+            ctx: asked before each step; told the progress.
+
+        Raises:
+            Cancelled: somebody asked to stop; what was measured is kept.
+            DataError: the scan is of something else, or there are no samples.
+            RecipeError: a budget cannot be checked.
+        """
+        searching, ctx, done = self._searching(self._bench, limit), ctx or JobContext(), 0.0
+        if prediction is None:
+            done = 0.6
+            *_, prediction = searching.fit(scan, ctx.part(0, done), base=recipe)
+        yield from searching.search(prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means)
 
     def prune_rounds(
         self,
@@ -542,6 +607,13 @@ class Session:
             exporter.name, plan, target, target.stat().st_size, digest_of_file(target), bench.model.info.file_bytes
         )
 
+    def _searching(self, bench: Bench, limit: int | None) -> Searching:
+        makers = Makers(
+            lambda recipe, ctx: self._made.build(bench, recipe, ctx),
+            lambda recipe, count, ctx: self._made.evaluate(bench, recipe, count, ctx),
+        )
+        return Searching(bench, makers, self._store, limit=limit)
+
     def _proof(self, bench: Bench, recipe: Recipe, plan: Plan, ctx: JobContext) -> ChannelProof | None:
         samples = bench.calibration_set(recipe.calibration)
         return prove_pruning(bench.compressor.pruning, plan.groups, samples, bench.dataset, ctx)
@@ -552,7 +624,7 @@ class Session:
 
     @cached_property
     def _store(self) -> MeasurementStore:
-        return MeasurementStore()
+        return MeasurementStore() if self._given_store is None else self._given_store
 
     @cached_property
     def _plugins(self) -> Plugins:

@@ -19,6 +19,7 @@ _VERBS = {
     "gui": "open the window",
     "inspect": "what is in a model",
     "prune": "remove channels round by round, within an allowed drop",
+    "scan": "how sensitive each layer is to each setting, one at a time",
     "plugins": "what is loaded, from where, and what failed",
 }
 

@@ -73,7 +73,8 @@ def test_what_a_body_reads_crosses_the_cut_too():
         m (float[N] x, bool c) => (float[N] y) {
           a = Abs(x)
           b = Neg(x)
-          y = If(c) <then_branch = t () => (float[N] p) { p = Add(a, b) }, else_branch = e () => (float[N] q) { q = Identity(b) }>
+          y = If(c) <then_branch = t () => (float[N] p) { p = Add(a, b) },
+                     else_branch = e () => (float[N] q) { q = Identity(b) }>
         }""")  # fmt: skip
 
     part = GraphParts(model).behind(["a"])

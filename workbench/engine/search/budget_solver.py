@@ -56,6 +56,11 @@ class BudgetSolver:
         self._counts = {name: np.asarray(values, np.float64) for name, values in counts.items()}
         self._useful: dict[tuple[str, ...], npt.NDArray[np.bool_]] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the totals."""
+        return tuple(self._counts)
+
     def least(self, name: str) -> float:
         """The least that a total can be."""
         return float(self._counts[name].min(axis=1).sum())
