@@ -33,7 +33,9 @@ from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
 from workbench.gui.one_opening import OneOpening
 from workbench.gui.running_jobs import RunningJobs
+from workbench.gui.search_jobs import SearchJobs
 from workbench.gui.shown_figures import ShownFigures
+from workbench.gui.trade_off import TradeOff
 from workbench.jobs import Progress
 from workbench.worker.messages import Failed
 
@@ -122,9 +124,12 @@ class LooseBench(Bench):
         self.channels = KnownChannels(self.asks, self.plans, self)
         self.importance = KnownImportance(self.asks, self.channels, self)
         self.scans = KnownScan(self.asks, self)
-        self.awaited.scanned.connect(self.scans.take)
+        self.searching = SearchJobs(self.jobs, self.awaited, self)
+        self.searching.scanned.connect(self.scans.take)
         self.predictions = KnownPrediction(self.scans, self)
-        self.awaited.predicted.connect(self.predictions.take)
+        self.searching.predicted.connect(self.predictions.take)
+        self.trade_off = TradeOff(self, self.figures, self.measuring.figures, self)
+        self.searching.found.connect(self.trade_off.take)
         self.looks = LooksAtWeights(self.asks, self, self)
 
     def put(self, **weights: np.ndarray) -> None:

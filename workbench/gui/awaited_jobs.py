@@ -7,13 +7,12 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from workbench.engine.core.export_formats import ONNX_FORMAT
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport, FormatReport
-from workbench.engine.core.sensitivity import ScanAxes
 from workbench.gui.measuring import Measuring
 from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
 
 # Verbs whose answer holds for the samples that lie on the bench.
-_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers", "compare_cpus", "scan")
+_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers", "compare_cpus", "scan", "fit_accuracy", "search")
 # Sums of pairs take ten times as long as the model; so many samples tell a difference of some points.
 _CPU_SAMPLES = 500
 
@@ -28,9 +27,6 @@ class AwaitedJobs(QObject):
     cpus_compared = Signal(object)
     some_cpus_compared = Signal(object)
     cpus_not_compared = Signal(str)
-    scan_began = Signal()
-    scanned = Signal(object)
-    predicted = Signal(object)
     export_failed = Signal(str, str)
     export_stopped = Signal()
     failed = Signal(str, str)
@@ -40,54 +36,44 @@ class AwaitedJobs(QObject):
         self._jobs = jobs
         self._measuring = measuring
         self._running: dict[int, tuple[str, Recipe | None]] = {}
-        self.export_job = self.suggestion_job = self.cpus_job = self.scan_job = 0
+        self.export_job = self.suggestion_job = self.cpus_job = 0
         jobs.finished.connect(self._on_finished)
 
     def evaluate(self, recipe: Recipe) -> None:
         """Evaluate a recipe on all samples."""
         take = self._measuring.take
         self._measuring.take_up(recipe)
-        self._start("Evaluate", "evaluate", recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
+        self.start("Evaluate", "evaluate", recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
 
     def measure_latency(self, recipe: Recipe) -> None:
         """Measure a recipe's latency on this computer."""
         take = self._measuring.take
-        self._start("Latency", "measure_latency", recipe, on_done=take, on_failed=self._on_failed)
+        self.start("Latency", "measure_latency", recipe, on_done=take, on_failed=self._on_failed)
 
     def measure_sqnr(self, recipe: Recipe) -> None:
         """Measure the SQNR of every layer under a recipe."""
-        self._start("SQNR", "measure_sqnr", recipe, on_done=self.sqnr_measured.emit, on_failed=self._on_failed)
+        self.start("SQNR", "measure_sqnr", recipe, on_done=self.sqnr_measured.emit, on_failed=self._on_failed)
 
     def suggest_float_layers(self, recipe: Recipe) -> None:
         """Measure which of the layers that a recipe quantizes should stay in float."""
-        self.suggestion_job = self._start(
+        self.suggestion_job = self.start(
             "Layers in float", "suggest_float_layers", recipe,
             on_done=self.suggested.emit, on_failed=self._on_no_suggestion, on_stopped=self._on_suggestion_stopped,
         )  # fmt: skip
 
     def compare_cpus(self, recipe: Recipe) -> None:
         """Evaluate a recipe by the rules of every kind of processor."""
-        self.cpus_job = self._start(
+        self.cpus_job = self.start(
             "Other CPUs", "compare_cpus", recipe, limit=_CPU_SAMPLES,
             on_partial=self.some_cpus_compared.emit, on_done=self.cpus_compared.emit,
             on_failed=self._on_no_comparison, on_stopped=self._on_comparison_stopped,
         )  # fmt: skip
 
-    def scan(self, axes: ScanAxes, samples: int | None) -> None:
-        """Measure how sensitive each layer is to each setting; what a stopped scan has found is kept."""
-        if self._jobs.is_running(self.scan_job):
-            return
-        self.scan_job = self._start(
-            "Sensitivity", "scan", axes, early=True, **({} if samples is None else {"samples": samples}),
-            on_partial=self.scanned.emit, on_done=self.scanned.emit, on_failed=self._on_failed,
-        )  # fmt: skip
-        self.scan_began.emit()
-
     def export(self, recipe: Recipe, path: str | Path, *, force: bool, format_name: str = ONNX_FORMAT.name) -> None:
         """Write the compressed model: as ONNX and verify it, or in the format of a plugin."""
         is_onnx = format_name == ONNX_FORMAT.name
         verb, named = ("export", ()) if is_onnx else ("export_to", (format_name,))
-        self.export_job = self._start(
+        self.export_job = self.start(
             "Export", verb, recipe, str(path), *named, force=force,
             on_done=self._on_exported, on_failed=self._on_refused, on_stopped=self._on_export_stopped,
         )  # fmt: skip
@@ -117,11 +103,6 @@ class AwaitedJobs(QObject):
         """Ask the comparison of processors to stop."""
         self.cancel(self.cpus_job)
 
-    @Slot()
-    def cancel_scan(self) -> None:
-        """Ask the scan to stop."""
-        self.cancel(self.scan_job)
-
     def give_up_model(self) -> None:
         """Another model lies on the bench: what waits would be done to that one."""
         self._give_up(tuple(self._running))
@@ -135,7 +116,8 @@ class AwaitedJobs(QObject):
             # Nobody said stop, so an operator that takes long must not cost the worker.
             self._jobs.cancel(job, insist=False)
 
-    def _start(self, title: str, verb: str, *args: object, **answers: object) -> int:
+    def start(self, title: str, verb: str, *args: object, **answers: object) -> int:
+        """Start any other job; the arguments are those of `RunningJobs.start`, which gives its number."""
         self._measuring.pause()
         job = self._jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
         self._running[job] = verb, next((one for one in args if isinstance(one, Recipe)), None)

@@ -20,7 +20,7 @@ _REST_MS = 100
 
 
 class KnownScan(QObject):
-    """Follows the bench; `changed` when other cells, axes or layers are there.
+    """Follows the bench; `changed` when other cells, axes or layers are there, `completed(scan)` when none is missing.
 
     Attributes:
         axes: which settings are looked at, and tried by the next scan.
@@ -28,6 +28,7 @@ class KnownScan(QObject):
     """
 
     changed = Signal()
+    completed = Signal(object)
 
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -89,6 +90,8 @@ class KnownScan(QObject):
                 self._tell()
             else:
                 self._is_told = False
+            if scan.is_complete and scan.cells:
+                self.completed.emit(scan)
 
     def _begin(self) -> None:
         """Nothing is known yet, but what could be."""

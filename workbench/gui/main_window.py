@@ -21,6 +21,7 @@ from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.log import LogPanel
 from workbench.gui.panels.preview import PreviewPanel
 from workbench.gui.panels.sensitivity_page import SensitivityPage
+from workbench.gui.panels.trade_off_page import TradeOffPage
 from workbench.gui.panels.welcome import WelcomePage
 from workbench.gui.runtime_text import runtime_text
 from workbench.gui.theme import DARK, LIGHT, SPACING, Theme
@@ -34,6 +35,7 @@ from workbench.gui.window_float import WindowFloat
 from workbench.gui.window_jobs import WindowJobs
 from workbench.gui.window_layout import WindowLayout
 from workbench.gui.window_scan import WindowScan
+from workbench.gui.window_solve import WindowSolve
 from workbench.project.demo_files import demo_files
 
 _NAME = "Model compression workbench"
@@ -64,6 +66,7 @@ class MainWindow(QMainWindow):
         self.channels = ChannelPage(document, theme, self.layers.edits, self)
         self.distributions = DistributionTab(theme, self.distribution, self.activations, self.channels, self)
         self.sensitivity = SensitivityPage(document, theme, self.layers.states, self)
+        self.trade_off = TradeOffPage(document, theme, self)
         self.preview = PreviewPanel(document, theme, self, asked=self.layers.asked)
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)
@@ -72,6 +75,7 @@ class MainWindow(QMainWindow):
         self.jobs = WindowJobs(document, self.job_rows, theme, asks, self)
         self.scanning = WindowScan(document, self)
         self.float_layers = WindowFloat(document, theme, self)
+        self.solving = WindowSolve(document, theme, self)
         self.other_cpus = WindowCpus(document, theme, self)
         self.edits = WindowEdits(document, self)
         self.data_form = DataForm(document, theme, self)
@@ -88,7 +92,7 @@ class MainWindow(QMainWindow):
             left=self.layers,
             right=self.preview,
             middle=(
-                {"Distribution": self.distributions, "Sensitivity": self.sensitivity},
+                {"Distribution": self.distributions, "Sensitivity": self.sensitivity, "Trade-off": self.trade_off},
                 {"Jobs": self.job_rows, "Log": self.log},
             ),
         )
@@ -134,7 +138,10 @@ class MainWindow(QMainWindow):
         self.jobs.logged.connect(self.log.add)
         self.float_layers.began.connect(self._show_jobs)
         self.other_cpus.began.connect(self._show_jobs)
-        document.awaited.scan_began.connect(self._show_jobs)
+        document.searching.began.connect(self._show_jobs)
+        self.solving.began.connect(self._show_jobs)
+        self.solving.refused.connect(self.show_message)
+        self.trade_off.solve_wished.connect(self.solving.solve)
         self.jobs.began.connect(self._show_jobs)
         self.title_bar.data_wished.connect(self._on_path_wished)
         self.welcome.demo_wished.connect(files.open_demo)
@@ -254,6 +261,13 @@ class MainWindow(QMainWindow):
         """Show how sensitive the layers are, with the keyboard in the heat map."""
         self._show_page(self.sensitivity)
         self.sensitivity.map.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @Slot()
+    def show_trade_off(self) -> None:
+        """Show what each recipe costs and keeps, with the keyboard in the plot."""
+        self._show_page(self.trade_off)
+        if self.trade_off.plot is not None:
+            self.trade_off.plot.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _show_page(self, page: QWidget) -> None:
         self.layout_of_panels.tabs.setCurrentWidget(page)

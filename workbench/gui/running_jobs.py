@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
+from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.cpu_rules import CpuComparison
 from workbench.engine.core.cpu_texts import cpu_verdict
 from workbench.engine.core.format import format_bytes, format_figure, format_ms, format_ratio
 from workbench.engine.core.quantization_reports import FloatSuggestion, SqnrReport
 from workbench.engine.core.reports import ApplyReport, EvaluationReport, FormatReport, LatencyReport
+from workbench.engine.core.search_result import SearchResult
 from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.gui.engine import Engine, Ticket
 from workbench.jobs import Progress
@@ -119,6 +121,15 @@ def scan_text(scan: SensitivityScan) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def search_text(result: SearchResult) -> str:
+    """The best recipe, or why there is none."""
+    best = result.best
+    if best is None:
+        return result.refusal or "nothing found"
+    accuracy = "" if best.measured is None else f", {format_figure(best.measured.figure)}"
+    return f"{format_bytes(best.file_bytes)}{accuracy}"
+
+
 def outcome_text(value: object) -> str:
     """What a job's result says in a few words."""
     if isinstance(value, EvaluationReport):
@@ -140,4 +151,8 @@ def outcome_text(value: object) -> str:
         return sqnr_text(value)
     if isinstance(value, SensitivityScan):
         return scan_text(value)
+    if isinstance(value, AccuracyPrediction):
+        return f"learned from {len(value.mixes)} mixes, n = {value.num_samples}"
+    if isinstance(value, SearchResult):
+        return search_text(value)
     return "done"

@@ -16,4 +16,4 @@ class WindowScan(QObject):
     def measure(self) -> None:
         """Measure how sensitive each layer is; what is known already is not measured again."""
         scans = self._document.scans
-        self._document.awaited.scan(scans.axes, scans.samples)
+        self._document.searching.scan(scans.axes, scans.samples)

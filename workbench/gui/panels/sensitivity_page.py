@@ -112,7 +112,7 @@ class SensitivityPage(QWidget):
         document.recipe_changed.connect(self._on_recipe)
         document.channels.changed.connect(self._show_marks)
         document.selection_changed.connect(self._show_selected)
-        document.awaited.scan_began.connect(self._show_running)
+        document.searching.began.connect(self._show_running)
         document.jobs.finished.connect(self._show_running)
         self.choice.chosen.connect(self._on_measure)
         self.intervals.toggled.connect(self._show_intervals)
@@ -205,7 +205,7 @@ class SensitivityPage(QWidget):
     @Slot()
     def _show_running(self) -> None:
         document = self._document
-        is_running = document.jobs.is_running(document.awaited.scan_job)
+        is_running = document.searching.is_scanning
         again = "Measure again" if document.scans.has_cells else "Measure"
         scan = document.scans.scan
         if scan is not None and scan.cells and not scan.is_complete:
@@ -264,11 +264,11 @@ class SensitivityPage(QWidget):
 
     @Slot()
     def _on_measure_pressed(self) -> None:
-        awaited, scans = self._document.awaited, self._document.scans
-        if self._document.jobs.is_running(awaited.scan_job):
-            awaited.cancel_scan()
+        searching, scans = self._document.searching, self._document.scans
+        if searching.is_scanning:
+            searching.cancel_scan()
         else:
-            awaited.scan(scans.axes, scans.samples)
+            searching.scan(scans.axes, scans.samples)
 
     @Slot(int, int)
     def _on_pointed(self, column: int, row: int) -> None:
