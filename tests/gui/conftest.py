@@ -1,7 +1,7 @@
 """Models made of values, and a document that edits at once, so that panels are tested without a worker."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,10 @@ from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.channel_group import AxisChannels, ChannelGroup, ModelChannels
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
+from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import DataInfo, Preprocessing
+from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
 from workbench.gui.awaited_jobs import AwaitedJobs
 from workbench.gui.bench import Bench
@@ -96,6 +99,32 @@ def model_of(*layers: Layer) -> ModelInfo:
     )
 
 
+def scan_of(
+    layers: Sequence[str],
+    kl: Mapping[tuple[str, ScanSetting], float],
+    *,
+    axes: ScanAxes | None = None,
+    digests: tuple[str, str] = ("0" * 64, "data"),
+    num_samples: int = 64,
+    is_complete: bool = False,
+    errors: Mapping[tuple[str, ScanSetting], str] | None = None,
+    groups: tuple[tuple[str, str], ...] = (),
+) -> SensitivityScan:
+    """A scan with these divergences; each drop is a tenth of the divergence, each interval a fifth of it wide."""
+
+    def figure(value: float, unit: str) -> Figure:
+        return Figure(value, unit, Origin.MEASURED, 0.9 * value, 1.1 * value, num_samples)
+
+    cells = [
+        ScanCell(layer, setting, figure(value, "nat"), 20.0, figure(value / 10, "fraction"), num_samples)
+        for (layer, setting), value in kl.items()
+    ]
+    cells += [ScanCell(layer, setting, error=text) for (layer, setting), text in (errors or {}).items()]
+    return SensitivityScan(
+        *digests, axes or ScanAxes(), tuple(layers), tuple(cells), num_samples, is_complete=is_complete, groups=groups
+    )
+
+
 class LooksAtWeights(LayerLooks):
     """Answers at once, from the weights that a test has laid on the bench."""
 
@@ -137,6 +166,13 @@ class LooseBench(Bench):
         self.looks.weights = weights
         self.model = model_of(*(layer_of(name, weight) for name, weight in weights.items()))
         self.model_changed.emit()
+
+    def put_data(self, num_samples: int = 500) -> None:
+        """Open samples; what the engine is asked for because of it waits."""
+        self.scans.begin_model(self.model)
+        self.dataset = DataInfo("/d.npz", num_samples, True, 10, (8, 8, 1), Preprocessing(), "data")
+        self.scans.begin_data(self.dataset)
+        self.dataset_changed.emit()
 
     def put_channels(self, *groups: ChannelGroup) -> None:
         """Say which channels go together; each member has one channel a unit, beside what always stays."""
@@ -182,6 +218,11 @@ def theme(qapp: object) -> object:
 @pytest.fixture
 def make_layer() -> object:
     return layer_of
+
+
+@pytest.fixture
+def make_scan() -> object:
+    return scan_of
 
 
 @pytest.fixture

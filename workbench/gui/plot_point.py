@@ -7,7 +7,6 @@ from enum import StrEnum
 class Mark(StrEnum):
     """How a point is drawn; each has a shape of its own, so that colour is not the only cue."""
 
-    NOW = "now"
     ORIGINAL = "original"
     MEASURED = "measured"
     PREDICTED = "predicted"

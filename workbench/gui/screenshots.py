@@ -96,7 +96,8 @@ def _show_sensitivity(window: MainWindow) -> None:
     window.all_actions["sensitivity"].trigger()
     window.all_actions["scan"].trigger()
     _wait(lambda: document.scans.scan is not None and document.scans.scan.is_complete, "the sensitivity scan")
-    _wait(lambda: document.predictions.prediction is not None and document.measuring.is_idle, "the prediction")
+    _wait(lambda: document.predictions.prediction is not None and not document.searching.is_fitting, "the prediction")
+    _wait(lambda: document.measuring.is_idle, "the figures after the scan")
 
 
 def _show_trade_off(window: MainWindow) -> None:

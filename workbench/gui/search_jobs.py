@@ -41,6 +41,11 @@ class SearchJobs(QObject):
         return self._jobs.is_running(self.scan_job)
 
     @property
+    def is_fitting(self) -> bool:
+        """Whether mixes are being measured to predict others."""
+        return self._jobs.is_running(self.fit_job)
+
+    @property
     def is_searching(self) -> bool:
         """Whether a search runs."""
         return self._jobs.is_running(self.search_job)
@@ -63,7 +68,7 @@ class SearchJobs(QObject):
 
     def fit(self, scan: SensitivityScan, recipe: Recipe) -> None:
         """Learn to predict accuracy from a few mixes that are measured."""
-        if self._jobs.is_running(self.fit_job):
+        if self.is_fitting:
             return
         self.fit_job = self._awaited.start(
             "Prediction", "fit_accuracy", scan, recipe, on_partial=self.predicted.emit, on_done=self.predicted.emit,

@@ -55,7 +55,7 @@ class TradeOff(QObject):
 
     Args:
         bench: whose recipes are remembered once they are measured.
-        figures: tell when something was measured.
+        figures: tell when something was measured, and how the original does.
         known: what is known of each recipe.
     """
 
@@ -64,6 +64,7 @@ class TradeOff(QObject):
     def __init__(self, bench: Bench, figures: ShownFigures, known: KnownFigures, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bench = bench
+        self._figures = figures
         self._known = known
         self._tried: dict[str, Recipe] = {}
         self.result: SearchResult | None = None
@@ -96,7 +97,7 @@ class TradeOff(QObject):
         return self.result.front if self.result is not None else ()
 
     def _original(self) -> TradePoint | None:
-        model, report = self._bench.model, self._known.evaluation(Recipe())
+        model, report = self._bench.model, self._figures.original
         if model is None or report is None:
             return None
         latency = self._known.latency(Recipe())

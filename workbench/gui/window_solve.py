@@ -1,5 +1,7 @@
 """Auto-compress: from the budgets of the cards to the recipe that keeps them, in one step of undo."""
 
+import math
+
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QWidget
 
@@ -20,7 +22,7 @@ _EXPLANATION = (
     "what it finds. The rules of the recipe on the bench are replaced, in one step that can be undone."
 )
 _NO_LATENCY = " The latency budget is not searched for: how long a recipe takes is measured when it is taken."
-_POINTS = 100
+_POINTS, _HUNDREDTHS, _ROUNDING = 100, 100, 1e-6
 
 
 class WindowSolve(DialogOfJob):
@@ -58,8 +60,8 @@ class WindowSolve(DialogOfJob):
         return text + (_NO_LATENCY if self._document.budgets.latency_ms is not None else "")
 
     def _budgets(self) -> SearchBudgets:
-        baseline = self._document.figures.baseline
-        return search_budgets(self._document.budgets, baseline.figure if baseline is not None else None)
+        original = self._document.figures.original
+        return search_budgets(self._document.budgets, original.figure if original is not None else None)
 
     def _ask(self, recipe: Recipe) -> None:
         document, budgets = self._document, self._budgets()
@@ -123,5 +125,6 @@ def search_budgets(budgets: Budgets, original: Figure | None) -> SearchBudgets:
     drop = None
     if budgets.accuracy is not None and original is not None:
         times = _POINTS if original.unit == "fraction" else 1
-        drop = max(0.0, times * (original.value - budgets.accuracy))
+        # To the hundredth of a point, and never more than the floor allows.
+        drop = max(0.0, math.floor(_HUNDREDTHS * times * (original.value - budgets.accuracy) + _ROUNDING) / _HUNDREDTHS)
     return SearchBudgets(max_bytes=None if budgets.size_bytes is None else int(budgets.size_bytes), max_drop=drop)

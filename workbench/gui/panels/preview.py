@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from workbench.engine.core.format import format_bytes, format_metric, format_ms
+from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
 from workbench.gui.panels.budget_verdict import budget_verdict
@@ -48,6 +49,8 @@ class PreviewPanel(Card):
         self._document = document
         self._asked = asked
         self._is_predicted = False
+        self._accuracy_now: Figure | None = None
+        self._prediction_now: Figure | None = None
         self._theme = theme
         self._sizes = Sizes(_MANY)
         self._gesture = Gesture()
@@ -82,6 +85,12 @@ class PreviewPanel(Card):
             card.bar.released.connect(self._gesture.end)
         self.bars.layer_clicked.connect(self.layer_wished)
         self._on_model()
+
+    def figures_now(self) -> tuple[int | None, Figure | None]:
+        """Bytes and accuracy of the recipe on the bench, measured or estimated; None where they are not known."""
+        exact = self._document.figures.exact_bytes
+        size = exact if exact is not None else self.sizes.total_bytes if self.sizes is not None else None
+        return size, self._accuracy_now
 
     def _lay_out(self) -> None:
         inside = QWidget(self)
@@ -204,6 +213,8 @@ class PreviewPanel(Card):
         report = document.figures.accuracy
         predicted = None if report is not None and document.figures.is_current(report) else self._predicted(stopped)
         self._is_predicted = predicted is not None
+        is_known = report is not None and document.figures.is_current(report)
+        self._accuracy_now = report.figure if report is not None and is_known else self._prediction_now
         card.bar.set_budget(self._document.budgets.accuracy)
         floor = self._document.budgets.accuracy
         card.note.setText(floor_text(floor, report.figure if report is not None else None))
@@ -224,11 +235,11 @@ class PreviewPanel(Card):
 
     def _predicted(self, stopped: str) -> FigureTexts | None:
         """What the scan says of this recipe, until it is measured."""
-        document = self._document
+        document, self._prediction_now = self._document, None
         prediction, scan = document.predictions.prediction, document.scans.scan
         if self._asked is None or prediction is None or scan is None:
             return None
-        figure = document.predictions.accuracy(self._asked.of(scan))
+        figure = self._prediction_now = document.predictions.accuracy(self._asked.of(scan))
         if figure is None:
             return None
         is_as_scanned = self._asked.is_as_scanned(scan)
@@ -265,7 +276,7 @@ class PreviewPanel(Card):
         report = document.figures.accuracy
         verdict = budget_verdict(
             {
-                "accuracy": self.accuracy.bar.is_met,
+                "accuracy": None if self._is_undecided else self.accuracy.bar.is_met,
                 "size": self.disk_size.bar.is_met,
                 "latency": self.latency.bar.is_met,
             },
@@ -277,6 +288,14 @@ class PreviewPanel(Card):
             is_predicted=self._is_predicted,
         )
         self.banner.set_state(verdict.tone, verdict.headline, verdict.detail)
+
+    @property
+    def _is_undecided(self) -> bool:
+        """Whether the accuracy is predicted, and may as well lie above the floor as below it."""
+        floor, figure = self._document.budgets.accuracy, self._accuracy_now
+        if not self._is_predicted or floor is None or figure is None or figure.low is None or figure.high is None:
+            return False
+        return figure.low < floor < figure.high
 
     @Slot(float)
     def _on_accuracy_budget(self, value: float) -> None:

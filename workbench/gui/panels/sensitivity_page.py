@@ -286,6 +286,7 @@ class SensitivityPage(QWidget):
     def _on_taken(self, column: int, row: int) -> None:
         document, table = self._document, self._table
         model = document.model
+        self._on_pointed(column, row)
         if table is None or model is None or table.has_error[row, column]:
             return
         name, setting = table.layers[column], table.settings[row]

@@ -1,5 +1,6 @@
 """The page of the trade-off: what each recipe costs and keeps, its budgets, and any of them taken by a click."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
@@ -7,6 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_ms
+from workbench.engine.core.measurement import Figure, Origin
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.trade_off_texts import (
     Across,
@@ -26,19 +28,33 @@ if TYPE_CHECKING:  # a test hands in a bench without an engine
 
 _HINT = "Point at a recipe, or go through them with the arrow keys; a click or Enter takes it. Budgets can be dragged."
 _SIGNS = "★ now   ◆ original   ● measured   ◌ predicted   ▪ tried"
+# Beyond this the smallest files would lie on top of one another beside the original.
+_WIDE = 3
 _NO_MODEL = "Open a model and samples to see what each recipe costs and keeps."
 _NO_POINTS = (
     "Every recipe that is measured appears here, against its size or its latency. Auto-compress searches the best ones."
 )
 
 
+FiguresNow = Callable[[], tuple[int | None, Figure | None]]
+
+
 class TradeOffPage(QWidget):
-    """Follows the bench while it is looked at. `solve_wished`: search the best recipes within the budgets."""
+    """Follows the bench while it is looked at. `solve_wished`: search the best recipes within the budgets.
+
+    Args:
+        document: the bench, and its points.
+        theme: colours and fonts.
+        figures_now: bytes and accuracy of the recipe on the bench as they are known now, or None.
+    """
 
     solve_wished = Signal()
 
-    def __init__(self, document: "Document", theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: "Document", theme: Theme, figures_now: FiguresNow, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._figures_now = figures_now
         self._document = document
         self._theme = theme
         self._gesture = Gesture()
@@ -119,18 +135,21 @@ class TradeOffPage(QWidget):
         self._shown = tuple(point for point in points if not is_timed or point.latency is not None)
         plot = self._make_plot()
         self._stack.setCurrentIndex(1)
-        placed = plot_points(self._shown, self._across, now=document.recipe.digest, front=document.trade_off.front())
+        placed = plot_points(self._shown, self._across, document.trade_off.front())
         _, unit = size_unit(self._shown)
         _, percent = accuracy_times(self._shown)
         x_name = "latency on this computer (ms)" if is_timed else f"size on disk ({unit})"
-        plot.show_points(placed, x_name, f"{format_metric(self._metric)} ({percent})")
+        sizes = [point.size_bytes for point in self._shown]
+        is_log = not is_timed and max(sizes) > _WIDE * min(sizes)
+        plot.show_points(placed, x_name, f"{format_metric(self._metric)} ({percent})", is_log=is_log)
         self.facts.setText(self._facts(len(points)))
         self._show_budgets()
+        self._show_now()
         self._on_pointed(plot.cursor_point)
 
     @property
     def _metric(self) -> str:
-        report = self._document.figures.baseline
+        report = self._document.figures.original
         return report.metric if report is not None else ""
 
     def _facts(self, total: int) -> str:
@@ -156,7 +175,26 @@ class TradeOffPage(QWidget):
 
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
-        self._show()
+        # Points come with measurements: a drag moves the star alone.
+        self._show_now()
+
+    @Slot()
+    def _show_now(self) -> None:
+        """The star: measured, or estimated the moment a knob moves."""
+        if self.plot is None or not self._shown or not self.isVisible():
+            return
+        size, accuracy = self._figures_now()
+        unit, _ = size_unit(self._shown)
+        times, _ = accuracy_times(self._shown)
+        x = size / unit if size is not None else None
+        if self._across is Across.LATENCY:
+            report = self._document.figures.latency
+            is_current = report is not None and self._document.figures.is_current(report)
+            x = report.p50.value if report is not None and is_current else None
+        if x is None or accuracy is None:
+            self.plot.show_now(None)
+        else:
+            self.plot.show_now((x, times * accuracy.value), is_measured=accuracy.origin is Origin.MEASURED)
 
     @Slot()
     def _show_budgets(self) -> None:
@@ -194,7 +232,7 @@ class TradeOffPage(QWidget):
             self.line.setText(_HINT)
             return
         point = self._shown[index]
-        text = point_text(point, self._metric, is_now=point.recipe.digest == self._document.recipe.digest)
+        text = point_text(point, self._metric, is_now=point.recipe == self._document.recipe)
         self.line.setText(text)
         if self.plot is not None:
             self.plot.setAccessibleDescription(text)

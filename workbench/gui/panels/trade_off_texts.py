@@ -35,22 +35,18 @@ def accuracy_times(points: Collection[TradePoint]) -> tuple[float, str]:
     return (100.0, "%") if units <= {"fraction"} else (1.0, next(iter(units), ""))
 
 
-def plot_points(
-    points: Collection[TradePoint], across: Across, *, now: str, front: Collection[str]
-) -> tuple[PlotPoint, ...]:
+def plot_points(points: Collection[TradePoint], across: Across, front: Collection[str]) -> tuple[PlotPoint, ...]:
     """Where the points lie; those without a figure for the axis are left out by the caller.
 
     Args:
         points: each with what the axis needs.
         across: what is held against accuracy.
-        now: digest of the recipe on the bench.
         front: digests of the recipes that no other one beats.
     """
     times, _ = accuracy_times(points)
     unit, _ = size_unit(points)
     placed = []
     for point in points:
-        digest = point.recipe.digest
         x = point.size_bytes / unit
         if across is Across.LATENCY and point.latency is not None:
             x = point.latency.value
@@ -59,18 +55,16 @@ def plot_points(
             PlotPoint(
                 x,
                 times * point.accuracy.value,
-                _mark(point, is_now=digest == now),
+                _mark(point),
                 None if low is None else times * low,
                 None if high is None else times * high,
-                is_front=across is Across.SIZE and digest in front,
+                is_front=across is Across.SIZE and point.recipe.digest in front,
             )
         )
     return tuple(placed)
 
 
-def _mark(point: TradePoint, *, is_now: bool) -> Mark:
-    if is_now:
-        return Mark.NOW
+def _mark(point: TradePoint) -> Mark:
     if point.kind is PointKind.ORIGINAL:
         return Mark.ORIGINAL
     if point.kind is PointKind.TRIED:

@@ -1,5 +1,6 @@
 """Accuracy against size or latency: points that can be taken, and budgets as lines that can be dragged."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,10 +15,12 @@ from workbench.gui.theme import SMALL_PIXELS, Theme
 
 _NEAR_PIXELS = 12.0
 _ROOM = 0.08
+_STAR = 18
+_LEAST = 1e-9
 
 
-_SYMBOLS = {Mark.NOW: "star", Mark.ORIGINAL: "d", Mark.MEASURED: "o", Mark.PREDICTED: "o", Mark.TRIED: "s"}
-_SIZES = {Mark.NOW: 18, Mark.ORIGINAL: 14, Mark.MEASURED: 10, Mark.PREDICTED: 10, Mark.TRIED: 7}
+_SYMBOLS = {Mark.ORIGINAL: "d", Mark.MEASURED: "o", Mark.PREDICTED: "o", Mark.TRIED: "s"}
+_SIZES = {Mark.ORIGINAL: 14, Mark.MEASURED: 10, Mark.PREDICTED: 10, Mark.TRIED: 7}
 
 
 class TradeOffPlot(QWidget):
@@ -40,6 +43,8 @@ class TradeOffPlot(QWidget):
         self._theme = theme
         self._points: tuple[PlotPoint, ...] = ()
         self._cursor = -1
+        self._is_log = False
+        self._now: tuple[float, float] | None = None
         self._is_dragged = False
         self._budgets: dict[str, float | None] = {"x": None, "y": None}
         self.plot = make_plot(self, "", "")
@@ -50,10 +55,11 @@ class TradeOffPlot(QWidget):
         self.front = pg.PlotCurveItem()
         self.interval = pg.PlotCurveItem()
         self.dots = pg.ScatterPlotItem(pxMode=True)
+        self.star = pg.ScatterPlotItem(pxMode=True)
         self.ring = pg.ScatterPlotItem(pxMode=True)
         self.lines = {"x": pg.InfiniteLine(angle=90, movable=True), "y": pg.InfiniteLine(angle=0, movable=True)}
         self.labels = {axis: pg.TextItem() for axis in self.lines}
-        for item in (self.front, self.interval, self.dots, self.ring):
+        for item in (self.front, self.interval, self.dots, self.star, self.ring):
             self.plot.addItem(item)
         for axis, line in self.lines.items():
             self.plot.addItem(line, ignoreBounds=True)
@@ -66,6 +72,12 @@ class TradeOffPlot(QWidget):
         scene.sigMouseMoved.connect(self._on_moved)
         theme.changed.connect(self._dress)
         self._dress()
+        self.show_now(None)
+
+    @property
+    def now(self) -> tuple[float, float] | None:
+        """Where the star is."""
+        return self._now
 
     @property
     def points(self) -> tuple[PlotPoint, ...]:
@@ -77,14 +89,25 @@ class TradeOffPlot(QWidget):
         """Index of the point that the cursor is on; -1 for none."""
         return self._cursor
 
-    def show_points(self, points: Sequence[PlotPoint], x_name: str, y_name: str) -> None:
-        """Show other points."""
+    def show_points(self, points: Sequence[PlotPoint], x_name: str, y_name: str, *, is_log: bool = False) -> None:
+        """Show other points; with `is_log` equal steps along x are equal factors."""
         is_same = len(points) == len(self._points)
-        self._points = tuple(points)
+        self._points, self._is_log = tuple(points), is_log
         self._cursor = self._cursor if is_same else -1
         self.plot.setLabel("bottom", x_name)
         self.plot.setLabel("left", y_name)
         self._draw()
+
+    def show_now(self, at: tuple[float, float] | None, *, is_measured: bool = False) -> None:
+        """Put the star where the recipe on the bench is, hollow while that is not measured; None for nowhere."""
+        self.star.setVisible(at is not None)
+        self._now = at
+        if at is None:
+            return
+        color = self._theme.color("good")
+        brush = pg.mkBrush(color if is_measured else self._theme.color("surface"))
+        pen = pg.mkPen(color, width=1.5, style=Qt.PenStyle.SolidLine if is_measured else Qt.PenStyle.DotLine)
+        self.star.setData([self._along(at[0])], [at[1]], symbol="star", size=_STAR, brush=brush, pen=pen)
 
     def show_budgets(self, budgets: dict[str, float | None], texts: dict[str, str]) -> None:
         """Put the lines at budgets; one that is not set waits at the edge, and is fainter. Emits nothing."""
@@ -103,13 +126,13 @@ class TradeOffPlot(QWidget):
         order = sorted(range(len(self._points)), key=lambda index: _DRAWN.index(self._points[index].mark))
         for index in order:
             point = self._points[index]
-            token = {Mark.NOW: "good", Mark.ORIGINAL: "text", Mark.TRIED: "muted"}.get(point.mark, "accent")
+            token = {Mark.ORIGINAL: "text", Mark.TRIED: "muted"}.get(point.mark, "accent")
             is_hollow = point.mark is Mark.PREDICTED
             brush = pg.mkBrush(color("surface") if is_hollow else color(token))
             pen = pg.mkPen(color(token), width=1.5, style=Qt.PenStyle.DotLine if is_hollow else Qt.PenStyle.SolidLine)
             spots.append(
                 {
-                    "pos": (point.x, point.y),
+                    "pos": (self._along(point.x), point.y),
                     "symbol": _SYMBOLS[point.mark],
                     "size": _SIZES[point.mark],
                     "brush": brush,
@@ -117,7 +140,7 @@ class TradeOffPlot(QWidget):
                 }
             )
         self.dots.setData(spots)
-        front = sorted((point.x, point.y) for point in self._points if point.is_front)
+        front = sorted((self._along(point.x), point.y) for point in self._points if point.is_front)
         self.front.setData([x for x, _ in front], [y for _, y in front])
         self._fit()
         self._draw_cursor()
@@ -128,22 +151,28 @@ class TradeOffPlot(QWidget):
         self.interval.setVisible(point is not None and point.low is not None)
         if point is None:
             return
-        self.ring.setData([{"pos": (point.x, point.y), "size": _SIZES[point.mark] + 10, "symbol": "o"}])
+        self.ring.setData([{"pos": (self._along(point.x), point.y), "size": _SIZES[point.mark] + 10, "symbol": "o"}])
         if point.low is not None and point.high is not None:
-            self.interval.setData([point.x, point.x], [point.low, point.high])
+            self.interval.setData([self._along(point.x)] * 2, [point.low, point.high])
 
     def _fit(self) -> None:
         """All points and budgets in sight; what is not set waits at the edge."""
         xs = [point.x for point in self._points] + [value for value in (self._budgets["x"],) if value is not None]
+        xs = [self._along(x) for x in xs]
         ys = [point.y for point in self._points] + [value for value in (self._budgets["y"],) if value is not None]
-        (x_low, x_high), (y_low, y_high) = _span(xs, from_zero=True), _span(ys, from_zero=False)
+        (x_low, x_high), (y_low, y_high) = _span(xs, from_zero=not self._is_log), _span(ys, from_zero=False)
         self.plot.setXRange(x_low, x_high, padding=0)
         self.plot.setYRange(y_low, y_high, padding=0)
         edges = {"x": x_high - 0.01 * (x_high - x_low), "y": y_low + 0.015 * (y_high - y_low)}
         for axis, line in self.lines.items():
             value = self._budgets[axis]
-            line.setValue(edges[axis] if value is None else value)
+            along = value if value is None or axis == "y" else self._along(value)
+            line.setValue(edges[axis] if along is None else along)
+        self.plot.getAxis("bottom").setTicks([_log_ticks(x_low, x_high)] if self._is_log else None)
         self._place_labels()
+
+    def _along(self, x: float) -> float:
+        return math.log10(max(x, _LEAST)) if self._is_log else x
 
     def _place_labels(self) -> None:
         (x_low, x_high), (y_low, y_high) = self.plot.getViewBox().viewRange()
@@ -162,7 +191,7 @@ class TradeOffPlot(QWidget):
         best, found = _NEAR_PIXELS, -1
         view = self.plot.getViewBox()
         for index, point in enumerate(self._points):
-            away = view.mapViewToScene(QPointF(point.x, point.y)) - at
+            away = view.mapViewToScene(QPointF(self._along(point.x), point.y)) - at
             distance = float(np.hypot(away.x(), away.y()))
             if distance < best:
                 best, found = distance, index
@@ -171,7 +200,7 @@ class TradeOffPlot(QWidget):
     def scene_place(self, index: int) -> QPointF:
         """Where a point lies in the scene."""
         point = self._points[index]
-        return QPointF(self.plot.getViewBox().mapViewToScene(QPointF(point.x, point.y)))
+        return QPointF(self.plot.getViewBox().mapViewToScene(QPointF(self._along(point.x), point.y)))
 
     def _on_clicked(self, event: object) -> None:
         index = self.nearest(event.scenePos())  # type: ignore[attr-defined] # pyqtgraph's own event
@@ -220,6 +249,8 @@ class TradeOffPlot(QWidget):
             self._is_dragged = True
             self.budget_pressed.emit()
         value = float(self.lines[axis].value())
+        if axis == "x" and self._is_log:
+            value = 10**value
         self._budgets[axis] = value
         self._place_labels()
         self._dress_lines()
@@ -257,7 +288,7 @@ class TradeOffPlot(QWidget):
             self.labels[axis].setFont(self._theme.font(SMALL_PIXELS))
 
 
-_DRAWN = (Mark.TRIED, Mark.PREDICTED, Mark.MEASURED, Mark.ORIGINAL, Mark.NOW)
+_DRAWN = (Mark.TRIED, Mark.PREDICTED, Mark.MEASURED, Mark.ORIGINAL)
 
 
 def _span(values: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
@@ -266,3 +297,13 @@ def _span(values: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
     low, high = min(values), max(values)
     room = _ROOM * (high - low) or abs(high) * _ROOM or 1.0
     return (max(0.0, low - room) if from_zero else low - room), high + room
+
+
+def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """1, 2 and 5 times the powers of ten between two logarithms; where that is few, every whole step."""
+    wide, middling = high - low > 0.6, high - low > 0.3
+    steps: tuple[float, ...] = (1, 2, 5) if wide else tuple(range(1, 10))
+    if not middling:
+        steps = tuple(number / 2 for number in range(2, 20))
+    values = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
+    return [(math.log10(value), f"{value:g}") for value in values if low <= math.log10(value) <= high]
