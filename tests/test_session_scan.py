@@ -100,6 +100,19 @@ def test_what_was_measured_once_is_never_measured_again(open_session, monkeypatc
     assert again.num_resumed == len([cell for cell in first.cells if not cell.error])
 
 
+def test_what_is_known_is_there_without_measuring(open_session, monkeypatch: pytest.MonkeyPatch):
+    session = open_session(CHAIN)
+    nothing = session.known_scan(_AXES)
+    first = _whole(session)
+    monkeypatch.setattr("workbench.engine.search.scan_bench.ScanBench.measure", None)
+
+    known = open_session(CHAIN).known_scan(_AXES)
+
+    assert [cell for cell in nothing.cells if not cell.error] == []
+    assert _by_place(known) == _by_place(first)
+    assert not known.is_complete
+
+
 def test_after_a_stop_the_scan_goes_on_where_it_was_and_ends_as_without(open_session, tmp_path: Path):
     other_store = MeasurementStore(tmp_path / "other.sqlite3")
     unbroken = _by_place(_whole(open_session(CHAIN, store=other_store), early=True))

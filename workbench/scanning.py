@@ -21,7 +21,7 @@ from workbench.engine.search.scan_crew import ScanCrew, ThreadCrew
 from workbench.engine.search.scan_pool import ScanPool
 from workbench.engine.search.scan_processes import ProcessCrew
 from workbench.engine.search.scan_source import SamplesAt, ScanSource
-from workbench.engine.search.sensitivity_scan import ScanSamples, scan_sensitivity
+from workbench.engine.search.sensitivity_scan import ScanSamples, known_scan, scan_sensitivity
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementKey, MeasurementStore
 from workbench.project.tool_version import tool_version
@@ -120,9 +120,7 @@ class Scanning:
             Cancelled: somebody asked to stop.
             RunError: the model does not run on the samples.
         """
-        bench, store = self._bench, self._cells_store
-        cells = ScanCells(bench.compressor, axes, bench.calibration_set(Calibration()))
-        digests = bench.model.info.digest, bench.samples.info.digest
+        bench, store, cells, digests = self._bench, self._cells_store, self._cells(axes), self._digests
         drawn: list[ScanSamples] = []
         measuring = ScanBench(
             bench.compressor,
@@ -144,6 +142,17 @@ class Scanning:
             scans = scan_sensitivity(cells, axes, drawn[-1], crew, store, digests, part.part(_PREPARING, 1))
             yield from (replace(scan, is_complete=scan.is_complete and share == 1) for scan in scans)
             done = share
+
+    def known(self, axes: ScanAxes, ctx: JobContext) -> SensitivityScan:
+        """What the store has of such a scan; nothing is measured. Raises Cancelled."""
+        return known_scan(self._cells(axes), axes, self._cells_store, self._digests, ctx)
+
+    def _cells(self, axes: ScanAxes) -> ScanCells:
+        return ScanCells(self._bench.compressor, axes, self._bench.calibration_set(Calibration()))
+
+    @property
+    def _digests(self) -> tuple[str, str]:
+        return self._bench.model.info.digest, self._bench.samples.info.digest
 
     def _crew(
         self, axes: ScanAxes, cells: ScanCells, samples: ScanSamples, workers: int, cluster: str | None

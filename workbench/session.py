@@ -377,6 +377,17 @@ class Session:
             *_, prediction = searching.fit(scan, ctx.part(0, done), base=recipe)
         yield from searching.search(prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means)
 
+    def known_scan(self, axes: ScanAxes | None = None, ctx: JobContext | None = None) -> SensitivityScan:
+        """What is known of such a scan from earlier ones, at once: nothing is measured.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+        """
+        bench = self._bench
+        scanning = Scanning(bench, self._made.original_answers(bench), self._store)
+        return scanning.known(axes or ScanAxes(), ctx or JobContext())
+
     def prune_rounds(
         self,
         recipe: Recipe,
@@ -508,11 +519,25 @@ class Session:
         return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
 
     def export(
-        self, recipe: Recipe, path: str | Path, *, force: bool = False, ctx: JobContext | None = None
+        self,
+        recipe: Recipe,
+        path: str | Path,
+        *,
+        limit: int | None = None,
+        force: bool = False,
+        ctx: JobContext | None = None,
     ) -> ApplyReport:
         """Compress, write, open the file again in a fresh process, and compare it with the preview.
 
         A file that is not what was previewed does not get the target's name: what was there stays.
+
+        Args:
+            recipe: what is done.
+            path: the file to write.
+            limit: samples that accuracy is measured on, before and after; all of them if not given or larger. The
+                file is compared with the preview on all of them.
+            force: whether to overwrite the file that is there.
+            ctx: asked before each step; told the progress.
 
         Raises:
             Cancelled: somebody asked to stop; nothing is written, as after an error.
@@ -527,7 +552,7 @@ class Session:
         plan = bench.plan(recipe, ctx.part(0, 0.15, "compressing"))
         data = self._made.build(bench, recipe, ctx.part(0.15, 0.3, "compressing"))
         measuring = ctx.part(0.3, 0.55, "measuring")
-        evaluation = _last(self._made.evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
+        evaluation = _last(self._made.evaluate(bench, recipe, limit, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
         left = bench.without_channels(plan, recipe, ctx)
         proof = self._proof(bench, recipe, plan, ctx.part(0.55, 0.6, "proving what was cut"))
@@ -547,6 +572,7 @@ class Session:
             data=bench.dataset.info if bench.dataset is not None else None,
             channels=proof,
             shares=shares_left(bench.compressor, plan),
+            found_agreement=evaluation.found_agreement if evaluation is not None else None,
         )
 
     def prove_channels(self, recipe: Recipe, ctx: JobContext | None = None) -> ChannelProof | None:

@@ -183,12 +183,27 @@ def test_a_number_that_is_no_multiple_of_eight_is_marked(pruning_window):
 
     edits.set_channels(ChannelWish(ratio=0.4))
 
+    # Any number was chosen: a hint, and no warning.
     assert "14 is no multiple of 8" in cell.data(Qt.ItemDataRole.ToolTipRole)
-    assert pruning_window.channels.odd.value == "⚠ no: 14"
+    assert pruning_window.channels.odd.value == "no: 14"
+    assert not cell.data(CHANNELS_ROLE).falls_short
+    assert "⚠" not in pruning_window.layers.card.channels.left.value
     edits.set_channels(ChannelWish(multiple_of=8))
     assert cell.data(CHANNELS_ROLE).left == 16
     assert "multiple" not in cell.data(Qt.ItemDataRole.ToolTipRole)
     assert pruning_window.channels.odd.value == "yes"
+
+
+def test_a_multiple_of_eight_that_was_asked_and_is_not_reached_is_a_warning(pruning_window):
+    edits, model = pruning_window.layers.edits, pruning_window.layers.model
+    cell = model.index(model.row_of("stem"), Column.PRUNE)
+
+    # More than the layer has: it is dropped.
+    edits.set_channels(ChannelWish(ratio=0.4, multiple_of=32))
+
+    assert cell.data(CHANNELS_ROLE).falls_short
+    assert pruning_window.channels.odd.value == "⚠ no: 14"
+    assert pruning_window.layers.card.channels.left.value.endswith("⚠")
 
 
 def test_a_layer_whose_channels_stay_says_why(pruning_window):

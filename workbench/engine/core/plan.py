@@ -132,6 +132,14 @@ class Plan:
         return self.equalize or bool(self.groups) or any(entry.is_changed for entry in self.layers)
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the recipe asks for something and nothing of it can be done, which the entries' reasons tell.
+
+        A recipe that asks for nothing, or for what is so already, is none that is refused.
+        """
+        return not self.is_changed and any(entry.reason for entry in self.layers)
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What has to be said of the whole: the notes, and before them that nothing is done and why, if so."""
         if self.is_changed:

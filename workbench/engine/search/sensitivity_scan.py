@@ -86,6 +86,38 @@ def scan_sensitivity(
     yield from scan.run(crew, ctx)
 
 
+def known_scan(
+    cells: ScanCells, axes: ScanAxes, store: CellStore, digests: tuple[str, str], ctx: JobContext
+) -> SensitivityScan:
+    """What the store has of a scan, on however many samples each cell was measured. Raises Cancelled."""
+    found = []
+    for place in cells.places(ctx):
+        if place.error:
+            found.append(ScanCell(place.layer, place.setting, error=place.error))
+        elif (record := _stored_record(store, place.recipe.digest)) is not None:
+            found.append(record.cell(place.layer, place.setting))
+    return SensitivityScan(
+        *digests,
+        axes=axes,
+        layers=cells.layers,
+        cells=tuple(found),
+        num_samples=max((cell.num_samples for cell in found), default=0),
+        num_resumed=sum(1 for cell in found if not cell.error),
+        groups=tuple(cells.groups.items()),
+    )
+
+
+def _stored_record(store: CellStore | None, recipe_digest: str) -> CellRecord | None:
+    """What was kept of a cell; None if nothing was, or it cannot be read."""
+    stored = None if store is None else store.find(recipe_digest)
+    if stored is None:
+        return None
+    try:
+        return record_from_json(stored)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 class _Scan:
     def __init__(
         self, cells: ScanCells, axes: ScanAxes, samples: ScanSamples, store: CellStore | None, digests: tuple[str, str]
@@ -156,12 +188,8 @@ class _Scan:
                     yield ScanTask(layer, settings, (number,))
 
     def _resume(self, key: _Key) -> None:
-        stored = None if self._store is None else self._store.find(self._digest_of[key])
-        if stored is None:
-            return
-        try:
-            record = record_from_json(stored)
-        except (KeyError, TypeError, ValueError):
+        record = _stored_record(self._store, self._digest_of[key])
+        if record is None:
             return
         wanted = np.concatenate([batch.indices for batch in self._samples.batches])
         count = len(record.samples)

@@ -72,12 +72,13 @@ def accuracy_texts(
     nan = format_nan(report.num_nan, report.done)
     if not is_current:
         interval = f"{interval}; {f'this one: {stopped}' if stopped else _MEASURING}"
-    parts = (nan, "guessed preprocessing" if guesses else "", interval, stopped if is_current else "")
+    found = _found_text(report)
+    parts = (nan, found, "guessed preprocessing" if guesses else "", interval, stopped if is_current else "")
     return FigureTexts(
         value=value,
         unit=unit,
         delta=format_figure(difference, difference=True) if difference is not None else "",
-        tone="bad" if report.num_nan else _tone(difference),
+        tone="bad" if report.num_nan else _tone(_worse(difference, report.found_agreement)),
         origin=str(figure.origin),
         detail=counted if is_current else _EARLIER,
         line=" · ".join(part for part in parts if part),
@@ -188,6 +189,21 @@ def _not_measured(recipe: Recipe) -> str:
         return "not measured of this recipe yet; fewer channels are fewer MACs, and measuring tells what that saves"
     # Weight-only changes alter the file, not the arithmetic.
     return "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
+
+
+def _found_text(report: EvaluationReport) -> str:
+    """How much is left of what the original finds; nothing is said where all of it is."""
+    found = report.found_agreement
+    if found is None or found.value == 1:
+        return ""
+    return f"same where the original finds something: {format_figure(found)}"
+
+
+def _worse(difference: Figure | None, found: Figure | None) -> Figure | None:
+    """What is lost: of a detector that of what it finds, which is little of all that it says."""
+    if difference is None or found is None:
+        return difference
+    return replace(difference, value=min(difference.value, found.value - 1))
 
 
 def _tone(difference: Figure | None) -> str:

@@ -174,12 +174,13 @@ class LayerCellDelegate(QStyledItemDelegate):
         painter.drawText(inside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_channels(self, painter: QPainter, rect: QRect, left: LayerChannels) -> None:
-        """How many channels stay, below the slider; with a sign where their number fills no lanes of eight."""
+        """How many channels stay, below the slider; and whether their number fills no lanes of eight."""
         painter.setFont(self._theme.font(SMALL_PIXELS - 1))
-        painter.setPen(self._theme.color("warn" if left.is_odd else "accent"))
+        painter.setPen(self._theme.color("warn" if left.falls_short else "accent"))
         bottom = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         text = f"{left.left} of {left.whole}"
-        painter.drawText(rect, bottom, f"{text}  ⚠ not ×{LANES}" if left.is_odd else f"{text} channels")
+        sign = "⚠ " if left.falls_short else "· "
+        painter.drawText(rect, bottom, f"{text}  {sign}not ×{LANES}" if left.is_odd else f"{text} channels")
         painter.setFont(self._theme.font())
 
     def _paint_bits(self, painter: QPainter, rect: QRect, able: bool, bits: int | None, prefix: str) -> None:

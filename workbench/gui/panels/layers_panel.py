@@ -1,15 +1,18 @@
 """All layers with their settings: filter, table, and the card of what is selected."""
 
+import operator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Slot
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
+from workbench.engine.core.channel_importance import CriterionInfo
 from workbench.engine.core.footprint import BLOCKS_OPSET
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.reports import LayerPreview
-from workbench.gui.channels_now import Kept, LayerChannels
+from workbench.gui.channels_now import ChannelsNow, Kept, LayerChannels
 from workbench.gui.panels.channel_view import channel_view
 from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_menus import LayerMenus
@@ -44,6 +47,8 @@ class LayersPanel(Card):
         self._noise = NoiseTable()
         # What the table shows of channels: most moves of a drag change none.
         self._kept: Kept = {}
+        # What the form of channels shows: a thousand selected layers are not looked at while none is another.
+        self._shown_channels: tuple[tuple[Layer, ...], ChannelsNow, Mapping[str, CriterionInfo], str] | None = None
         self._plan_texts = KnownPlanTexts()
         self.edits = SelectedLayers(document, self)
         self.states = LayerStates()
@@ -265,8 +270,12 @@ class LayersPanel(Card):
 
     def _show_channels(self) -> None:
         layers, channels = self.edits.layers, self._document.channels
+        shown = layers, channels.now, channels.criteria, channels.refusal
+        if self._shown_channels is not None and all(map(operator.is_, shown, self._shown_channels)):
+            return
+        self._shown_channels = shown
         self.card.channels.show_criteria(channels.criteria)
-        view = channel_view(layers, channels.now, channels.criteria, channels.refusal)
+        view = channel_view(*shown)
         self.card.channels.show_view(view)
         self.model.set_group(view.groups[0] if len(view.groups) == 1 else None)
 

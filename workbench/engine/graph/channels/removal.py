@@ -98,7 +98,9 @@ def _add_parameters(graph: onnx.GraphProto, cut: Cut, flow: Flow) -> None:
         else:
             for axis, kept in axes.items():
                 array = np.compress(kept, array, axis=axis)
-        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), tensor.name))
+        new = numpy_helper.from_array(np.ascontiguousarray(array), tensor.name)
+        new.doc_string = tensor.doc_string
+        graph.initializer.append(new)
 
 
 def _drop_listed_initializers(proto: onnx.ModelProto, flow: Flow) -> None:
