@@ -8,7 +8,7 @@ import psutil
 
 from workbench.bench import Bench
 from workbench.engine.core.digest import digest_of_json
-from workbench.engine.core.errors import ProjectError
+from workbench.engine.core.errors import ModelError, ProjectError
 from workbench.engine.core.recipe import Calibration
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.evaluate.judge import choose_metric
@@ -118,6 +118,7 @@ class Scanning:
 
         Raises:
             Cancelled: somebody asked to stop.
+            ModelError: no layer's weights can be changed.
             RunError: the model does not run on the samples.
         """
         bench, store, cells, digests = self._bench, self._cells_store, self._cells(axes), self._digests
@@ -144,11 +145,15 @@ class Scanning:
             done = share
 
     def known(self, axes: ScanAxes, ctx: JobContext) -> SensitivityScan:
-        """What the store has of such a scan; nothing is measured. Raises Cancelled."""
+        """What the store has of such a scan; nothing is measured. Raises Cancelled, and ModelError as `run` does."""
         return known_scan(self._cells(axes), axes, self._cells_store, self._digests, ctx)
 
     def _cells(self, axes: ScanAxes) -> ScanCells:
-        return ScanCells(self._bench.compressor, axes, self._bench.calibration_set(Calibration()))
+        cells = ScanCells(self._bench.compressor, axes, self._bench.calibration_set(Calibration()))
+        if not cells.layers:
+            hint = "take a model with Conv, Gemm or MatMul and constant weights"
+            raise ModelError(f"{self._bench.model.path}: has no layer whose weights can be changed", hint)
+        return cells
 
     @property
     def _digests(self) -> tuple[str, str]:
