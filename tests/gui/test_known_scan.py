@@ -92,3 +92,21 @@ def test_without_samples_there_is_no_scan(bench):
     assert bench.scans.scan is None
     assert bench.scans.table is None
     assert bench.asks.of("known_scan", "look") == []
+
+
+def test_what_the_store_has_is_complete_when_nothing_is_missing(opened, make_scan, qtbot):
+    axes = ScanAxes((8, 4), (), ())
+    opened.asks.of("known_scan", "look")[0].done(None)
+    opened.scans.set_axes(axes)
+    kl = {(layer, setting): 0.1 for layer in ("a", "b") for setting in (W8, W4)}
+
+    with qtbot.waitSignal(opened.scans.completed):
+        opened.asks.of("known_scan", "look")[1].done(make_scan(("a", "b"), kl, axes=axes))
+
+    assert opened.scans.scan.is_complete
+
+
+def test_what_the_store_has_in_part_is_to_be_gone_on_with(opened, make_scan):
+    opened.asks.of("known_scan", "look")[0].done(make_scan(("a", "b"), {("a", W8): 0.1}))
+
+    assert not opened.scans.scan.is_complete

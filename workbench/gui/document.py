@@ -172,6 +172,9 @@ class Document(Bench):
         self.measuring.set_calibration(self.calibration.digest)
         self._begin_samples()
         self.channels.set_has_samples(self.dataset is not None or self.calibration.info is not None)
+        if self.dataset is not None:
+            # Cells of activations are others with other ranges.
+            self.scans.begin_data(self.dataset)
         self.dataset_changed.emit()
         self.saving.saved_changed.emit()
         self.measuring.after_rest()

@@ -1,6 +1,7 @@
 """The sensitivity scan of what lies on the bench: what the store has at once, and what a running scan finds."""
 
 import logging
+from dataclasses import replace
 from functools import cached_property
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -123,12 +124,23 @@ class KnownScan(QObject):
     def _on_known(self, scan: object) -> None:
         # A scan that has been started meanwhile may know more than the store did.
         if isinstance(scan, SensitivityScan) and (self.scan is None or len(scan.cells) >= len(self.scan.cells)):
-            self.take(scan)
+            self.take(replace(scan, is_complete=_is_whole(scan)))
 
     def _on_failed(self, failure: object) -> None:
         """Nobody waits for it: without a store everything can be measured."""
         if isinstance(failure, Failed):
             _log.warning("what is known of sensitivities cannot be read: %s", failure.text)
+
+
+def _is_whole(scan: SensitivityScan) -> bool:
+    """Whether all that was to be tried is there, on equally many samples: a store knows no wish of before.
+
+    Of channels not every layer has some to lose, so those that are there are all.
+    """
+    wanted = [setting for setting in scan.axes.settings if setting.ratio is None]
+    cells = [cell for cell in scan.cells if cell.setting.ratio is None] if wanted else list(scan.cells)
+    counts = {cell.num_samples for cell in cells if not cell.error}
+    return bool(cells) and len(counts) == 1 and len(cells) >= len(scan.layers) * len(wanted)
 
 
 class _Found:
