@@ -121,6 +121,19 @@ def test_taking_channels_back_gives_the_first_size_again(session: Session):
     assert after.layers == before.layers
 
 
+def test_channels_are_the_very_same_while_only_weights_are_edited(session: Session):
+    members, prune = _first_rule(session)
+    recipe = Recipe().with_rule(members, prune=prune)
+    wishes = GroupWishes(_info(session), session.channels())
+    first = wishes.now(recipe, criteria={}, has_samples=False)
+
+    edited = recipe.with_rule("*", weights=WeightRule(bits=5))
+
+    assert wishes.now(edited, criteria={}, has_samples=False) is first
+    assert wishes.now(Recipe(), criteria={}, has_samples=False).kept == {}
+    assert first.kept != {}
+
+
 def test_nothing_is_cut_while_the_groups_are_not_known(session: Session):
     assert cut_of(ChannelsNow(), session.footprint().file_bytes) is NO_CUT
 

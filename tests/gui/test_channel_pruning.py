@@ -241,6 +241,19 @@ def test_one_target_over_several_groups_shows_what_the_engine_plans(pruning_wind
     assert len(document.recipe.rules) == 1
 
 
+def test_one_target_by_a_criterion_of_samples_is_final_once_they_have_been_run(pruning_window, qtbot):
+    document = pruning_window.document
+    document.select(("project", "expand"))
+    pruning_window.layers.edits.set_channels(ChannelWish(ratio=0.3))
+    pruning_window.layers.edits.set_channels(ChannelWish(criterion="activation_magnitude"))
+
+    pruning_window.layers.edits.set_channels(ChannelWish(scope="global"))
+    qtbot.waitUntil(lambda: document.plans.is_current and not document.channels.now.is_spread, timeout=_LONG_MS)
+
+    assert not document.plans.plan.awaits_samples
+    assert dict(document.channels.now.kept) == {entry.group: entry.kept for entry in document.plans.plan.groups}
+
+
 def test_the_export_says_how_the_channels_were_proven(pruning_window, qtbot, tmp_path):
     pruning_window.layers.edits.set_channels(ChannelWish(ratio=0.5))
     pruning_window.all_actions["export"].trigger()

@@ -54,7 +54,8 @@ class ChannelsNow:
         asked: by group what is asked of it, for the groups of which something is.
         kept: by group how many units of each class stay, for the groups that lose some.
         lacking: groups whose criterion needs samples that are not there: nothing of them goes.
-        is_spread: whether some of it is only known when the engine has planned it: one target over several groups.
+        is_spread: whether some of it is only known when the engine has planned it, or has run samples for it: one
+            target over several groups.
     """
 
     channels: ModelChannels | None = None
@@ -124,15 +125,16 @@ class GroupWishes:
         lacking = frozenset(
             name for name, one in self._asked.items() if not has_samples and _needs_samples(one, criteria)
         )
+        is_inexact = bool(self._asked) and not self.channels.is_exact
+        is_spread = is_inexact or any(one.prune.scope != "layer" for one in self._asked.values())
         if plan is not None and self._asked:
-            return self._as_now({entry.group: entry.kept for entry in plan.groups}, lacking, is_spread=False)
+            planned = {entry.group: entry.kept for entry in plan.groups}
+            return self._as_now(planned, lacking, is_spread=is_spread and plan.awaits_samples)
         kept = {}
         for name, one in self._asked.items():
             left = one.group.units_kept(one.prune.ratio or 0.0, one.prune.multiple_of)
             if name not in lacking and left != one.group.class_sizes:
                 kept[name] = left
-        is_inexact = bool(self._asked) and not self.channels.is_exact
-        is_spread = is_inexact or any(one.prune.scope != "layer" for one in self._asked.values())
         return self._as_now(kept, lacking, is_spread=is_spread)
 
     def _as_now(self, kept: Kept, lacking: frozenset[str], *, is_spread: bool) -> ChannelsNow:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class MeasurementKey:
 
 
 class MeasurementStore:
-    """Finds and keeps reports by key. Several processes may have the same store open.
+    """Finds and keeps reports by key. Several processes may have the same store open, and several threads share one.
 
     A crash loses at most what was kept last; a damaged file is put aside, since all of it can be measured anew.
 
@@ -75,6 +76,8 @@ class MeasurementStore:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or default_store_path()
         self._database: sqlite3.Connection | None = None
+        # A session is asked in several lanes, each of them a thread.
+        self._lock = threading.RLock()
 
     @property
     def path(self) -> Path:
@@ -117,9 +120,10 @@ class MeasurementStore:
 
     def close(self) -> None:
         """Let the file go. The store opens again when it is next asked."""
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
@@ -135,7 +139,8 @@ class MeasurementStore:
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         try:
-            yield
+            with self._lock:
+                yield
         except (sqlite3.Error, OSError) as error:
             raise ProjectError(f"{self._path}: the store of measurements cannot be used ({error})") from error
 
@@ -147,7 +152,8 @@ def default_store_path() -> Path:
 
 def _connected(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(path, timeout=_BUSY_S)
+    # Whoever uses it holds the lock.
+    database = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     try:
         _write_ahead(database)
         # A commit then need not wait for the disk: what a power cut may take is the last figures, never the file.

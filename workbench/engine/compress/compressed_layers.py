@@ -2,18 +2,19 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
 from workbench.engine.compress.weights.compressed_weight import CompressedWeight
 from workbench.engine.compress.weights.kept_weights import kept_weights
-from workbench.engine.core.layer import Layer
+from workbench.engine.core.layer import Layer, ModelInfo
 from workbench.engine.core.plan import LayerPlan, Plan
 from workbench.engine.core.recipe import WeightSettings
 from workbench.engine.core.weight_pattern import WeightPattern
-from workbench.engine.graph.model import Model
 
 _Key = tuple[str, float | None, WeightPattern | None, WeightSettings | None]
 
@@ -39,12 +40,20 @@ class CompressedLayers:
     """Compresses the layers of one model. Safe to use from several threads.
 
     Args:
-        model: as it was opened.
+        info: its layers.
+        read_weight: gives the float weights of a layer by its name.
+        read_values: gives them in the smallest element type that holds them all.
         most_bytes: that are kept for the next time.
     """
 
-    def __init__(self, model: Model, most_bytes: int) -> None:
-        self._model = model
+    def __init__(
+        self,
+        info: ModelInfo,
+        read_weight: Callable[[str], npt.NDArray[np.float32]],
+        read_values: Callable[[str], npt.NDArray[np.floating]],
+        most_bytes: int,
+    ) -> None:
+        self._info, self._read_weight, self._read_values = info, read_weight, read_values
         self._most_bytes = most_bytes
         self._known: OrderedDict[_Key, CompressedLayer] = OrderedDict()
         self._known_bytes = 0
@@ -71,12 +80,12 @@ class CompressedLayers:
         """SQNR of one layer's weights after pruning and rounding to nearest, dB; infinite if nothing changes."""
         if not entry.is_changed:
             return float("inf")
-        return self.of(self._model.info.layer(entry.layer), entry).sqnr_db
+        return self.of(self._info.layer(entry.layer), entry).sqnr_db
 
     def sparsity(self, plan: Plan) -> float:
         """Fraction of zeros among the weights of the model's layers after the plan."""
         zeros = total = 0.0
-        for layer in self._model.info.layers:
+        for layer in self._info.layers:
             if layer.statistics is None:
                 continue
             entry = plan.layer(layer.name)
@@ -87,10 +96,10 @@ class CompressedLayers:
         return zeros / total if total else 0.0
 
     def _compress(self, layer: Layer, entry: LayerPlan) -> CompressedLayer:
-        original = self._model.weight(layer.name)
+        original = self._read_weight(layer.name)
         assert layer.axis is not None
         kept = kept_weights(original, layer, entry)
-        values = self._model.weight_values(layer.name) if entry.weights is None else original
+        values = self._read_values(layer.name) if entry.weights is None else original
         weight = compress_weight(values, layer.axis, kept, entry.weights, is_stacked=layer.is_stacked)
         dense = weight.dense()
         num_bytes = dense.nbytes + (dense.size if weight.kept is not None else 0)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.channel_pruning import ChannelPruning, without_recovery
 from workbench.engine.compress.compressed_layers import CompressedLayers
+from workbench.engine.compress.foreseen import LeftLayers, is_foreseeable
 from workbench.engine.compress.layer_abilities import LayerAbilities
 from workbench.engine.compress.layer_preview import layer_preview
 from workbench.engine.compress.model_building import ModelBuilding
@@ -23,7 +24,7 @@ from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
 from workbench.engine.compress.structure_plan import StructurePlan
 from workbench.engine.core.channel_wishes import asks_for_channels_alone
 from workbench.engine.core.plan import GroupPlan, LayerPlan, Plan
-from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.recipe import RECOVER_NOTHING, Recipe
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
 from workbench.engine.graph.model import Model
 from workbench.engine.graph.save import serialize
@@ -31,6 +32,7 @@ from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
 _KEPT_BENCHES = 3
+_FORESEEN = "which channels go is decided on samples: until those are run, this is what the sizes of weights foresee"
 
 
 class Compressor:
@@ -45,7 +47,7 @@ class Compressor:
     ) -> None:
         self.model = model
         self._lock = threading.Lock()
-        self._layers = CompressedLayers(model, cached_bytes)
+        self._layers = CompressedLayers(model.info, model.weight, model.weight_values, cached_bytes)
         # Computed at the first call. Nothing here holds this bench itself, so that it goes as soon as it is let go.
         footprint = cache(partial(model_footprint, model))
         self._planning = Planning(model.info, model.weight, LayerAbilities(model), footprint)
@@ -53,6 +55,8 @@ class Compressor:
         self._building = ModelBuilding(model, self._planning, self._layers, self.quantizer)
         self.pruning = ChannelPruning(model, criteria)
         self._without: OrderedDict[str, Compressor] = OrderedDict()
+        # Most edits leave the channels as they are. Read once and put back whole: several threads may ask.
+        self._last_left: tuple[object, LeftLayers | None] | None = None
 
     def plan(
         self,
@@ -74,22 +78,51 @@ class Compressor:
             samples: what some criteria look at to choose channels; there are samples then.
             source: name of the recipe's text, for messages.
             ctx: asked while a criterion looks at samples.
-            at_once: as `ChannelPruning.plan` takes it.
+            at_once: run no samples, as `ChannelPruning.plan` takes it; what they decide is foreseen then.
         """
         ctx = ctx or JobContext()
         structure = self.pruning.plan(recipe, samples, ctx, at_once=at_once, source=source)
         if asks_for_channels_alone(self.model.info, recipe):
             return self._channels_alone(recipe, structure, source)
+        groups, awaits = structure.groups, structure.awaits_samples
         # Only which weights are small depends on what is fitted: for all else the plan need not wait for that.
-        looks_at_weights = any(rule.prune is not None and rule.prune.kind == "weights" for rule in recipe.rules)
-        groups = structure.groups if looks_at_weights else without_recovery(structure.groups)
-        left = self.without_channels(groups, samples, ctx)
+        if not any(rule.prune is not None and rule.prune.kind == "weights" for rule in recipe.rules):
+            groups = without_recovery(groups)
+        elif at_once:
+            awaits = awaits or self.pruning.at_once(groups, samples) != groups
+        if at_once:
+            groups = self.pruning.at_once(groups, samples)
         has_samples = has_samples or samples is not None
-        plan = left._planning.plan(recipe, has_samples=has_samples, asides=structure.asides, source=source)
-        containers = left._planning.containers(recipe.encoding)
-        growth = left._planning.growth(plan, containers, self.model.info.file_bytes)
-        more = (*left._planning.raising(plan), *growth)
-        return replace(plan, groups=structure.groups, notes=(*structure.notes, *plan.notes, *more))
+        left = self._foreseen(groups, recipe, samples)
+        # Nothing is cut where it is foreseen: that takes longer than all the rest.
+        planning = self.without_channels(groups, samples, ctx)._planning if left is None else left.planning
+        plan = planning.plan(recipe, has_samples=has_samples, asides=structure.asides, source=source)
+        before = self.model.info.file_bytes
+        if left is None or (left.most_bytes(plan, recipe.encoding) or 0) > before:
+            # Only near the original's size every byte has to be counted.
+            planning = self.without_channels(groups, samples, ctx)._planning
+        growth = planning.growth(plan, planning.containers(recipe.encoding), before)
+        notes = (*structure.notes, *plan.notes, *planning.raising(plan), *growth, *([_FORESEEN] if awaits else []))
+        return replace(plan, groups=structure.groups, notes=notes, awaits_samples=awaits)
+
+    def _foreseen(
+        self, groups: tuple[GroupPlan, ...], recipe: Recipe, samples: CalibrationSet | None
+    ) -> LeftLayers | None:
+        """The layers that are left, where they are known before anything is cut; nothing is fitted in them."""
+        is_fitted = any(group.recover != RECOVER_NOTHING for group in groups)
+        if not groups or is_fitted or not is_foreseeable(self.model.info, recipe):
+            return None
+        looks = samples is not None and any(group.needs_samples for group in groups)
+        key, known = (groups, samples.key if looks and samples is not None else None), self._last_left
+        if known is None or known[0] != key:
+            kept = {group.group: group.kept for group in groups}
+            # Whoever planned these groups knows their scores: no samples are run for them here.
+            known = (
+                key,
+                self.pruning.foreseen.left(kept, partial(self.pruning.units_gone, groups, samples, JobContext())),
+            )
+            self._last_left = known
+        return known[1]
 
     def _channels_alone(self, recipe: Recipe, structure: StructurePlan, source: str) -> Plan:
         """The plan where nothing depends on the weights that are left: their numbers are known without cutting."""
@@ -98,7 +131,9 @@ class Compressor:
         entries = tuple(
             replace(entry, num_kept=round(entry.num_kept * shares.get(entry.layer, 1.0))) for entry in plan.layers
         )
-        return replace(plan, layers=entries, groups=structure.groups, notes=(*structure.notes, *plan.notes))
+        awaits = structure.awaits_samples
+        notes = (*structure.notes, *plan.notes, *([_FORESEEN] if awaits else []))
+        return replace(plan, layers=entries, groups=structure.groups, notes=notes, awaits_samples=awaits)
 
     def without_channels(
         self, groups: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
@@ -162,8 +197,12 @@ class Compressor:
         if settings.weights is None and settings.prune("weights") is None:
             return layer_preview(layer_name, recipe, self._planning, self._layers)
         groups = self.pruning.plan(recipe, None, JobContext(), at_once=True).groups
-        left = self.without_channels(groups, None, JobContext())
-        found = layer_preview(layer_name, recipe, left._planning, left._layers)
+        left = self._foreseen(groups, recipe, None)
+        if left is not None:
+            found = layer_preview(layer_name, recipe, left.planning, left.layers)
+        else:
+            bench = self.without_channels(groups, None, JobContext())
+            found = layer_preview(layer_name, recipe, bench._planning, bench._layers)
         # Limits by channel would stand beside the channels of the whole layer.
         return replace(found, channel_clip_low=None, channel_clip_high=None) if groups else found
 

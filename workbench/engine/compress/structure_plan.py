@@ -23,11 +23,16 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class StructurePlan:
-    """The groups that lose channels, and for each layer that has to do with it what is said of it."""
+    """The groups that lose channels, and for each layer that has to do with it what is said of it.
+
+    Args:
+        awaits_samples: whether the numbers are those of a criterion that stands in until samples are run.
+    """
 
     groups: tuple[GroupPlan, ...] = ()
     asides: Mapping[str, Aside] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    awaits_samples: bool = False
 
 
 def plan_structure(

@@ -91,6 +91,7 @@ class Plan:
         equalize: whether weights are equalized across layers first.
         groups: the channel groups that lose some; cut before all else.
         opset: the least that the containers of the plain encoding need; 0 where there are none.
+        awaits_samples: whether thresholds, or how many channels go, are foreseen only, until samples have been run.
     """
 
     layers: tuple[LayerPlan, ...]
@@ -98,6 +99,7 @@ class Plan:
     equalize: bool = False
     groups: tuple[GroupPlan, ...] = ()
     opset: int = 0
+    awaits_samples: bool = False
     _by_name: dict[str, LayerPlan] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -91,6 +91,38 @@ def accuracy_texts(
     )
 
 
+def predicted_texts(figure: Figure, original: Figure, *, stopped: str = "", is_as_scanned: bool = True) -> FigureTexts:
+    """What is said of an accuracy that is predicted from a scan, until it is measured.
+
+    Args:
+        figure: predicted, with its 90 % interval.
+        original: of the model as it is.
+        stopped: why the recipe on the bench is not measured to the end; empty while it is.
+        is_as_scanned: whether weights are quantized in the style that was scanned.
+    """
+    value, _, unit = format_figure(figure).partition(" ")
+    difference = replace(figure, value=figure.value - original.value)
+    interval = format_interval(figure)
+    parts = (f"{interval} (90 %)" if interval else "", "predicted from the scan", stopped or "being measured")
+    tip = "90 % interval, learned from mixes that were measured on this model"
+    other = "some layers have other scales or another range than was scanned"
+    return FigureTexts(
+        value=value,
+        unit=unit,
+        delta=format_figure(difference, difference=True),
+        tone=_tone(difference),
+        origin=str(figure.origin),
+        detail="",
+        line=" · ".join(part for part in parts if part),
+        tip=tip if is_as_scanned else f"{tip}\n{other}",
+        is_current=True,
+        bar_value=figure.value,
+        band=_band(figure),
+        original=original.value,
+        maximum=_maximum(original),
+    )
+
+
 def latency_texts(report: LatencyReport, *, is_current: bool, recipe: Recipe | None = None) -> FigureTexts:
     """What is said of a latency, and of it against the original's, which was timed with it.
 
