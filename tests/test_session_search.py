@@ -53,7 +53,7 @@ def test_accuracy_is_predicted_with_an_interval(session: Session):
     assert (figure.origin, figure.unit, figure.n) == (Origin.ESTIMATED, "fraction", _LIMIT)
     assert figure.low <= figure.value <= figure.high
     assert figure.value == pytest.approx(prediction.original.value, abs=0.02)
-    assert len(prediction.mixes) == 12
+    assert len(prediction.mixes) == 16
 
 
 def test_a_mix_is_never_measured_twice(demo_folder: Path, tmp_path: Path):

@@ -350,7 +350,7 @@ class Session:
         limit: int | None = DEFAULT_LIMIT,
         ctx: JobContext | None = None,
     ) -> Iterator[AccuracyPrediction]:
-        """Learn to predict the accuracy of any mix of what was scanned, from a dozen mixes that are measured.
+        """Learn to predict the accuracy of any mix of what was scanned, from some mixes that are measured.
 
         Args:
             scan: of the model and samples on the bench.

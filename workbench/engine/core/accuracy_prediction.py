@@ -127,7 +127,7 @@ class AccuracyPrediction:
         model_digest, dataset_digest: what it holds for.
         metric: what is predicted.
         original: the metric of the model as it is, measured.
-        table: what each layer alone does.
+        table: what each layer alone does; zeros count as much beside fewer bits as the mixes said.
         curve: what is lost at a sum of divergences.
         spread: how sure that is.
         mixes: that were measured, and are behind the curve.

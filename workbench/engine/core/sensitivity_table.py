@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,10 @@ class StrengthCurves:
         asked = np.where(is_none, self.strengths[0], strength)
         logged = self._between(asked) + self._below(asked)
         return np.asarray(np.where(is_none, 0.0, np.exp(logged)))
+
+    def times(self, weight: float) -> "StrengthCurves":
+        """The same with every divergence so many times as large."""
+        return replace(self, log_kl=self.log_kl + math.log(weight))
 
     def _between(self, asked: Floats) -> Floats:
         rows = np.arange(len(asked))

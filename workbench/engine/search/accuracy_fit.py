@@ -1,6 +1,6 @@
 """Learning to predict accuracy: mixes from mild to harsh are measured, and a curve is laid through them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction, MeasuredMix, SamplingError
@@ -11,16 +11,18 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.engine.core.sensitivity_table import sensitivity_table
-from workbench.engine.search.drop_curve_fit import fit_drop_curve, fit_spread
+from workbench.engine.search.drop_curve_fit import fit_drop_curve, fit_spread, fit_zero_weight
 from workbench.engine.search.mix_recipe import mix_recipe
 from workbench.engine.search.random_mixes import spanning_mixes
 from workbench.jobs import JobContext
 
+# Divergence of all but zeros, divergence of zeros, and drop of a mix.
+_Seen = tuple[float, float, float]
 # Measures what a recipe gives, paired with the original; what is known already is not measured again.
 Measure = Callable[[Recipe, JobContext], EvaluationReport]
 
-# A curve of two numbers and its spread settle with as many: eight left the interval of some networks too narrow.
-NUM_MIXES = 12
+# What is fitted, and how far mixes lie from it, settles with as many; eight left some intervals too narrow.
+NUM_MIXES = 16
 _LEAST_MIXES = 4
 # Of a thousand answers about as many change, and half of them for the better, where nothing is lost on the whole.
 _UNSTEADY = 0.004
@@ -59,15 +61,16 @@ def fit_accuracy(
     mixes = spanning_mixes(scan, table, num_mixes, seed=seed)
     if not mixes:
         raise DataError("the scan holds nothing to predict from", "scan the model first")
-    measured: list[MeasuredMix] = []
+    seen: list[_Seen] = []
     for number, mix in enumerate(mixes):
         ctx.checkpoint()
         part = ctx.part(number / len(mixes), (number + 1) / len(mixes), f"mix {number + 1} of {len(mixes)}")
         report = measure(mix_recipe(base or Recipe(), scan.axes, mix, kinds), part)
         asked = asked_of_mix(scan.layers, mix)
-        measured.append(MeasuredMix(float(table.kl(asked).sum()), lost(report)))
+        zeros = float(table.sparsity.kl(asked.sparsity).sum())
+        seen.append((float(table.kl(asked).sum()) - zeros, zeros, lost(report)))
         if number + 1 >= min(_LEAST_MIXES, len(mixes)):
-            yield _predicting(scan, report, tuple(measured), chance)
+            yield _predicting(scan, report, seen, chance)
     ctx.progress(1, 1, f"{len(mixes)} mixes measured")
 
 
@@ -86,17 +89,18 @@ def lost(report: EvaluationReport) -> float:
 
 
 def _predicting(
-    scan: SensitivityScan, report: EvaluationReport, mixes: tuple[MeasuredMix, ...], chance: float
+    scan: SensitivityScan, report: EvaluationReport, seen: Sequence[_Seen], chance: float
 ) -> AccuracyPrediction:
-    original = _original(report)
-    sampling = _sampling(report)
+    original, sampling, table = _original(report), _sampling(report), sensitivity_table(scan)
     most = max(_LEAST_TO_LOSE, original.value - chance)
+    weight = fit_zero_weight(seen, most, sampling)
+    mixes = tuple(MeasuredMix(rest + weight * zeros, drop) for rest, zeros, drop in seen)
     return AccuracyPrediction(
         model_digest=scan.model_digest,
         dataset_digest=scan.dataset_digest,
         metric=report.metric,
         original=original,
-        table=sensitivity_table(scan),
+        table=replace(table, sparsity=table.sparsity.times(weight)),
         curve=fit_drop_curve(mixes, most, sampling),
         spread=fit_spread(mixes, most, sampling),
         mixes=mixes,
