@@ -34,7 +34,7 @@ _MOBILENET = Bench("mobilenet 0.25", "imagenet_sample/mobilenet_v1_0_25_224.floa
 _VIT = Bench("fmnist ViT", "fashion_mnist/fmnist_vit_legacy.onnx", "fashion_mnist/fmnist_test_even5000.npz")
 
 _NUM_MIXES, _SEED = 60, 1
-_SMALL = 0.05
+_SMALL, _LEAST_SMALL = 0.05, 10
 _ERROR, _SPEARMAN, _WITHIN = 0.01, 0.95, 0.85
 _SOLVED_MS, _PREDICTED_MS = 100, 1
 
@@ -61,6 +61,7 @@ def test_predicted_accuracy_beside_measured(bench: Bench, models: Path, tmp_path
 
     errors, drops = np.abs(np.array(predicted) - measured), np.array(measured)
     small = drops < _SMALL
+    assert small.sum() >= _LEAST_SMALL
     ranks = float(spearmanr(predicted, measured)[0])
     show(
         f"\n{bench.name}: {len(prediction.mixes)} mixes fitted in {seconds:.0f} s, {len(mixes)} others measured, "

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.core.accuracy_prediction import DropCurve, MeasuredMix, SamplingError
-from workbench.engine.search.drop_curve_fit import fit_drop_curve, fit_spread
+from workbench.engine.search.drop_curve_fit import fit_drop_curve, fit_spread, fit_zero_weight
 
 _SAMPLING = SamplingError(0.001, 0.000004)
 _KLS = np.geomspace(0.01, 3, 12).tolist()
@@ -79,3 +79,17 @@ def test_a_mix_that_counts_more_pulls_the_curve():
     light, pulled = (fit_drop_curve([*_on(true), mix], 0.7, _SAMPLING).drop(0.3) for mix in (off, heavy))
 
     assert true.drop(0.3) < light < pulled
+
+
+@pytest.mark.parametrize("true_weight", [0.5, 1.0, 2.0])
+def test_what_zeros_count_beside_fewer_bits_is_found(true_weight):
+    true = DropCurve(0.7, 1.0, 1.0)
+    mixes = []
+    for place, kl in enumerate(_KLS):
+        rest, zeros = (kl, 0.0) if place % 2 else (kl / 2, kl / 2)
+        mixes.append((rest, zeros, true.drop(rest + true_weight * zeros)))
+
+    found = fit_zero_weight(mixes, 0.7, _SAMPLING)
+
+    # Held somewhat near to counting alike, but nearer to the truth.
+    assert abs(math.log(found / true_weight)) <= abs(math.log(true_weight)) / 2 + 0.01
