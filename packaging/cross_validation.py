@@ -1,0 +1,151 @@
+"""How far off estimates are: each family of networks is left out of all devices in turn, and then estimated."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+from published_runs import Measurement, Run
+
+from workbench.engine.core.device_profile import Backend
+from workbench.engine.latency.cost_prior import CostPrior
+from workbench.engine.latency.features import FEATURES
+from workbench.engine.latency.learn_prior import LearningSettings, learn_prior, with_floor
+from workbench.engine.latency.map_fit import Fitted, Measured, fit_costs
+from workbench.engine.latency.traits import TRAITS, traits_of
+
+# Those that estimate families best that were left out.
+SETTINGS = {
+    Backend.CPU: LearningSettings(),
+    Backend.GPU: LearningSettings(rounds=8, spread=0.8, spread_weight=3.0, centre_ridge=10.0, floor_ms=1.0),
+    Backend.NPU: LearningSettings(spread=0.2, centre_ridge=10.0, floor_ms=0.5),
+}
+# Plausible costs, in ms for one unit of a feature: where the search for the prior begins, and what it keeps to for
+# features that hardly any network has. Of a middling phone: 20 multiply-adds a ns on a CPU, 100 on a GPU and 2,000 on
+# an NPU in 1×1 convolutions, the others in proportion; 20, 10 and 20 of them for an element that is moved.
+_CPU = {
+    "wino": 1.4, "mac_1x1": 1.0, "mac_gen": 1.0, "mac_first": 1.7, "mac_g": 2.0, "mac_dw": 2.0, "mac_att": 4.0,
+    "e_1x1": 5.0, "e_wino": 5.0, "e_col": 5.0, "e_dw": 5.0, "e_ew": 8.0, "e_move": 10.0, "e_exp": 40.0,
+    "e_norm": 140.0, "e_slow": 50.0, "emis": 3.0, "pool": 2.0, "gpool": 2.0, "w_conv": 6.0, "w_fc": 9.0, "n_ops": 0.4,
+    "n_conv": 0.4, "mis4": 0.5, "mis8": 0.3, "mac_1x1_i8": 0.8, "mac_3x3_i8": 0.8, "mac_gen_i8": 0.8,
+    "mac_first_i8": 1.5, "mac_dw_i8": 2.0, "mis_i8": 0.3, "e_conv_i8": 8.0, "e_out_i8": 8.0, "w_conv_i8": 5.0,
+    "w_fc_i8": 5.0, "n_i8": 0.2,
+}  # fmt: skip
+_GPU = {
+    "mac_1x1": 1.0, "wino": 1.5, "mac_gen": 1.5, "mac_first": 3.0, "mac_g": 6.0, "mac_dw": 6.0, "mac_att": 6.0,
+    "mis4": 1.0, "pool": 5.0, "gpool": 10.0, "e_1x1": 10.0, "e_wino": 10.0, "e_col": 5.0, "e_dw": 15.0, "e_ew": 20.0,
+    "e_concat": 20.0, "e_move": 25.0, "e_exp": 20.0, "e_norm": 60.0, "e_slow": 100.0, "w_conv": 10.0, "w_fc": 30.0,
+    "n_conv": 4.0, "n_ops": 4.0, "n_fallback": 50.0, "const": 100.0,
+}  # fmt: skip
+_NPU = {
+    "mac_1x1": 1.0, "mac_k": 0.7, "mac_first": 3.0, "mac_g": 5.0, "mac_dw": 10.0, "mac_mm": 1.0, "mac_att": 5.0,
+    "pool": 10.0, "e_conv": 20.0, "e_dw": 30.0, "e_ew": 60.0, "e_concat": 30.0, "e_move": 60.0, "e_exp": 60.0,
+    "e_norm": 100.0, "e_io": 100.0, "w_conv": 50.0, "w_fc": 50.0, "n_ops": 8.0, "const": 300.0,
+}  # fmt: skip
+_FIRST = {Backend.CPU: (_CPU, 0.05), Backend.GPU: (_GPU, 0.01), Backend.NPU: (_NPU, 0.0005)}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """One network on one run, estimated by costs that never saw its family.
+
+    Args:
+        run: its place in the list of runs.
+        measurement: what was measured.
+        ms: what was estimated.
+        variance: of the logarithm, for what the costs are uncertain.
+        macs_ms: what scaling by multiply-adds gives, fitted on the same measurements.
+    """
+
+    run: int
+    measurement: Measurement
+    ms: float
+    variance: float
+    macs_ms: float
+
+    @property
+    def log_ratio(self) -> float:
+        """Logarithm of measured by estimated."""
+        return float(np.log(self.measurement.ms / self.ms))
+
+    @property
+    def error(self) -> float:
+        """|estimated / measured − 1|."""
+        return abs(self.ms / self.measurement.ms - 1)
+
+
+def stacked(runs: Sequence[Run]) -> Measured:
+    """The measurements of all runs, padded to the same number."""
+    most = max(len(run.measurements) for run in runs)
+    shape = len(runs), most, len(FEATURES[runs[0].description.backend])
+    features, log_ms, weights = np.zeros(shape), np.zeros(shape[:2]), np.zeros(shape[:2])
+    features[..., 0] = 1.0
+    for place, run in enumerate(runs):
+        count = len(run.measurements)
+        features[place, :count] = [one.features for one in run.measurements]
+        log_ms[place, :count] = np.log([one.ms for one in run.measurements])
+        weights[place, :count] = 1.0
+    return Measured(features, log_ms, weights)
+
+
+def trait_matrix(runs: Sequence[Run]) -> np.ndarray:
+    """Traits of the runs, shape (D, P)."""
+    names = TRAITS[runs[0].description.backend]
+    return np.array([[traits_of(run.description)[name] for name in names] for run in runs])
+
+
+def prior_of(runs: Sequence[Run], measured: Measured) -> CostPrior:
+    """The prior that the measurements with a weight teach."""
+    backend = runs[0].description.backend
+    features = FEATURES[backend]
+    costs, unit_ms = _FIRST[backend]
+    first = np.log([costs[name] * unit_ms for name in features])
+    return learn_prior(measured, trait_matrix(runs), first, (features, TRAITS[backend]), SETTINGS[backend])
+
+
+def costs_of(runs: Sequence[Run], measured: Measured, prior: CostPrior) -> Fitted:
+    """The costs of each run by what has a weight of its measurements."""
+    counted = with_floor(measured, prior.floor_ms)
+    return fit_costs(counted, prior.mean(trait_matrix(runs)), prior.precision, prior.sigma)
+
+
+def left_out(runs: Sequence[Run], family: Callable[[Measurement], str], *, workers: int = 2) -> list[Estimated]:
+    """Every measurement, estimated by a prior and costs of which its family is no part."""
+    families = sorted({family(one) for run in runs for one in run.measurements})
+    masks = [np.array(_places(runs, family, name)) for name in families]
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        parts = pool.map(_estimated_without, [runs] * len(masks), masks)
+        return [one for part in parts for one in part]
+
+
+def _places(runs: Sequence[Run], family: Callable[[Measurement], str], name: str) -> list[list[bool]]:
+    most = max(len(run.measurements) for run in runs)
+    rows = [[family(one) == name for one in run.measurements] for run in runs]
+    return [row + [False] * (most - len(row)) for row in rows]
+
+
+def _estimated_without(runs: Sequence[Run], mask: np.ndarray) -> list[Estimated]:
+    measured = stacked(runs)
+    measured = Measured(measured.features, measured.log_ms, np.where(mask, 0.0, measured.weights))
+    has_any = measured.weights.sum(1) > 0
+    prior = prior_of([run for run, keeps in zip(runs, has_any, strict=True) if keeps], measured.only(has_any))
+    fitted = costs_of(runs, measured, prior)
+    times = np.matmul(measured.features, np.exp(fitted.log_costs)[..., None])[..., 0]
+    variances = fitted.variances
+    found = []
+    for place, run in enumerate(runs):
+        if not has_any[place]:
+            continue
+        for number, one in enumerate(run.measurements):
+            if mask[place, number]:
+                ms, variance = float(times[place, number]), float(variances[place, number])
+                kept = [other for other, gone in zip(run.measurements, mask[place], strict=False) if not gone]
+                found.append(Estimated(place, one, ms, variance, one.macs * ms_per_mac(kept, one)))
+    return found
+
+
+def ms_per_mac(known: Sequence[Measurement], one: Measurement) -> float:
+    """The median over measurements in the same precision; over all where there are none."""
+    alike = [other for other in known if other.is_int8 == one.is_int8] or known
+    return float(np.median([other.ms / other.macs for other in alike]))
