@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -44,6 +44,12 @@ _NPU = {
     "e_norm": 100.0, "e_io": 100.0, "w_conv": 50.0, "w_fc": 50.0, "n_ops": 8.0, "const": 300.0,
 }  # fmt: skip
 _FIRST = {Backend.CPU: (_CPU, 0.05), Backend.GPU: (_GPU, 0.01), Backend.NPU: (_NPU, 0.0005)}
+
+
+# Of the measurements of families that were left out: the share that the band is to hold.
+HELD = 0.82
+# What the owner of a phone would measure first.
+_FIRST_MEASURED = ("mobilenet_v2", "resnet", "squeezenet", "mobilenet_v1", "googlenet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ def _estimated_without(runs: Sequence[Run], mask: np.ndarray) -> list[Estimated]
     prior = prior_of([run for run, keeps in zip(runs, has_any, strict=True) if keeps], measured.only(has_any))
     fitted = costs_of(runs, measured, prior)
     times = np.matmul(measured.features, np.exp(fitted.log_costs)[..., None])[..., 0]
-    variances = fitted.variances
+    variances = (fitted.shares**2 * prior.uncertainty**2).sum(2)
     found = []
     for place, run in enumerate(runs):
         if not has_any[place]:
@@ -149,3 +155,115 @@ def ms_per_mac(known: Sequence[Measurement], one: Measurement) -> float:
     """The median over measurements in the same precision; over all where there are none."""
     alike = [other for other in known if other.is_int8 == one.is_int8] or known
     return float(np.median([other.ms / other.macs for other in alike]))
+
+
+def widths_of(estimated: Sequence[Estimated], sigma: float) -> dict[str, float]:
+    """How many standard deviations hold four of five of |log(measured / estimated)|, in float and in int8."""
+    found = {}
+    for name, is_int8 in (("float", False), ("int8", True)):
+        scores = [
+            abs(one.log_ratio) / float(np.sqrt(sigma**2 + one.variance))
+            for one in estimated
+            if one.measurement.is_int8 == is_int8
+        ]
+        if scores:
+            found[name] = float(np.quantile(scores, HELD))
+    return found
+
+
+def new_devices(runs: Sequence[Run], counts: Sequence[int] = (0, 1, 3)) -> dict[int, float]:
+    """The width of the band for a device that nobody measured, by how many networks its owner did."""
+    found = calibrated_anew(runs, counts)
+    return {
+        count: float(np.quantile([abs(one.log_ratio) / one.deviation for one in ones], HELD))
+        for count, ones in found.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """A network on a device that was left out with its chip, after some of the device's others were measured."""
+
+    run: int
+    measurement: Measurement
+    ms: float
+    deviation: float
+
+    @property
+    def log_ratio(self) -> float:
+        """Logarithm of measured by estimated."""
+        return float(np.log(self.measurement.ms / self.ms))
+
+    @property
+    def error(self) -> float:
+        """|estimated / measured − 1|."""
+        return abs(self.ms / self.measurement.ms - 1)
+
+
+def calibrated_anew(
+    runs: Sequence[Run], counts: Sequence[int] = (0, 1, 3), *, folds: int = 1, workers: int = 2
+) -> dict[int, list[Anew]]:
+    """Each chip left out of the prior in turn; its runs fitted to a few networks, and asked about all others.
+
+    Args:
+        runs: of one backend.
+        counts: of the networks that are measured.
+        folds: families are parted into so many; those asked about are left out of the prior as well if there are
+            more than one.
+        workers: processes.
+    """
+    chips = sorted({run.soc for run in runs})
+    jobs = [(runs, chip, tuple(counts), fold, folds) for chip in chips for fold in range(folds)]
+    found: dict[int, list[Anew]] = {count: [] for count in counts}
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        for part in pool.map(_anew, jobs):
+            for count, ones in part.items():
+                found[count].extend(ones)
+    return found
+
+
+def _anew(job: tuple[Sequence[Run], str, tuple[int, ...], int, int]) -> dict[int, list[Anew]]:
+    runs, chip, counts, fold, folds = job
+    families = sorted({one.family for run in runs for one in run.measurements} - set(_FIRST_MEASURED))
+    asked = set(families[fold::folds])
+    others = [_without(run, asked if folds > 1 else set()) for run in runs if run.soc != chip]
+    others = [run for run in others if run.measurements]
+    prior = prior_of(others, stacked(others))
+    found: dict[int, list[Anew]] = {count: [] for count in counts}
+    for place, run in enumerate(runs):
+        if run.soc == chip:
+            for count in counts:
+                found[count].extend(_asked(place, run, count, asked, prior))
+    return found
+
+
+def _asked(place: int, run: Run, count: int, asked: set[str], prior: CostPrior) -> list[Anew]:
+    known = _chosen(run, count)
+    rest = [one for one in run.measurements if one.family in asked and one not in known]
+    if len(known) < count or not rest:
+        return []
+    mean = prior.mean(trait_matrix([run]))
+    if known:
+        measured = [replace(run, measurements=known)]
+        mean = costs_of(measured, stacked(measured), prior).log_costs
+    costs = np.exp(mean[0])
+    answers = []
+    for one in rest:
+        parts = one.features * costs
+        shares = parts / parts.sum()
+        deviation = float(np.sqrt(prior.sigma**2 + (shares**2 * prior.uncertainty**2).sum()))
+        answers.append(Anew(place, one, float(parts.sum()), deviation))
+    return answers
+
+
+def _without(run: Run, families: set[str]) -> Run:
+    return replace(run, measurements=tuple(one for one in run.measurements if one.family not in families))
+
+
+def _chosen(run: Run, count: int) -> tuple[Measurement, ...]:
+    """Networks that somebody would measure first: small ones that everybody has, in one precision."""
+    by_family: dict[str, Measurement] = {}
+    for one in run.measurements:
+        if not one.is_int8 or all(other.is_int8 for other in run.measurements):
+            by_family.setdefault(one.family, one)
+    return tuple(by_family[name] for name in _FIRST_MEASURED if name in by_family)[:count]

@@ -90,6 +90,7 @@ class DeviceProfile:
         error, error_int8: of unseen networks; None where too few were measured.
         sources: of the measurements behind it.
         basis: what the costs rest on.
+        num_own: how many of the user's measurements are behind it.
         notes: what has to be said of every estimate.
     """
 
@@ -108,6 +109,7 @@ class DeviceProfile:
     error_int8: ProfileError | None = None
     sources: tuple[ProfileSource, ...] = ()
     basis: Basis = Basis.PUBLISHED
+    num_own: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -133,6 +135,7 @@ class DeviceProfile:
             "threads": self.threads or None,
             "precision": self.precision,
             "basis": str(self.basis),
+            "num_own": self.num_own,
             "sources": [source.to_json() for source in self.sources],
             "error": self.error.to_json() if self.error is not None else None,
             "error_int8": self.error_int8.to_json() if self.error_int8 is not None else None,

@@ -110,10 +110,10 @@ def _weighted(node: onnx.NodeProto, plain: Operator, layer: Layer) -> Operator:
             plain, kind=kind, inputs=((given, rows),), outputs=((made, rows),), macs=macs, num_params=layer.num_params
         )
     groups = _number(node, "group", 1)
-    kernel = tuple(layer.weight_shape[2:])
+    kernel = (1, 1, *layer.weight_shape[2:])[-2:]
     plain = replace(
         plain,
-        kernel=(kernel + (1, 1))[:2] if len(kernel) > 1 else (1, *kernel, 1)[:2],
+        kernel=(kernel[0], kernel[1]),
         stride=_pair(node, "strides"),
         groups=groups,
         macs=macs,
