@@ -60,14 +60,14 @@ class Estimated:
         run: its place in the list of runs.
         measurement: what was measured.
         ms: what was estimated.
-        variance: of the logarithm, for what the costs are uncertain.
+        deviation: standard deviation of the logarithm: of one time, and for what the costs are uncertain.
         macs_ms: what scaling by multiply-adds gives, fitted on the same measurements.
     """
 
     run: int
     measurement: Measurement
     ms: float
-    variance: float
+    deviation: float
     macs_ms: float
 
     @property
@@ -138,16 +138,16 @@ def _estimated_without(runs: Sequence[Run], mask: np.ndarray) -> list[Estimated]
     prior = prior_of([run for run, keeps in zip(runs, has_any, strict=True) if keeps], measured.only(has_any))
     fitted = costs_of(runs, measured, prior)
     times = np.matmul(measured.features, np.exp(fitted.log_costs)[..., None])[..., 0]
-    variances = (fitted.shares**2 * prior.uncertainty**2).sum(2)
+    deviations = np.sqrt(prior.sigma**2 + (fitted.shares**2 * prior.uncertainty**2).sum(2))
     found = []
     for place, run in enumerate(runs):
         if not has_any[place]:
             continue
         for number, one in enumerate(run.measurements):
             if mask[place, number]:
-                ms, variance = float(times[place, number]), float(variances[place, number])
+                ms, deviation = float(times[place, number]), float(deviations[place, number])
                 kept = [other for other, gone in zip(run.measurements, mask[place], strict=False) if not gone]
-                found.append(Estimated(place, one, ms, variance, one.macs * ms_per_mac(kept, one)))
+                found.append(Estimated(place, one, ms, deviation, one.macs * ms_per_mac(kept, one)))
     return found
 
 
@@ -157,15 +157,11 @@ def ms_per_mac(known: Sequence[Measurement], one: Measurement) -> float:
     return float(np.median([other.ms / other.macs for other in alike]))
 
 
-def widths_of(estimated: Sequence[Estimated], sigma: float) -> dict[str, float]:
+def widths_of(estimated: Sequence[Estimated]) -> dict[str, float]:
     """How many standard deviations hold four of five of |log(measured / estimated)|, in float and in int8."""
     found = {}
     for name, is_int8 in (("float", False), ("int8", True)):
-        scores = [
-            abs(one.log_ratio) / float(np.sqrt(sigma**2 + one.variance))
-            for one in estimated
-            if one.measurement.is_int8 == is_int8
-        ]
+        scores = [abs(one.log_ratio) / one.deviation for one in estimated if one.measurement.is_int8 == is_int8]
         if scores:
             found[name] = float(np.quantile(scores, HELD))
     return found
@@ -267,3 +263,47 @@ def _chosen(run: Run, count: int) -> tuple[Measurement, ...]:
         if not one.is_int8 or all(other.is_int8 for other in run.measurements):
             by_family.setdefault(one.family, one)
     return tuple(by_family[name] for name in _FIRST_MEASURED if name in by_family)[:count]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A narrower network's time as a fraction of the whole one's: estimated, measured, and by multiply-adds."""
+
+    estimated: float
+    measured: float
+    macs: float
+
+
+def estimated_with_one_known(runs: Sequence[Run], whole_of: Callable[[str], str]) -> list[Ratio]:
+    """Ratios where of the whole family only the whole network was measured, here and on all other devices.
+
+    Args:
+        runs: of one backend.
+        whole_of: of a network's name that of the whole one; empty for those that are not narrower.
+    """
+    families = sorted({one.family for run in runs for one in run.measurements if whole_of(one.network)})
+    found = []
+    for family in families:
+        measured = stacked(runs)
+        gone = np.zeros_like(measured.weights, bool)
+        for place, run in enumerate(runs):
+            for number, one in enumerate(run.measurements):
+                gone[place, number] = one.family == family and whole_of(one.network) != one.network
+        measured = Measured(measured.features, measured.log_ms, np.where(gone, 0.0, measured.weights))
+        has_any = measured.weights.sum(1) > 0
+        prior = prior_of([run for run, keeps in zip(runs, has_any, strict=True) if keeps], measured.only(has_any))
+        costs = np.exp(costs_of(runs, measured, prior).log_costs)
+        for run, row in zip(runs, costs, strict=True):
+            found.extend(_ratios(run, row, family, whole_of))
+    return found
+
+
+def _ratios(run: Run, costs: np.ndarray, family: str, whole_of: Callable[[str], str]) -> list[Ratio]:
+    by_name = {(one.network, one.is_int8): one for one in run.measurements}
+    found = []
+    for one in run.measurements:
+        whole = by_name.get((whole_of(one.network), one.is_int8))
+        if one.family == family and whole is not None and whole is not one:
+            estimated = float(one.features @ costs) / float(whole.features @ costs)
+            found.append(Ratio(estimated, one.ms / whole.ms, one.macs / whole.macs))
+    return found

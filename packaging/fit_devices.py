@@ -53,7 +53,7 @@ def fitted(runs: Sequence[Run]) -> tuple[BackendKnowledge, list[DeviceProfile]]:
     by_run: dict[int, list[Estimated]] = defaultdict(list)
     for one in estimated:
         by_run[one.run].append(one)
-    knowledge = BackendKnowledge(prior, widths_of(estimated, prior.sigma), new_devices(runs))
+    knowledge = BackendKnowledge(prior, widths_of(estimated), new_devices(runs))
     profiles = [
         _profile(run, row, by_run[place])
         for place, (run, row) in enumerate(zip(runs, costs, strict=True))
