@@ -13,7 +13,7 @@ from workbench.engine.graph.model import load_model
 from workbench.engine.latency.calibrate import OwnMeasurement, calibrated
 from workbench.engine.latency.compression_notes import compression_notes
 from workbench.engine.latency.device_library import DeviceLibrary
-from workbench.engine.latency.estimate import estimate
+from workbench.engine.latency.estimate import estimate, model_features
 from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
 from workbench.engine.latency.profile_json import format_profile
 from workbench.project.device_store import DeviceStore, read_profile, shipped_library
@@ -74,7 +74,8 @@ class Devices:
         if measured_ms is not None:
             own = OwnMeasurement((original or model).operators, measured_ms)
             profile = calibrated(profile, knowledge.prior, [own])
-        answer = estimate(model, profile, knowledge)
+        features = model_features(model, profile.backend, profile.runtime)
+        answer = estimate(features, profile, knowledge)
         return replace(answer, notes=(*answer.notes, *dict.fromkeys(compression_notes(plan, profile))))
 
     def add(

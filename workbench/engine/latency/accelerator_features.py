@@ -1,5 +1,7 @@
 """What an operator asks of a GPU or an NPU: fewer classes than on a CPU, and a price for starting at all."""
 
+from dataclasses import replace
+
 from workbench.engine.latency.cpu_features import Features, cpu_features
 from workbench.engine.latency.operator import WEIGHTED, Kind, Operator
 
@@ -23,7 +25,7 @@ _PICTURE_CHANNELS = 4
 
 def gpu_features(operator: Operator, *, has_winograd: bool = True) -> Features:
     """As on a CPU in float: GPU runtimes compute int8 models in float."""
-    features = cpu_features(operator, has_winograd=has_winograd)
+    features = cpu_features(replace(operator, is_int8=False), has_winograd=has_winograd)
     if operator.op_type == "Concat":
         features["e_concat"] = features.pop("e_move", 0.0)
     if operator.kind is Kind.REDUCTION:

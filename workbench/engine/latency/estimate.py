@@ -1,7 +1,7 @@
 """Estimated latency of a model on a device: costs times features, layer by layer, with a band."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,43 +19,61 @@ from workbench.engine.latency.operator import WEIGHTED, Operator
 _ROUGH = 1.4
 
 
-def estimate(model: ModelOperators, profile: DeviceProfile, knowledge: BackendKnowledge) -> LatencyEstimate:
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelFeatures:
+    """What is asked of one backend and runtime, made once for many estimates.
+
+    Args:
+        model: its operators.
+        whole: features of each operator, as the model is.
+        in_float, in_int8: the same with every convolution and matrix product in one precision; on CPUs only.
+    """
+
+    model: ModelOperators
+    whole: Floats
+    in_float: Floats | None = None
+    in_int8: Floats | None = None
+
+
+def model_features(model: ModelOperators, backend: Backend, runtime: str) -> ModelFeatures:
+    """The features that `estimate` takes for devices of a backend with a runtime."""
+    is_all_int8 = keeps_int8(runtime, model.operators)
+    whole = feature_matrix(model.operators, backend, runtime, is_all_int8=is_all_int8)
+    if backend is not Backend.CPU:
+        return ModelFeatures(model, whole)
+    is_float = not any(operator.is_int8 for operator in model.operators)
+    in_float = whole if is_float else _in_precision(model.operators, runtime, is_int8=False)
+    return ModelFeatures(model, whole, in_float, _in_precision(model.operators, runtime, is_int8=True))
+
+
+def estimate(features: ModelFeatures, profile: DeviceProfile, knowledge: BackendKnowledge) -> LatencyEstimate:
     """What a model takes on a device at batch 1.
 
     The sum over operators of features times costs: never negative, and never more for a model that asks less.
     There is no figure where the device has no way to run the model, or nobody measured any like it: the notes say.
 
     Args:
-        model: its operators, as the runtime runs them.
+        features: of the model, for the profile's backend and runtime.
         profile: of the device.
         knowledge: of its backend.
     """
+    model = features.model
     why_not = refusal(model, profile)
     if why_not:
         return LatencyEstimate(profile.id, None, notes=(why_not, *profile.notes))
-    is_all_int8 = keeps_int8(profile.runtime, model.operators)
     costs = np.array([profile.costs.get(name, 0.0) for name in FEATURES[profile.backend]])
-    parts = feature_matrix(model.operators, profile.backend, profile.runtime, is_all_int8=is_all_int8) * costs
-    times = parts.sum(1)
-    total = float(times.sum())
+    parts = features.whole * costs
+    total = float(parts.sum())
     is_int8 = any(operator.is_int8 for operator in model.operators)
     spread = _spread(parts.sum(0) / max(total, 1e-12), profile, knowledge, is_int8=is_int8)
     figure = Figure(total, "ms", Origin.ESTIMATED, total / spread, total * spread, _num_behind(profile))
     return LatencyEstimate(
         profile.id,
         figure,
-        tuple(_layers(model.operators, profile, parts, costs)),
+        tuple(_layers(features, profile, parts, costs)),
         (*notes_of(model, profile), *fallbacks(model, profile), *profile.notes),
         is_rough=spread > _ROUGH,
     )
-
-
-def total_ms(operators: Sequence[Operator], profile: DeviceProfile) -> float:
-    """The estimate alone."""
-    costs = np.array([profile.costs.get(name, 0.0) for name in FEATURES[profile.backend]])
-    is_all_int8 = keeps_int8(profile.runtime, operators)
-    matrix = feature_matrix(operators, profile.backend, profile.runtime, is_all_int8=is_all_int8)
-    return float((matrix @ costs).sum())
 
 
 def _num_behind(profile: DeviceProfile) -> int:
@@ -78,40 +96,40 @@ def _spread(shares: Floats, profile: DeviceProfile, knowledge: BackendKnowledge,
     return float(np.exp(width * deviation))
 
 
-def _layers(operators: Sequence[Operator], profile: DeviceProfile, parts: Floats, costs: Floats) -> list[LayerLatency]:
-    total = max(float(parts.sum()), 1e-12)
-    bounds = _bound_sums(parts, FEATURES[profile.backend])
-    in_float, in_int8 = (_in_precision(operators, profile, costs, is_int8=flag) for flag in (False, True))
-    return [
-        LayerLatency(
+def _layers(features: ModelFeatures, profile: DeviceProfile, parts: Floats, costs: Floats) -> Iterator[LayerLatency]:
+    times = parts.sum(1)
+    shares = times / max(float(times.sum()), 1e-12)
+    bounds = _bounds(parts, FEATURES[profile.backend])
+    knows_both = profile.knows_float and profile.knows_int8
+    in_float, in_int8 = (
+        None if matrix is None or not knows_both else (matrix @ costs).tolist()
+        for matrix in (features.in_float, features.in_int8)
+    )
+    for row, (operator, ms, share) in enumerate(
+        zip(features.model.operators, times.tolist(), shares.tolist(), strict=True)
+    ):
+        yield LayerLatency(
             operator.name,
             operator.op_type,
-            float(parts[row].sum()),
-            float(parts[row].sum()) / total,
-            max(bounds, key=lambda bound: bounds[bound][row]),  # used before the next row
-            None if in_float is None else float(in_float[row]),
-            None if in_int8 is None else float(in_int8[row]),
+            ms,
+            share,
+            bounds[row],
+            None if in_float is None else in_float[row],
+            None if in_int8 is None else in_int8[row],
         )
-        for row, operator in enumerate(operators)
-    ]
 
 
-def _in_precision(
-    operators: Sequence[Operator], profile: DeviceProfile, costs: Floats, *, is_int8: bool
-) -> Floats | None:
-    """Times with every convolution and matrix product in one precision; None where only one was measured."""
-    if profile.backend is not Backend.CPU or not (profile.knows_float and profile.knows_int8):
-        return None
+def _in_precision(operators: Sequence[Operator], runtime: str, *, is_int8: bool) -> Floats:
     changed = [replace(one, is_int8=is_int8) if one.kind in WEIGHTED else one for one in operators]
-    matrix = feature_matrix(
-        changed, profile.backend, profile.runtime, is_all_int8=is_int8 and keeps_int8(profile.runtime, changed)
-    )
-    return np.asarray(matrix @ costs, np.float64)
+    return feature_matrix(changed, Backend.CPU, runtime, is_all_int8=is_int8 and keeps_int8(runtime, changed))
 
 
-def _bound_sums(parts: Floats, names: Sequence[str]) -> dict[Bound, Floats]:
-    columns = {bound: [place for place, name in enumerate(names) if _bound_of(name) is bound] for bound in Bound}
-    return {bound: np.asarray(parts[:, places].sum(1), np.float64) for bound, places in columns.items()}
+def _bounds(parts: Floats, names: Sequence[str]) -> list[Bound]:
+    """What most of each operator's time goes into."""
+    kinds = tuple(Bound)
+    places = [[place for place, name in enumerate(names) if _bound_of(name) is bound] for bound in kinds]
+    sums = np.stack([parts[:, one].sum(1) for one in places])
+    return [kinds[place] for place in sums.argmax(0).tolist()]
 
 
 def _bound_of(feature: str) -> Bound:
