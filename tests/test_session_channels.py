@@ -190,7 +190,7 @@ def test_an_export_stopped_while_a_criterion_looks_at_samples_writes_nothing(
     with pytest.raises(Cancelled):
         bench.export(recipe, tmp_path / "out.onnx", ctx=ctx)
 
-    assert texts[0].startswith("compressing: gradients, 1 of 12 samples")
+    assert texts[0].startswith("compressing: gradients of 28 units, 1 of 12 samples")
     assert not (tmp_path / "out.onnx").exists()
 
 

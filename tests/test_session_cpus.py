@@ -99,6 +99,12 @@ def test_a_reduced_range_makes_every_processor_compute_the_same(demo_folder: Pat
     assert cpu_hint(comparison) == ""
 
 
+def test_of_a_model_in_float_no_verdict_is_given_of_other_processors(demo_folder: Path):
+    *_, comparison = _demo(demo_folder).compare_cpus(limit=20)
+
+    assert cpu_verdict(comparison).startswith("Nothing of it is computed on integers")
+
+
 @pytest.mark.skipif(saturates() is None, reason="it is not known whether this computer saturates")
 def test_the_emulation_of_what_this_computer_is_answers_as_it_does(demo_folder: Path):
     session = _demo(demo_folder)

@@ -47,7 +47,7 @@ class Bench:
     ) -> Plan:
         """The recipe resolved on the model. Raises RecipeError, and Cancelled."""
         if recipe.rules and not self.model.info.layers:
-            hint = "take a model with Conv, Gemm or MatMul and constant weights"
+            hint = "take a model with Conv, ConvTranspose, Gemm, MatMul, LSTM, GRU or RNN, and constant weights"
             raise RecipeError(f"{source}: matches no layer, as {self.model.path} has none", hint)
         samples = self.calibration_set(recipe.calibration)
         plan = self.compressor.plan(recipe, samples=samples, source=source, ctx=ctx, at_once=at_once)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from workbench.bench import Bench
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.compress.structure.criterion import Criterion
+from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.channel_importance import ChannelImportance, CriterionInfo
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
@@ -17,6 +18,7 @@ from workbench.engine.core.device_profile import DeviceProfile
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
+from workbench.engine.core.first_look import FirstLook
 from workbench.engine.core.latency_estimate import LatencyEstimate
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
@@ -35,6 +37,8 @@ from workbench.engine.core.reports import (
     ModelFootprint,
     OpenedBench,
 )
+from workbench.engine.core.search_result import SearchBudgets, SearchResult
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.core.tensor_statistics import TensorStatistics
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
 from workbench.engine.core.whole_file import make_whole
@@ -51,16 +55,21 @@ from workbench.engine.latency.onnx_operators import model_operators
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.channel_ratios import with_channel_rules
+from workbench.engine.search.first_look import first_look
 from workbench.engine.search.float_layers import suggest_float_layers
 from workbench.engine.search.layer_noise import layer_noise
 from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
+from workbench.engine.search.search_space import Latency, SearchMeans
 from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
 from workbench.plugin_loader import Plugins, load_plugins
 from workbench.project.devices import Devices
+from workbench.project.measurement_store import MeasurementStore
+from workbench.scanning import DEFAULT_SAMPLES, Scanning
+from workbench.searching import DEFAULT_LIMIT, Makers, Searching
 
 # Of rounds without rules of their own, which have samples: at half of ResNet-20's multiply-adds, layers fitted on 256
 # samples, it kept 64 % of 1,000 right, geometric_median 61 and l2 58.
@@ -72,9 +81,13 @@ class Session:
 
     Verbs may be called from several threads. The bench is one value, and what was made last is kept together with
     what it was made of; both are read once, since another thread may put its own in their place at any time.
+
+    Args:
+        store: keeps what scans measure; that of all models if not given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, store: MeasurementStore | None = None) -> None:
+        self._given_store = store
         self._on_bench: Bench | None = None
         self._made = LastMade()
         self._devices = Devices()
@@ -270,12 +283,7 @@ class Session:
         bench, ctx = self._bench, ctx or JobContext()
         plan = bench.plan(recipe, ctx)
         samples = bench.calibration_set(recipe.calibration)
-        answers = self._made.original_answers(bench)
-        divergence = OutputDivergence(RuntimeSession(bench.model.path), answers, bench.samples, limit)
-
-        def measure(part: Plan, ctx: JobContext) -> Figure:
-            data = bench.compressor.build(part, encoding=recipe.encoding, samples=samples, ctx=ctx)
-            return divergence.of(data, ctx)
+        measure = self._divergence_of_plans(bench, recipe, limit)
 
         def statistics(layer: str) -> TensorStatistics | None:
             if samples is None:
@@ -284,6 +292,130 @@ class Session:
             return left.quantizer.input_statistics(layer, plan, samples)
 
         return suggest_float_layers(plan, recipe.digest, measure, ctx, statistics=statistics)
+
+    def first_look(self, recipe: Recipe, *, limit: int = 64, ctx: JobContext | None = None) -> Iterator[FirstLook]:
+        """Whether weights or activations do a recipe's damage, and which layers; more complete from one to the next.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+            RecipeError: the recipe quantizes nothing.
+        """
+        bench, ctx = self._bench, ctx or JobContext()
+        plan = bench.plan(recipe, ctx)
+        return first_look(plan, recipe.digest, self._divergence_of_plans(bench, recipe, limit), ctx)
+
+    def _divergence_of_plans(self, bench: Bench, recipe: Recipe, limit: int) -> Callable[[Plan, JobContext], Figure]:
+        """Measures what parts of a recipe's plan do to the outputs, on some samples."""
+        samples, answers = bench.calibration_set(recipe.calibration), self._made.original_answers(bench)
+        divergence = OutputDivergence(RuntimeSession(bench.model.path), answers, bench.samples, limit)
+
+        def measure(part: Plan, ctx: JobContext) -> Figure:
+            data = bench.compressor.build(part, encoding=recipe.encoding, samples=samples, ctx=ctx)
+            return divergence.of(data, ctx)
+
+        return measure
+
+    def scan(
+        self,
+        axes: ScanAxes | None = None,
+        *,
+        samples: int = DEFAULT_SAMPLES,
+        early: bool = False,
+        workers: int = 0,
+        cluster: str | None = None,
+        ctx: JobContext | None = None,
+    ) -> Iterator[SensitivityScan]:
+        """How sensitive each layer is to each setting, one at a time; more complete from one to the next.
+
+        What was measured before, by whoever, is found in the store and not measured again.
+
+        Args:
+            axes: which settings; the usual ones if not given.
+            samples: that each cell is measured on.
+            early: whether there are to be first figures of all cells before any is measured in full.
+            workers: processes that measure; 0 for threads of this one.
+            cluster: address of a Dask scheduler whose workers measure instead.
+            ctx: asked before each cell; told the progress.
+
+        Raises:
+            Cancelled: somebody asked to stop; what was measured is kept.
+            DataError: there are no samples.
+            RunError: the model does not run on the samples.
+        """
+        bench, ctx = self._bench, ctx or JobContext()
+        scanning = Scanning(bench, self._made.original_answers(bench), self._store)
+        return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers, cluster=cluster)
+
+    def fit_accuracy(
+        self,
+        scan: SensitivityScan,
+        recipe: Recipe | None = None,
+        *,
+        limit: int | None = DEFAULT_LIMIT,
+        ctx: JobContext | None = None,
+    ) -> Iterator[AccuracyPrediction]:
+        """Learn to predict the accuracy of any mix of what was scanned, from a dozen mixes that are measured.
+
+        Args:
+            scan: of the model and samples on the bench.
+            recipe: whose encoding and calibration mixes are built with; its rules say nothing here.
+            limit: samples that mixes are measured on; all of them if not given or larger.
+            ctx: asked before each mix; told the progress.
+
+        Raises:
+            Cancelled: somebody asked to stop; what was measured is kept.
+            DataError: the scan is of something else, or there are no samples.
+        """
+        return self._searching(self._bench, limit).fit(scan, ctx or JobContext(), base=recipe)
+
+    def search(
+        self,
+        budgets: SearchBudgets,
+        scan: SensitivityScan,
+        prediction: AccuracyPrediction | None = None,
+        recipe: Recipe | None = None,
+        *,
+        means: SearchMeans | None = None,
+        latency: Latency | None = None,
+        limit: int | None = DEFAULT_LIMIT,
+        ctx: JobContext | None = None,
+    ) -> Iterator[SearchResult]:
+        """The best recipe within budgets, measured, and the trade-off around it; more complete from one to the next.
+
+        Args:
+            budgets: to stay within.
+            scan: of the model and samples on the bench.
+            prediction: of accuracy; learned first if not given.
+            recipe: whose encoding and calibration recipes keep; its rules are replaced.
+            means: what may be done; all that was scanned if not given.
+            latency: of recipes on a device, for a budget of it.
+            limit: samples that recipes are measured on; all of them if not given or larger.
+            ctx: asked before each step; told the progress.
+
+        Raises:
+            Cancelled: somebody asked to stop; what was measured is kept.
+            DataError: the scan is of something else, or there are no samples.
+            RecipeError: a budget cannot be checked.
+        """
+        searching, ctx, done = self._searching(self._bench, limit), ctx or JobContext(), 0.0
+        if prediction is None:
+            done = 0.6
+            *_, prediction = searching.fit(scan, ctx.part(0, done), base=recipe)
+        yield from searching.search(
+            prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means, latency=latency
+        )
+
+    def known_scan(self, axes: ScanAxes | None = None, ctx: JobContext | None = None) -> SensitivityScan:
+        """What is known of such a scan from earlier ones, at once: nothing is measured.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+        """
+        bench = self._bench
+        scanning = Scanning(bench, self._made.original_answers(bench), self._store)
+        return scanning.known(axes or ScanAxes(), ctx or JobContext())
 
     def prune_rounds(
         self,
@@ -467,11 +599,25 @@ class Session:
         return self._devices.take_in(Path(path), force=force)
 
     def export(
-        self, recipe: Recipe, path: str | Path, *, force: bool = False, ctx: JobContext | None = None
+        self,
+        recipe: Recipe,
+        path: str | Path,
+        *,
+        limit: int | None = None,
+        force: bool = False,
+        ctx: JobContext | None = None,
     ) -> ApplyReport:
         """Compress, write, open the file again in a fresh process, and compare it with the preview.
 
         A file that is not what was previewed does not get the target's name: what was there stays.
+
+        Args:
+            recipe: what is done.
+            path: the file to write.
+            limit: samples that accuracy is measured on, before and after; all of them if not given or larger. The
+                file is compared with the preview on all of them.
+            force: whether to overwrite the file that is there.
+            ctx: asked before each step; told the progress.
 
         Raises:
             Cancelled: somebody asked to stop; nothing is written, as after an error.
@@ -486,7 +632,7 @@ class Session:
         plan = bench.plan(recipe, ctx.part(0, 0.15, "compressing"))
         data = self._made.build(bench, recipe, ctx.part(0.15, 0.3, "compressing"))
         measuring = ctx.part(0.3, 0.55, "measuring")
-        evaluation = _last(self._made.evaluate(bench, recipe, None, measuring)) if bench.dataset is not None else None
+        evaluation = _last(self._made.evaluate(bench, recipe, limit, measuring)) if bench.dataset is not None else None
         ctx.checkpoint()
         left = bench.without_channels(plan, recipe, ctx)
         proof = self._proof(bench, recipe, plan, ctx.part(0.55, 0.6, "proving what was cut"))
@@ -506,6 +652,7 @@ class Session:
             data=bench.dataset.info if bench.dataset is not None else None,
             channels=proof,
             shares=shares_left(bench.compressor, plan),
+            found_agreement=evaluation.found_agreement if evaluation is not None else None,
         )
 
     def prove_channels(self, recipe: Recipe, ctx: JobContext | None = None) -> ChannelProof | None:
@@ -566,6 +713,13 @@ class Session:
             exporter.name, plan, target, target.stat().st_size, digest_of_file(target), bench.model.info.file_bytes
         )
 
+    def _searching(self, bench: Bench, limit: int | None) -> Searching:
+        makers = Makers(
+            lambda recipe, ctx: self._made.build(bench, recipe, ctx),
+            lambda recipe, count, ctx: self._made.evaluate(bench, recipe, count, ctx),
+        )
+        return Searching(bench, makers, self._store, limit=limit)
+
     def _proof(self, bench: Bench, recipe: Recipe, plan: Plan, ctx: JobContext) -> ChannelProof | None:
         samples = bench.calibration_set(recipe.calibration)
         return prove_pruning(bench.compressor.pruning, plan.groups, samples, bench.dataset, ctx)
@@ -573,6 +727,10 @@ class Session:
     @property
     def _criteria(self) -> Iterable[Criterion]:
         return self._plugins.criteria()
+
+    @cached_property
+    def _store(self) -> MeasurementStore:
+        return MeasurementStore() if self._given_store is None else self._given_store
 
     @cached_property
     def _plugins(self) -> Plugins:

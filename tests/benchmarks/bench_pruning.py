@@ -6,6 +6,7 @@ is compared is the choice of channels. The best of many settings of ours stands 
 picked by the samples that are shown; the line of the best that looks at no samples is the nearest to like for like.
 """
 
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -45,6 +46,7 @@ _TIMED = (
     _RESNET, "cifar10/resnet56_cifar10_opset13.onnx", "imagenet_sample/squeezenet1.1_rgb224.onnx",
     "imagenet_sample/mobilenet_v1_0_5_224.float.onnx",
 )  # fmt: skip
+_MEASUREMENTS = 7
 _LEAST_GAIN = 0.7
 
 # They take minutes: no alarm that prints where a test is that seems to hang.
@@ -150,15 +152,17 @@ def test_time_falls_with_the_multiply_adds(models: Path, show):
         for ratio in (0.25, 0.5):
             recipe = Recipe().with_rule("*", prune=Prune("filters", ratio=ratio, multiple_of=8))
             left = session._bench.compressor.without_channels(session.plan(recipe).groups, None, JobContext())
-            report = session.measure_latency(recipe)
-            assert report.ratio is not None
-            assert report.original is not None
+            # A measurement takes a second or two, and whatever else the computer does then; the middle one counts.
+            reports = [session.measure_latency(recipe) for _ in range(_MEASUREMENTS)]
+            times, before, after = (
+                statistics.median(figure(report).value for report in reports)
+                for figure in (lambda one: one.ratio, lambda one: one.original, lambda one: one.p50)
+            )
             share = left.model.info.macs / info.macs
-            gain = (1 - report.ratio.value) / (1 - share)
+            gain = (1 - times) / (1 - share)
             gains.append((name, ratio, gain))
             show(
-                f"{Path(name).stem[:27]:<28}{ratio:>6.2f}{report.original.value:>11.2f}{report.p50.value:>8.2f}"
-                f"{report.ratio.value:>7.2f}{share:>7.2f}{gain:>7.2f}"
+                f"{Path(name).stem[:27]:<28}{ratio:>6.2f}{before:>11.2f}{after:>8.2f}{times:>7.2f}{share:>7.2f}{gain:>7.2f}"
             )
 
     assert all(gain >= _LEAST_GAIN for _, _, gain in gains), [one for one in gains if one[2] < _LEAST_GAIN]

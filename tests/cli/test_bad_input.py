@@ -100,7 +100,7 @@ def test_onnx_is_not_written_under_the_name_of_another_format(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--metric", "best"], "one of top1, top5, psnr, agreement"),
+        (["--metric", "best"], "--metric: metric cannot be 'best'; give one of top1, top5, psnr, agreement"),
         (["--metric", "agreement"], "a model agrees with itself"),
         (["--resize", "wide"], "a number of pixels"),
         (["--scale", "1/0"], "a number such as 0.5 or 1/255"),
@@ -115,6 +115,12 @@ def test_onnx_is_not_written_under_the_name_of_another_format(
 )
 def test_a_bad_option_says_what_would_do(arguments: list[str], words: str, model: str, data: str, error_of):
     assert words in error_of("evaluate", model, "--data", data, *arguments)
+
+
+def test_a_limit_of_samples_that_are_not_given_is_bad_usage(model: str, recipe: Path, tmp_path: Path, error_of):
+    error = error_of("apply", model, "--recipe", recipe, "-o", tmp_path / "o.onnx", "--limit", "9")
+
+    assert "--limit says on how many samples of --data" in error
 
 
 def _network(path: Path, graph: str) -> Path:
@@ -149,12 +155,13 @@ _RULE = "version: 1\nrules:\n  - select: '*'\n    "
         (_RULE + "weights: {bitz: 4}\n", "line 4"),
         (_RULE + "weights: {bits: four}\n", "line 4"),
         (_RULE + "prune: {kind: weights, threshold: .nan}\n", "line 4"),
+        (_RULE + "prune: {kind: filters, ratio: 0.5, criterion: ''}\n", "line 3: criterion '' is not known"),
         ("version: 1\nrules:\n  - select: nowhere\n    weights: {bits: 4}\n", "matches no layer"),
         ("version: 1\nrules: [\n", "not YAML"),
         ("", "is empty"),
         ("\xff", "matches no layer|a mapping"),
     ],
-    ids=["unknown key", "wrong type", "not a number", "no layer", "not YAML", "empty", "no mapping"],
+    ids=["unknown key", "wrong type", "not a number", "no criterion", "no layer", "not YAML", "empty", "no mapping"],
 )
 def test_a_bad_recipe_is_one_line_that_names_the_place(text: str, words: str, model: str, tmp_path: Path, error_of):
     path = tmp_path / "bad.yaml"
@@ -188,6 +195,7 @@ def test_a_model_without_weights_has_no_layer_for_a_rule(recipe: Path, tmp_path:
     error = error_of("apply", path, "--recipe", recipe, "-o", tmp_path / "o.onnx")
 
     assert f"matches no layer, as {path} has none" in error
+    assert "LSTM, GRU or RNN" in error
     assert not (tmp_path / "o.onnx").exists()
 
 

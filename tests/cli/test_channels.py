@@ -32,16 +32,16 @@ def test_inspect_lists_the_groups(shortcut: Path, capsys):
 
     assert value["groups"] == [
         {
-            "group_id": "c1", "kind": "filters", "members": ["c1", "c3"], "num_units": 16, "channels_per_unit": 1,
-            "num_fixed": 0, "reason": "",
+            "group_id": "c1", "kind": "filters", "members": ["c1", "c3"], "num_units": 16, "most_gone": 14,
+            "channels_per_unit": 1, "num_fixed": 0, "reason": "",
         },
         {
-            "group_id": "c2", "kind": "filters", "members": ["c2"], "num_units": 12, "channels_per_unit": 1,
-            "num_fixed": 0, "reason": "",
+            "group_id": "c2", "kind": "filters", "members": ["c2"], "num_units": 12, "most_gone": 11,
+            "channels_per_unit": 1, "num_fixed": 0, "reason": "",
         },
         {
-            "group_id": "y", "kind": "neurons", "members": ["y"], "num_units": 0, "channels_per_unit": 1,
-            "num_fixed": 5, "reason": "they are the model's output y",
+            "group_id": "y", "kind": "neurons", "members": ["y"], "num_units": 0, "most_gone": 0,
+            "channels_per_unit": 1, "num_fixed": 5, "reason": "they are the model's output y",
         },
     ]  # fmt: skip
     assert [layer["group_id"] for layer in value["layers"]] == ["c1", "c2", "c1", "y"]
@@ -53,7 +53,7 @@ def test_inspect_calls_heads_by_their_name(tmp_path: Path, capsys):
     group = json.loads(_printed(capsys, "inspect", path, "--json"))["groups"][0]
 
     assert (group["kind"], group["num_units"], group["channels_per_unit"]) == ("heads", 3, 4)
-    assert "group q: 3 layers, 3 heads can go" in _printed(capsys, "inspect", path)
+    assert "group q: 3 layers, up to 2 of 3 heads can go" in _printed(capsys, "inspect", path)
 
 
 def test_apply_says_what_went_and_how_that_was_proven(shortcut: Path, half: Path, tmp_path: Path, capsys):

@@ -47,10 +47,25 @@ def test_people_read_that_it_is_an_emulation_before_any_figure(
     assert any("reduce_range: true" in line for line in rest)
 
 
-def test_a_model_in_float_says_that_nothing_can_saturate(model: str, data: str, capsys: pytest.CaptureFixture[str]):
-    assert main(["evaluate", model, "--data", data, "--limit", "20", "--cpu", "saturating"]) == 0
+@pytest.mark.parametrize("cpu", ["saturating", "exact"])
+def test_a_model_in_float_is_not_said_to_be_the_same_everywhere(
+    cpu: str, model: str, data: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["evaluate", model, "--data", data, "--limit", "20", "--cpu", cpu]) == 0
 
-    assert "no pair of weights can saturate: every processor computes the same" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "nothing of it is computed on integers: the rules differ in nothing that is emulated" in printed
+    assert "every processor" not in printed
+
+
+def test_the_object_says_whether_anything_is_quantized(
+    model: str, data: str, torn_model: Path, torn_samples: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["evaluate", model, "--data", data, "--limit", "20", "--cpu", "exact", "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", str(torn_model), "--data", str(torn_samples), "--cpu", "exact", "--json"]) == 0
+
+    assert (plain["is_quantized"], json.loads(capsys.readouterr().out)["is_quantized"]) == (False, True)
 
 
 def test_a_processor_that_nobody_knows_is_refused(error_of, torn_model: Path, torn_samples: Path):

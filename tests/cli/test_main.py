@@ -88,6 +88,33 @@ def test_apply_calls_a_figure_by_its_metric(
     assert "accuracy" not in printed.lower()
 
 
+def test_apply_measures_on_so_many_samples_as_asked_and_says_how_many(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["apply", model, "--recipe", str(recipe), "--data", data, "--limit", "100"]
+
+    assert main([*arguments, "-o", str(tmp_path / "a.onnx"), "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert main([*arguments, "-o", str(tmp_path / "b.onnx")]) == 0
+
+    assert [value[side]["accuracy"]["n"] for side in ("before", "after")] == [100, 100]
+    # The file is compared with the preview on all of them.
+    assert value["verified"]["samples"] == 597
+    assert "Accuracy (top1), n = 100 " in capsys.readouterr().out
+
+
+def test_the_limited_samples_are_those_of_evaluate(
+    model: str, data: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["--data", data, "--limit", "50", "--json"]
+
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(tmp_path / "a.onnx"), *arguments]) == 0
+    applied = json.loads(capsys.readouterr().out)["before"]["accuracy"]
+    assert main(["evaluate", model, *arguments]) == 0
+
+    assert json.loads(capsys.readouterr().out)["figure"] == applied
+
+
 def test_without_data_apply_says_that_random_inputs_were_compared(
     model: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -98,6 +125,49 @@ def test_without_data_apply_says_that_random_inputs_were_compared(
     printed = capsys.readouterr().out
     assert "verified: 8 random inputs in a fresh process" in printed
     assert "samples" not in printed
+
+
+_NO_SAMPLES = "activations stay float: their ranges need samples, and none are given"
+
+
+def test_a_recipe_of_which_nothing_can_be_done_writes_nothing_and_exits_1(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    recipe, out = tmp_path / "r.yaml", tmp_path / "o.onnx"
+    recipe.write_text("version: 1\nrules:\n  - select: '*'\n    activations: {bits: 8}\n")
+
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(out)]) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == f"nothing of {recipe} could be done: {out} is not written"
+    assert f"note: nothing was changed: {_NO_SAMPLES}" in lines
+    assert not out.exists()
+
+
+def test_and_in_the_object_every_wish_has_its_reason(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    recipe, out = tmp_path / "r.yaml", tmp_path / "o.onnx"
+    recipe.write_text("version: 1\nrules:\n  - select: '*'\n    activations: {bits: 8}\n")
+
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(out), "--json"]) == 1
+
+    value = json.loads(capsys.readouterr().out)
+    assert {entry["done"] for entry in value["plan"]} == {"nothing"}
+    assert {entry["reason"] for entry in value["plan"]} == {_NO_SAMPLES}
+    assert (value["output"], value["output_sha256"], value["after"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["[]", "\n  - select: '*'\n    weights: float", "\n  - select: '*'\n    prune: {kind: weights, sparsity: 0}",
+     "\n  - select: '*'\n    weights: {bits: 8}\n    activations: {bits: 8}"],
+    ids=["asks for nothing", "takes back", "asks for what is so", "possible in part"],
+)  # fmt: skip
+def test_a_recipe_that_is_not_refused_as_a_whole_is_written(rules: str, model: str, tmp_path: Path):
+    recipe, out = tmp_path / "r.yaml", tmp_path / "o.onnx"
+    recipe.write_text(f"version: 1\nrules: {rules}\n")
+
+    assert main(["apply", model, "--recipe", str(recipe), "-o", str(out), "--json"]) == 0
+    assert out.exists()
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "apply"])

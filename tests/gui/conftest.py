@@ -1,7 +1,7 @@
 """Models made of values, and a document that edits at once, so that panels are tested without a worker."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +15,12 @@ from pytestqt.qtbot import QtBot
 
 from workbench.engine.core.channel_group import AxisChannels, ChannelGroup, ModelChannels
 from workbench.engine.core.layer import Layer, ModelInfo, WeightStatistics
+from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import DataInfo, Preprocessing
+from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
+from workbench.gui.awaited_jobs import AwaitedJobs
 from workbench.gui.bench import Bench
 from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import Engine, Ticket
@@ -26,11 +30,15 @@ from workbench.gui.known_channels import KnownChannels
 from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
+from workbench.gui.known_prediction import KnownPrediction
+from workbench.gui.known_scan import KnownScan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
 from workbench.gui.one_opening import OneOpening
 from workbench.gui.running_jobs import RunningJobs
+from workbench.gui.search_jobs import SearchJobs
 from workbench.gui.shown_figures import ShownFigures
+from workbench.gui.trade_off import TradeOff
 from workbench.jobs import Progress
 from workbench.worker.messages import Failed
 
@@ -91,6 +99,32 @@ def model_of(*layers: Layer) -> ModelInfo:
     )
 
 
+def scan_of(
+    layers: Sequence[str],
+    kl: Mapping[tuple[str, ScanSetting], float],
+    *,
+    axes: ScanAxes | None = None,
+    digests: tuple[str, str] = ("0" * 64, "data"),
+    num_samples: int = 64,
+    is_complete: bool = False,
+    errors: Mapping[tuple[str, ScanSetting], str] | None = None,
+    groups: tuple[tuple[str, str], ...] = (),
+) -> SensitivityScan:
+    """A scan with these divergences; each drop is a tenth of the divergence, each interval a fifth of it wide."""
+
+    def figure(value: float, unit: str) -> Figure:
+        return Figure(value, unit, Origin.MEASURED, 0.9 * value, 1.1 * value, num_samples)
+
+    cells = [
+        ScanCell(layer, setting, figure(value, "nat"), 20.0, figure(value / 10, "fraction"), num_samples)
+        for (layer, setting), value in kl.items()
+    ]
+    cells += [ScanCell(layer, setting, error=text) for (layer, setting), text in (errors or {}).items()]
+    return SensitivityScan(
+        *digests, axes or ScanAxes(), tuple(layers), tuple(cells), num_samples, is_complete=is_complete, groups=groups
+    )
+
+
 class LooksAtWeights(LayerLooks):
     """Answers at once, from the weights that a test has laid on the bench."""
 
@@ -112,11 +146,19 @@ class LooseBench(Bench):
         self.jobs = RunningJobs(self.asks, self)
         self.measuring = Measuring(self.asks, self.jobs, KnownFigures(), self)
         self.figures = ShownFigures(self, self.measuring, self)
+        self.awaited = AwaitedJobs(self.jobs, self.measuring, self)
         self.calibration = CalibrationData(OneOpening(self.asks, self), self)
         self.plans = KnownPlan(self.asks, self)
         self.activations = KnownActivations(self.asks, self)
         self.channels = KnownChannels(self.asks, self.plans, self)
         self.importance = KnownImportance(self.asks, self.channels, self)
+        self.scans = KnownScan(self.asks, self)
+        self.searching = SearchJobs(self.jobs, self.awaited, self)
+        self.searching.scanned.connect(self.scans.take)
+        self.predictions = KnownPrediction(self.scans, self)
+        self.searching.predicted.connect(self.predictions.take)
+        self.trade_off = TradeOff(self, self.figures, self.measuring.figures, self)
+        self.searching.found.connect(self.trade_off.take)
         self.looks = LooksAtWeights(self.asks, self, self)
 
     def put(self, **weights: np.ndarray) -> None:
@@ -124,6 +166,13 @@ class LooseBench(Bench):
         self.looks.weights = weights
         self.model = model_of(*(layer_of(name, weight) for name, weight in weights.items()))
         self.model_changed.emit()
+
+    def put_data(self, num_samples: int = 500) -> None:
+        """Open samples; what the engine is asked for because of it waits."""
+        self.scans.begin_model(self.model)
+        self.dataset = DataInfo("/d.npz", num_samples, True, 10, (8, 8, 1), Preprocessing(), "data")
+        self.scans.begin_data(self.dataset)
+        self.dataset_changed.emit()
 
     def put_channels(self, *groups: ChannelGroup) -> None:
         """Say which channels go together; each member has one channel a unit, beside what always stays."""
@@ -169,6 +218,11 @@ def theme(qapp: object) -> object:
 @pytest.fixture
 def make_layer() -> object:
     return layer_of
+
+
+@pytest.fixture
+def make_scan() -> object:
+    return scan_of
 
 
 @pytest.fixture

@@ -82,6 +82,19 @@ def test_so_it_is_in_the_standard_containers(session: Session, bits: int):
 
 
 @pytest.mark.parametrize("ratio", [0.25, 0.6])
+def test_each_layer_keeps_the_share_that_the_engine_gives_it(session: Session, ratio: float):
+    now = _now(session, _pruned(session, ratio))
+    shares = session.channels().layer_shares(now.kept)
+
+    cut = cut_of(now, session.footprint().file_bytes)
+
+    assert cut.shares == {name: share for name, share in shares.items() if share < 1}
+    for name, share in cut.outputs.items():
+        counted = now.of_layer(name)
+        assert share == (1.0 if counted is None else counted.left / counted.whole)
+
+
+@pytest.mark.parametrize("ratio", [0.25, 0.6])
 def test_macs_and_parameters_are_those_of_the_pruned_model(session: Session, ratio: float, tmp_path: Path):
     recipe, info = _pruned(session, ratio), _info(session)
     cut = cut_of(_now(session, recipe), session.footprint().file_bytes)
@@ -106,6 +119,19 @@ def test_taking_channels_back_gives_the_first_size_again(session: Session):
 
     assert after == before
     assert after.layers == before.layers
+
+
+def test_channels_are_the_very_same_while_only_weights_are_edited(session: Session):
+    members, prune = _first_rule(session)
+    recipe = Recipe().with_rule(members, prune=prune)
+    wishes = GroupWishes(_info(session), session.channels())
+    first = wishes.now(recipe, criteria={}, has_samples=False)
+
+    edited = recipe.with_rule("*", weights=WeightRule(bits=5))
+
+    assert wishes.now(edited, criteria={}, has_samples=False) is first
+    assert wishes.now(Recipe(), criteria={}, has_samples=False).kept == {}
+    assert first.kept != {}
 
 
 def test_nothing_is_cut_while_the_groups_are_not_known(session: Session):

@@ -183,12 +183,27 @@ def test_a_number_that_is_no_multiple_of_eight_is_marked(pruning_window):
 
     edits.set_channels(ChannelWish(ratio=0.4))
 
+    # Any number was chosen: a hint, and no warning.
     assert "14 is no multiple of 8" in cell.data(Qt.ItemDataRole.ToolTipRole)
-    assert pruning_window.channels.odd.value == "⚠ no: 14"
+    assert pruning_window.channels.odd.value == "no: 14"
+    assert not cell.data(CHANNELS_ROLE).falls_short
+    assert "⚠" not in pruning_window.layers.card.channels.left.value
     edits.set_channels(ChannelWish(multiple_of=8))
     assert cell.data(CHANNELS_ROLE).left == 16
     assert "multiple" not in cell.data(Qt.ItemDataRole.ToolTipRole)
     assert pruning_window.channels.odd.value == "yes"
+
+
+def test_a_multiple_of_eight_that_was_asked_and_is_not_reached_is_a_warning(pruning_window):
+    edits, model = pruning_window.layers.edits, pruning_window.layers.model
+    cell = model.index(model.row_of("stem"), Column.PRUNE)
+
+    # More than the layer has: it is dropped.
+    edits.set_channels(ChannelWish(ratio=0.4, multiple_of=32))
+
+    assert cell.data(CHANNELS_ROLE).falls_short
+    assert pruning_window.channels.odd.value == "⚠ no: 14"
+    assert pruning_window.layers.card.channels.left.value.endswith("⚠")
 
 
 def test_a_layer_whose_channels_stay_says_why(pruning_window):
@@ -224,6 +239,19 @@ def test_one_target_over_several_groups_shows_what_the_engine_plans(pruning_wind
     assert set(planned) == {"stem", "expand"}
     assert dict(document.channels.now.kept) == planned
     assert len(document.recipe.rules) == 1
+
+
+def test_one_target_by_a_criterion_of_samples_is_final_once_they_have_been_run(pruning_window, qtbot):
+    document = pruning_window.document
+    document.select(("project", "expand"))
+    pruning_window.layers.edits.set_channels(ChannelWish(ratio=0.3))
+    pruning_window.layers.edits.set_channels(ChannelWish(criterion="activation_magnitude"))
+
+    pruning_window.layers.edits.set_channels(ChannelWish(scope="global"))
+    qtbot.waitUntil(lambda: document.plans.is_current and not document.channels.now.is_spread, timeout=_LONG_MS)
+
+    assert not document.plans.plan.awaits_samples
+    assert dict(document.channels.now.kept) == {entry.group: entry.kept for entry in document.plans.plan.groups}
 
 
 def test_the_export_says_how_the_channels_were_proven(pruning_window, qtbot, tmp_path):

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,3 +136,20 @@ def test_the_store_lies_in_the_users_folder_for_caches(own_home: Path):
 
     assert own_home in store.path.parents
     assert store.path.exists()
+
+
+def test_threads_share_a_store(tmp_path: Path):
+    store = MeasurementStore(tmp_path / "s.sqlite3")
+    store.keep(_KEY, {"value": 0.5})
+
+    def keep(number: int) -> dict[str, object] | None:
+        for round_number in range(20):
+            store.keep(replace(_KEY, recipe_digest=f"{number}-{round_number}"), {"value": number})
+        return store.find(_KEY)
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(keep, range(4)))
+
+    assert found == [{"value": 0.5}] * 4
+    assert len(store) == 81
+    store.close()

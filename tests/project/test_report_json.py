@@ -29,6 +29,12 @@ def test_an_evaluation_without_a_comparison_comes_back_without_one():
     assert evaluation_from_json(evaluation_to_json(report)) == report
 
 
+def test_what_a_detector_still_finds_comes_back():
+    report = EvaluationReport("agreement", _FIGURE, 16, 16, 0.125, found_agreement=_FIGURE, background=0)
+
+    assert evaluation_from_json(evaluation_to_json(report)) == report
+
+
 def test_a_latency_comes_back():
     figure = Figure(1.5, "ms", Origin.MEASURED, n=200)
     report = LatencyReport(figure, _FIGURE, "a processor", "r", 10, "m", original=figure, ratio=_FIGURE)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.data_options import limit_option, overrides, preprocessing_options
 from workbench.cli.output import apply_json, job, print_json, print_plan, print_table, say_guesses
+from workbench.cli.refusal import print_refusal, print_refusal_json
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.format import (
+    FOUND_AGREEMENT,
     format_bytes,
     format_fraction,
     format_metric,
@@ -19,6 +21,8 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ApplyReport
 from workbench.project.recipe_text import parse_recipe
 
+_NOT_THERE: dict[str, object] = dict.fromkeys(("before", "after", "preview", "verified"))
+
 
 @click.command("apply")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -26,6 +30,7 @@ from workbench.project.recipe_text import parse_recipe
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--data", type=click.Path(path_type=Path), default=None, help="Samples to evaluate and verify on.")
 @click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that set ranges.")
+@limit_option("Measure accuracy before and after")
 @click.option("--force", is_flag=True, help="Overwrite the file that is there.")
 @preprocessing_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -35,17 +40,22 @@ def command(
     out: Path,
     data: Path | None,
     calibration: Path | None,
+    limit: int | None,
     force: bool,
     as_json: bool,
     **rest: str | None,
 ) -> int:
     """Compress MODEL as the recipe says, write it, and prove that the file is what was evaluated.
 
+    Exit status 1: nothing of the recipe could be done, or the file is not what was evaluated; then nothing is written.
+
     Example: workbench apply resnet20.onnx --recipe w4.yaml --data test.zip -o small.onnx
     """
     from workbench.engine.graph.save import check_onnx_name, check_target
     from workbench.session import Session
 
+    if limit is not None and data is None:
+        raise click.UsageError("--limit says on how many samples of --data accuracy is measured, and none are given")
     # Before anything that takes time.
     check_target(out, force=force, inputs=[path for path in (model, recipe_path, data, calibration) if path])
     check_onnx_name(out, _other_format(out))
@@ -58,7 +68,14 @@ def command(
             session.open_data(data, overrides(rest), ctx)
         if calibration is not None:
             session.open_calibration(calibration, overrides(rest), ctx)
-        report = session.export(recipe, out, force=force, ctx=ctx)
+        plan = session.plan(recipe, source=str(recipe_path), ctx=ctx)
+        if plan.is_refused:
+            if as_json:
+                print_refusal_json(plan, _NOT_THERE)
+            else:
+                print_refusal(plan, recipe_path, out)
+            return 1
+        report = session.export(recipe, out, limit=limit, force=force, ctx=ctx)
     is_unused = calibration is not None and not report.plan.needs_samples
     notes = ["--calibration is not used: nothing that is done needs samples"] if is_unused else []
     if as_json:
@@ -110,7 +127,10 @@ def print_report(report: ApplyReport) -> None:
     ]
     if after.accuracy is not None:
         original = format_with_interval(before.accuracy) if before.accuracy is not None else ""
-        rows.append((format_metric(report.metric), original, format_with_interval(after.accuracy)))
+        metric = f"{format_metric(report.metric)}, n = {after.accuracy.n:,}"
+        rows.append((metric, original, format_with_interval(after.accuracy)))
+    if (found := report.found_agreement) is not None:
+        rows.append((f"{FOUND_AGREEMENT}, n = {found.n:,}", "", format_with_interval(found)))
     if report.difference is not None:
         rows.append(("difference", "", format_with_interval(report.difference, difference=True)))
     print_table(rows, ("", "before", "after"))

@@ -1,7 +1,7 @@
 """What `evaluate --cpu` prints of a processor that is not there."""
 
 from workbench.engine.core.cpu_rules import CpuRules, EmulatedReport
-from workbench.engine.core.cpu_texts import REDUCE_RANGE, describe_layer, left_out_text
+from workbench.engine.core.cpu_texts import NO_PAIRS, NOT_QUANTIZED, REDUCE_RANGE, describe_layer, left_out_text
 
 _SHOWN_LAYERS = 5
 _HERE = {
@@ -20,6 +20,7 @@ def emulated_json(report: EmulatedReport | None, *, this_saturates: bool | None)
         "emulated": str(report.rules),
         "label": report.rules.label,
         "this_saturates": this_saturates,
+        "is_quantized": report.is_quantized,
         "saturating_layers": layers,
         "left_out": list(report.left_out),
     }
@@ -32,7 +33,9 @@ def print_whose(report: EmulatedReport, *, this_saturates: bool | None) -> None:
 
 def print_saturation(report: EmulatedReport) -> None:
     """Which layers saturate, what can be done, and what is not emulated."""
-    if report.rules is CpuRules.SATURATING:
+    if not report.is_quantized:
+        print(NOT_QUANTIZED)
+    elif report.rules is CpuRules.SATURATING:
         _print_layers(report)
     if report.left_out:
         print(f"note: {left_out_text([report])}")
@@ -41,7 +44,7 @@ def print_saturation(report: EmulatedReport) -> None:
 def _print_layers(report: EmulatedReport) -> None:
     seen = [layer for layer in report.layers if layer.share]
     if not report.layers:
-        print("no pair of weights can saturate: every processor computes the same")
+        print(NO_PAIRS)
     elif not seen:
         print(f"{len(report.layers)} layers can saturate, none did on these samples")
     for layer in seen[:_SHOWN_LAYERS]:

@@ -18,12 +18,22 @@ def preprocessing_options(function: _Function) -> _Function:
     return function
 
 
+def limit_option(what: str) -> Callable[[_Function], _Function]:
+    """Add `--limit` to a verb, which measures `what` on a part of the samples."""
+    text = f"{what} on so many samples only: drawn from all of them with a fixed seed, the same at each call."
+    return click.option("--limit", type=click.IntRange(min=1), default=None, help=text)
+
+
 def overrides(values: dict[str, str | None]) -> dict[str, object]:
-    """The settings that were given, with lists of numbers split at commas."""
+    """The settings that were given, with lists of numbers split at commas. Raises DataError, naming the option."""
+    from workbench.engine.data.settings import checked_settings
+
     given: dict[str, object] = {name: values[name] for name in NAMES if values.get(name) is not None}
     for name in ("mean", "std"):
         if name in given:
             given[name] = [part.strip() for part in str(given[name]).split(",")]
+    for name, value in given.items():
+        checked_settings({name: value}, f"--{name.replace('_', '-')}")
     return given
 
 

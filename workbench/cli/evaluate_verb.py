@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli.cpu_output import emulated_json, print_saturation, print_whose
-from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.data_options import limit_option, overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.cpu_rules import CpuRules, EmulatedReport
 from workbench.engine.core.errors import DataError
-from workbench.engine.core.format import format_nan, format_with_interval
+from workbench.engine.core.format import FOUND_AGREEMENT, format_nan, format_with_interval
 from workbench.engine.core.reports import DataInfo, EvaluationReport
 from workbench.jobs import Cancelled, JobContext
 
@@ -25,7 +25,7 @@ _SHOWN_CHANGES = 10
 @click.command("evaluate")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder, .zip, .npz or idx file.")
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="Evaluate so many samples only.")
+@limit_option("Evaluate")
 @click.option("--against", type=click.Path(path_type=Path), default=None, help="Another model, on the same samples.")
 @click.option(
     "--cpu",
@@ -105,6 +105,9 @@ def _print(report: EvaluationReport, other: str, *, is_here: bool) -> None:
         print(f"difference to {other}: {format_with_interval(report.difference, difference=True)}")
     if report.agreement is not None and other:
         print(f"same answers: {format_with_interval(report.agreement)}")
+        if report.found_agreement is not None:
+            found = f"{FOUND_AGREEMENT.lower()} (not class {report.background})"
+            print(f"{found}: {format_with_interval(report.found_agreement)}, n = {report.found_agreement.n}")
         for item in report.changed[:_SHOWN_CHANGES]:
             label = f", labelled {item.label}" if item.label >= 0 else ""
             there, here = (item.before, item.after) if is_here else (item.after, item.before)
@@ -130,6 +133,8 @@ def _json(report: EvaluationReport, other: str) -> dict[str, object]:
         value |= {
             "difference": figure_json(report.difference),
             "agreement": figure_json(report.agreement),
+            "found_agreement": figure_json(report.found_agreement),
+            "background": report.background,
             "kl_divergence": figure_json(report.kl_divergence),
             "changed": changed,
         }

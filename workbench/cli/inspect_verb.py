@@ -49,7 +49,9 @@ def _group_line(group: ChannelGroup) -> str:
     """Which layers lose channels together, or why they cannot."""
     what = "heads" if group.has_heads else group.kind
     text = f"group {group.name}: {len(group.members)} layer{'s' if len(group.members) > 1 else ''}, "
-    text += f"{group.num_units} {what} can go" if group.num_units else "nothing can go"
+    if group.num_units and not group.most_gone:
+        return f"{text}nothing can go ({group.reason or 'no layer may vanish'})"
+    text += f"up to {group.most_gone} of {group.num_units} {what} can go" if group.num_units else "nothing can go"
     return f"{text} ({group.reason})" if group.reason else text
 
 
@@ -101,6 +103,7 @@ def _group_json(group: ChannelGroup) -> dict[str, object]:
         "kind": "heads" if group.has_heads else group.kind,
         "members": list(group.members),
         "num_units": group.num_units,
+        "most_gone": group.most_gone,
         "channels_per_unit": group.channels_per_unit,
         "num_fixed": group.num_fixed,
         "reason": group.reason,

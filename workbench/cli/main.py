@@ -21,6 +21,8 @@ _VERBS = {
     "inspect": "what is in a model",
     "latency": "estimated latency on a phone, layer by layer, with a band",
     "prune": "remove channels round by round, within an allowed drop",
+    "scan": "how sensitive each layer is to each setting, one at a time",
+    "search": "the best recipe within budgets, measured",
     "plugins": "what is loaded, from where, and what failed",
 }
 

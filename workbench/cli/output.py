@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.cli.interrupt import cancelled_by_ctrl_c
+from workbench.cli.progress_lines import ProgressLines
 from workbench.engine.core.format import format_settings
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -48,28 +49,37 @@ def print_plan(plan: Plan) -> None:
 def say_guesses(data: DataInfo, *, as_json: bool) -> None:
     """Say which settings nobody gave: a wrong guess changes every figure. On standard error beside a JSON object.
 
-    What was left aside of the data is said as well.
+    What was left aside of the data is said as well, and what becomes of colours.
     """
     file = sys.stderr if as_json else sys.stdout
     guesses = format_settings(data.preprocessing.guesses)
     if guesses:
         print(f"note: guessed, as nobody gave it: {guesses}", file=file)
+    if data.conversion:
+        print(f"note: {data.conversion}, as the model takes them so", file=file)
     if data.unused:
         print(f"note: arrays that feed no input are not used: {', '.join(data.unused)}", file=file)
 
 
 @contextmanager
 def job(title: str) -> Iterator[JobContext]:
-    """A context whose progress is shown with the time left on a terminal, and which Ctrl-C stops cleanly."""
+    """A context whose progress is shown with the time left, and which Ctrl-C stops cleanly.
+
+    A bar on a terminal; elsewhere a line every ten seconds or so, on standard error as well.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (TextColumn(title), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    is_terminal = sys.stderr.isatty()
+    lines = ProgressLines(title, lambda line: print(line, file=sys.stderr, flush=True))
+    with Bar(*columns, console=Console(stderr=True), transient=True, disable=not is_terminal) as bar:
         task = bar.add_task("", total=1.0)
 
         def show(progress: Progress) -> None:
+            if not is_terminal:
+                lines.show(progress)
             bar.update(task, completed=progress.fraction, description=progress.text)
 
         ctx = JobContext(show)
@@ -98,6 +108,7 @@ def apply_json(report: ApplyReport) -> dict[str, object]:
         "before": summary_json(report.before),
         "after": summary_json(report.after),
         "difference": figure_json(report.difference),
+        "found_agreement": figure_json(report.found_agreement),
         "preview": {"file_bytes": report.preview_bytes, "accuracy": figure_json(report.preview_accuracy)},
         "verified": {
             "samples": report.verified.samples,

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from workbench.cli.apply_verb import read_recipe
-from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.data_options import limit_option, overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.errors import ExportError
-from workbench.engine.core.format import format_bytes, format_fraction, format_with_interval
+from workbench.engine.core.format import FOUND_AGREEMENT, format_bytes, format_fraction, format_with_interval
 from workbench.engine.core.pruning_round import Measure, PruningRound, PruningTarget, StopReason
 from workbench.engine.core.recipe import RECOVERIES, Recipe
 from workbench.engine.core.whole_file import write_whole
@@ -34,7 +34,7 @@ _ROUND_NAME = "round-{}.yaml"
 @click.option("--step", type=click.FloatRange(0, 1, True), default=0.1, help="Share that a round removes; 0.1.")
 @click.option("--criterion", default=None, help="How channels are judged, for all rules.")
 @click.option("--recover", type=click.Choice(RECOVERIES), default=None, help="What is fitted after channels went.")
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="Measure rounds on so many samples only.")
+@limit_option("Measure rounds")
 @click.option("--keep", type=click.Path(path_type=Path), default=None, help="A folder for the recipes of all rounds.")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The recipe to write.")
 @click.option("--force", is_flag=True, help="Overwrite the files that are there.")
@@ -172,6 +172,8 @@ def _row(item: PruningRound) -> tuple[str, ...]:
 
 def _notes(last: PruningRound, *, is_same: bool) -> list[str]:
     notes = [last.recovered_by] if last.recovered_by else []
+    if (found := last.evaluation.found_agreement) is not None:
+        notes.append(f"{FOUND_AGREEMENT.lower()}, after the last round: {format_with_interval(found)}")
     if last.recovered_by and is_same:
         notes.append("these are samples that accuracy is measured on: give others by --calibration for a fair figure")
     return notes
@@ -212,6 +214,7 @@ def _round_json(item: PruningRound) -> dict[str, object]:
         "file_bytes": item.size.file_bytes,
         "figure": figure_json(item.evaluation.figure),
         "difference": figure_json(item.difference),
+        "found_agreement": figure_json(item.evaluation.found_agreement),
         "seconds": item.seconds,
         "recovered_by": item.recovered_by or None,
         "is_allowed": item.is_allowed,

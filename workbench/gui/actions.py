@@ -61,7 +61,21 @@ ACTIONS = (
     ),
     ActionEntry("focus_filter", "&Find layer", "focus_filter", "&View", "Ctrl+F", "search"),
     ActionEntry("focus_table", "&Layers", "focus_table", "&View", "Ctrl+L"),
+    ActionEntry("distribution", "&Distribution", "show_distribution", "&View", "Ctrl+1"),
+    ActionEntry("sensitivity", "&Sensitivity", "show_sensitivity", "&View", "Ctrl+2"),
+    ActionEntry("trade_off", "Trade-&off", "show_trade_off", "&View", "Ctrl+3", ends_group=True),
     ActionEntry("theme", "Switch light and &dark", "switch_theme", "&View", "Ctrl+T", "theme"),
+    ActionEntry(
+        "solve",
+        "Auto-&compress…",
+        "solving.solve",
+        "&Run",
+        "Ctrl+Return",
+        "solve",
+        "Auto-compress",
+        needs="data",
+        tip="Search the best recipe within the budgets, and show what it changes",
+    ),
     ActionEntry(
         "evaluate",
         "&Evaluate",
@@ -83,6 +97,15 @@ ACTIONS = (
         "Latency",
         needs="model",
         tip="Time one inference at batch 1 on this computer",
+    ),
+    ActionEntry(
+        "scan",
+        "Measure se&nsitivity",
+        "scanning.measure",
+        "&Run",
+        "F4",
+        needs="data",
+        tip="Measure what each bit width and sparsity of each layer alone does to the outputs",
     ),
     ActionEntry(
         "sqnr",
@@ -114,7 +137,7 @@ ACTIONS = (
     ActionEntry("about", "&About", "about", "&Help", "F1"),
 )
 
-TOOLBAR = ("open_model", "", "undo", "redo", "", "evaluate", "latency")
+TOOLBAR = ("open_model", "", "undo", "redo", "", "solve", "evaluate", "latency")
 
 
 def make_actions(window: QWidget) -> dict[str, QAction]:

@@ -12,7 +12,7 @@ from workbench.gui.running_jobs import RunningJobs
 from workbench.worker.messages import Failed
 
 # Verbs whose answer holds for the samples that lie on the bench.
-_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers", "compare_cpus")
+_ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers", "compare_cpus", "scan", "fit_accuracy", "search")
 # Sums of pairs take ten times as long as the model; so many samples tell a difference of some points.
 _CPU_SAMPLES = 500
 
@@ -35,7 +35,7 @@ class AwaitedJobs(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._measuring = measuring
-        self._running: dict[int, tuple[str, Recipe]] = {}
+        self._running: dict[int, tuple[str, Recipe | None]] = {}
         self.export_job = self.suggestion_job = self.cpus_job = 0
         jobs.finished.connect(self._on_finished)
 
@@ -43,27 +43,27 @@ class AwaitedJobs(QObject):
         """Evaluate a recipe on all samples."""
         take = self._measuring.take
         self._measuring.take_up(recipe)
-        self._start("Evaluate", "evaluate", recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
+        self.start("Evaluate", "evaluate", recipe, on_partial=take, on_done=take, on_failed=self._on_failed)
 
     def measure_latency(self, recipe: Recipe) -> None:
         """Measure a recipe's latency on this computer."""
         take = self._measuring.take
-        self._start("Latency", "measure_latency", recipe, on_done=take, on_failed=self._on_failed)
+        self.start("Latency", "measure_latency", recipe, on_done=take, on_failed=self._on_failed)
 
     def measure_sqnr(self, recipe: Recipe) -> None:
         """Measure the SQNR of every layer under a recipe."""
-        self._start("SQNR", "measure_sqnr", recipe, on_done=self.sqnr_measured.emit, on_failed=self._on_failed)
+        self.start("SQNR", "measure_sqnr", recipe, on_done=self.sqnr_measured.emit, on_failed=self._on_failed)
 
     def suggest_float_layers(self, recipe: Recipe) -> None:
         """Measure which of the layers that a recipe quantizes should stay in float."""
-        self.suggestion_job = self._start(
+        self.suggestion_job = self.start(
             "Layers in float", "suggest_float_layers", recipe,
             on_done=self.suggested.emit, on_failed=self._on_no_suggestion, on_stopped=self._on_suggestion_stopped,
         )  # fmt: skip
 
     def compare_cpus(self, recipe: Recipe) -> None:
         """Evaluate a recipe by the rules of every kind of processor."""
-        self.cpus_job = self._start(
+        self.cpus_job = self.start(
             "Other CPUs", "compare_cpus", recipe, limit=_CPU_SAMPLES,
             on_partial=self.some_cpus_compared.emit, on_done=self.cpus_compared.emit,
             on_failed=self._on_no_comparison, on_stopped=self._on_comparison_stopped,
@@ -73,7 +73,7 @@ class AwaitedJobs(QObject):
         """Write the compressed model: as ONNX and verify it, or in the format of a plugin."""
         is_onnx = format_name == ONNX_FORMAT.name
         verb, named = ("export", ()) if is_onnx else ("export_to", (format_name,))
-        self.export_job = self._start(
+        self.export_job = self.start(
             "Export", verb, recipe, str(path), *named, force=force,
             on_done=self._on_exported, on_failed=self._on_refused, on_stopped=self._on_export_stopped,
         )  # fmt: skip
@@ -116,10 +116,11 @@ class AwaitedJobs(QObject):
             # Nobody said stop, so an operator that takes long must not cost the worker.
             self._jobs.cancel(job, insist=False)
 
-    def _start(self, title: str, verb: str, recipe: Recipe, *args: object, **answers: object) -> int:
+    def start(self, title: str, verb: str, *args: object, **answers: object) -> int:
+        """Start any other job; the arguments are those of `RunningJobs.start`, which gives its number."""
         self._measuring.pause()
-        job = self._jobs.start(title, verb, recipe, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
-        self._running[job] = verb, recipe
+        job = self._jobs.start(title, verb, *args, **answers)  # type: ignore[arg-type] # they are those of `start`
+        self._running[job] = verb, next((one for one in args if isinstance(one, Recipe)), None)
         return job
 
     @Slot(int, str, str)

@@ -1,11 +1,15 @@
 """What goes of each stored tensor with channels, so that sizes of what is left are computed at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from workbench.engine.core.layer import Layer, ModelInfo
-from workbench.engine.core.reports import LayerFootprint
-from workbench.gui.channels_now import ChannelsNow
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.channel_group import ModelChannels
+from workbench.engine.core.layer import ModelInfo
+from workbench.gui.axis_lengths import AxisLengths
+from workbench.gui.channels_now import ChannelsNow, Kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,71 +46,66 @@ NO_CUT = ChannelCut()
 
 
 def cut_of(now: ChannelsNow, file_bytes: int) -> ChannelCut:
-    """What goes under a recipe.
+    """What goes under a recipe; of many recipes, `ChannelCuts` tells it sooner.
 
     Args:
         now: the channels under it.
         file_bytes: of the file that is written where nothing changes.
     """
     channels = now.channels
-    if channels is None or not now.kept:
-        return NO_CUT
-    tensors = channels.shares(now.kept)
-    lost = {one.name: (round(one.size * (1 - tensors[one.name])), one.item_bytes) for one in channels.tensors}
-    shares, outputs, weight_bytes = {}, {}, {}
-    for layer, weight in channels.weights.items():
-        share = tensors.get(weight, 1.0)
-        if share < 1:
-            shares[layer] = share
-            counted = now.of_layer(layer)
-            outputs[layer] = counted.left / counted.whole if counted is not None and counted.whole else 1.0
-            count, item_bytes = lost[weight]
-            weight_bytes[layer] = count * item_bytes
-    return ChannelCut(
-        shares,
-        outputs,
-        weight_bytes,
-        sum(count * item_bytes for count, item_bytes in lost.values()),
-        file_bytes - channels.base_bytes,
-        sum(count for count, _ in lost.values()),
-    )
+    return NO_CUT if channels is None or not now.kept else ChannelCuts(channels).of(now.kept, file_bytes)
 
 
-def cut_layer(layer: Layer, share: float, outputs: float) -> Layer:
-    """A layer without some channels. Its shape is right where one axis lists outputs and one other the inputs.
+class ChannelCuts:
+    """What goes of one model under one recipe after the other: what no recipe changes is listed once.
 
     Args:
-        layer: the whole one.
-        share: of its weights that stay.
-        outputs: of its output channels that stay.
+        channels: the model's groups and all that they change.
     """
-    shape, axis = list(layer.weight_shape), layer.axis if layer.axis is not None else 0
-    shape[axis] = max(1, round(shape[axis] * outputs))
-    inputs = share / outputs if outputs else 1.0
-    other = next((place for place in (1, 0) if place != axis and place < len(shape)), None)
-    if other is not None and inputs < 1:
-        shape[other] = max(1, round(shape[other] * inputs))
-    return replace(layer, weight_shape=tuple(shape))
+
+    def __init__(self, channels: ModelChannels) -> None:
+        tensors = channels.tensors
+        self._tensors = AxisLengths([axis for tensor in tensors for axis in tensor.axes], channels.groups)
+        self._tensor_of_axis = np.repeat(np.arange(len(tensors)), [len(tensor.axes) for tensor in tensors])
+        self._sizes = np.array([tensor.size for tensor in tensors], np.int64)
+        self._item_bytes = np.array([tensor.item_bytes for tensor in tensors], np.int64)
+        place_of = {tensor.name: place for place, tensor in enumerate(tensors)}
+        self._layers = [(layer, place_of[name]) for layer, name in channels.weights.items() if name in place_of]
+        self._outputs = AxisLengths(list(channels.outputs.values()), channels.groups)
+        self._output_of = {layer: place for place, layer in enumerate(channels.outputs)}
+        self._base_bytes = channels.base_bytes
+
+    def of(self, kept: Kept, file_bytes: int) -> ChannelCut:
+        """What goes.
+
+        Args:
+            kept: how many units of each class stay, for the groups that lose some.
+            file_bytes: of the file that is written where nothing changes.
+        """
+        if not kept:
+            return NO_CUT
+        tensor_shares = np.ones(self._sizes.size)
+        np.multiply.at(tensor_shares, self._tensor_of_axis, _ratios(self._tensors, kept))
+        lost = np.rint(self._sizes * (1 - tensor_shares)).astype(np.int64)
+        lost_bytes = lost * self._item_bytes
+        by_tensor, by_output = tensor_shares.tolist(), _ratios(self._outputs, kept).tolist()
+        shares, outputs, weight_bytes = {}, {}, {}
+        for layer, place in self._layers:
+            if by_tensor[place] < 1:
+                shares[layer] = by_tensor[place]
+                output = self._output_of.get(layer)
+                outputs[layer] = 1.0 if output is None else by_output[output]
+                weight_bytes[layer] = int(lost_bytes[place])
+        return ChannelCut(
+            shares,
+            outputs,
+            weight_bytes,
+            int(lost_bytes.sum()),
+            file_bytes - self._base_bytes,
+            int(lost.sum()),
+        )
 
 
-def cut_entry(entry: LayerFootprint, layer: Layer, outputs: float, weight_bytes: int) -> LayerFootprint:
-    """What size previews need of a layer without some channels.
-
-    Args:
-        entry: of the whole layer.
-        layer: without the channels.
-        outputs: share of its output channels that stay.
-        weight_bytes: that its stored weight loses.
-    """
-    num_rows = max(1, round(entry.num_rows * outputs))
-    # Nothing goes away with the weight where something else reads it.
-    original = max(0, entry.original_bytes - weight_bytes) if entry.original_bytes else 0
-    raised = entry.raised_bytes
-    return replace(
-        entry,
-        original_bytes=original,
-        raised_bytes=max(0, raised - weight_bytes) if raised else raised,
-        num_channels=max(1, round(entry.num_channels * outputs)),
-        num_rows=num_rows,
-        row_length=max(1, layer.num_weights // num_rows),
-    )
+def _ratios(axes: AxisLengths, kept: Kept) -> npt.NDArray[np.float64]:
+    """The share of its length that each axis keeps."""
+    return np.divide(axes.left(kept), axes.whole, out=np.ones(axes.whole.size), where=axes.whole > 0)

@@ -24,16 +24,24 @@ class LayerChannels:
 
     Args:
         left, whole: how many stay, and how many there are.
+        multiple_of: what the number that stays is asked to be a multiple of; 1 for any.
         is_odd: whether what is left is no multiple of 8 although the original's number is.
+        falls_short: whether that was asked; where any number was, it is no more than a hint.
     """
 
     left: int
     whole: int
+    multiple_of: int = 1
 
     @property
     def is_odd(self) -> bool:
         """Whether what is left fills no whole lanes of eight, as the original does."""
         return self.left < self.whole and self.left % LANES != 0 and self.whole % LANES == 0
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether whole lanes were asked for, and are not what is left."""
+        return self.is_odd and self.multiple_of % LANES == 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +54,8 @@ class ChannelsNow:
         asked: by group what is asked of it, for the groups of which something is.
         kept: by group how many units of each class stay, for the groups that lose some.
         lacking: groups whose criterion needs samples that are not there: nothing of them goes.
-        is_spread: whether some of it is only known when the engine has planned it: one target over several groups.
+        is_spread: whether some of it is only known when the engine has planned it, or has run samples for it: one
+            target over several groups.
     """
 
     channels: ModelChannels | None = None
@@ -70,7 +79,8 @@ class ChannelsNow:
             size = self.groups[name].class_sizes
             left += self.kept.get(name, size)[number] * each
             whole += size[number] * each
-        return LayerChannels(left, whole)
+        asked = self.asked.get(self.channels.group_of.get(layer, "")) if self.channels is not None else None
+        return LayerChannels(left, whole, (asked.prune.multiple_of or 1) if asked is not None else 1)
 
     def is_cut(self, layer: str) -> bool:
         """Whether the layer's outputs lose channels."""
@@ -91,8 +101,9 @@ class GroupWishes:
         self._model = model
         self._rules = RuleLayers(model.layers)
         self._recipe: Recipe | None = None
-        self._asked: dict[str, Asked] = {}
+        self._asked: Mapping[str, Asked] = {}
         self._kept: Kept = MappingProxyType({})
+        self._now = ChannelsNow(channels, self._groups)
 
     def now(
         self,
@@ -102,7 +113,7 @@ class GroupWishes:
         has_samples: bool,
         plan: Plan | None = None,
     ) -> ChannelsNow:
-        """The channels under a recipe.
+        """The channels under a recipe; the very same value while nothing of them is another.
 
         Args:
             recipe: what is asked.
@@ -111,21 +122,27 @@ class GroupWishes:
             plan: the engine's, of this very recipe, once there is one; it has the last word.
         """
         self._update(recipe)
-        if not self._asked:
-            return ChannelsNow(self.channels, self._groups)
         lacking = frozenset(
             name for name, one in self._asked.items() if not has_samples and _needs_samples(one, criteria)
         )
-        if plan is not None:
+        is_inexact = bool(self._asked) and not self.channels.is_exact
+        is_spread = is_inexact or any(one.prune.scope != "layer" for one in self._asked.values())
+        if plan is not None and self._asked:
             planned = {entry.group: entry.kept for entry in plan.groups}
-            return ChannelsNow(self.channels, self._groups, dict(self._asked), self._the_same(planned), lacking)
+            return self._as_now(planned, lacking, is_spread=is_spread and plan.awaits_samples)
         kept = {}
         for name, one in self._asked.items():
             left = one.group.units_kept(one.prune.ratio or 0.0, one.prune.multiple_of)
             if name not in lacking and left != one.group.class_sizes:
                 kept[name] = left
-        is_spread = any(one.prune.scope != "layer" for one in self._asked.values()) or not self.channels.is_exact
-        return ChannelsNow(self.channels, self._groups, dict(self._asked), self._the_same(kept), lacking, is_spread)
+        return self._as_now(kept, lacking, is_spread=is_spread)
+
+    def _as_now(self, kept: Kept, lacking: frozenset[str], *, is_spread: bool) -> ChannelsNow:
+        kept, before = self._the_same(kept), self._now
+        found = (before.asked, before.kept, before.lacking, before.is_spread)
+        if found != (self._asked, kept, lacking, is_spread):
+            self._now = ChannelsNow(self.channels, self._groups, self._asked, kept, lacking, is_spread)
+        return self._now
 
     def _the_same(self, kept: Kept) -> Kept:
         """The very same mapping while nothing else goes, so that nothing is computed anew of it: moves are small."""

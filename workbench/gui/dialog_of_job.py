@@ -80,9 +80,9 @@ class DialogOfJob(QObject):
             self.dialog.show_recipe(self._document.recipe.digest)
 
     @Slot(object)
-    def _on_apply(self, names: tuple[str, ...]) -> None:
+    def _on_apply(self, names: object) -> None:
         model = self._document.model
-        if model is None:
+        if model is None or not isinstance(names, tuple):
             return
         layers = tuple(layer for layer in model.layers if layer.name in names)
         subject = layers[0].name if len(layers) == 1 else f"{len(layers)} layers"

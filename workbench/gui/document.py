@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import DataInfo
+from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.gui.awaited_jobs import AwaitedJobs
 from workbench.gui.bench import Bench
 from workbench.gui.calibration_data import CalibrationData
@@ -17,13 +18,17 @@ from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_formats import KnownFormats
 from workbench.gui.known_importance import KnownImportance
 from workbench.gui.known_plan import KnownPlan
+from workbench.gui.known_prediction import KnownPrediction
+from workbench.gui.known_scan import KnownScan
 from workbench.gui.layer_looks import LayerLooks
 from workbench.gui.measuring import Measuring
 from workbench.gui.opening import Opening
 from workbench.gui.project_opening import OpenedProject
 from workbench.gui.project_saving import ProjectSaving
 from workbench.gui.running_jobs import RunningJobs
+from workbench.gui.search_jobs import SearchJobs
 from workbench.gui.shown_figures import ShownFigures
+from workbench.gui.trade_off import TradeOff
 from workbench.project.budgets import Budgets
 from workbench.project.measurement_store import MeasurementStore
 
@@ -51,6 +56,7 @@ class Document(Bench):
         self.measuring = Measuring(self.engine, self.jobs, KnownFigures(store), self)
         self.figures = ShownFigures(self, self.measuring, self)
         self.awaited = AwaitedJobs(self.jobs, self.measuring, self)
+        self.searching = SearchJobs(self.jobs, self.awaited, self)
         self.opening = Opening(self.engine, self)
         self.calibration = CalibrationData(self.opening.one, self)
         self.saving = ProjectSaving(self, self.calibration, self.measuring.figures, self)
@@ -58,6 +64,9 @@ class Document(Bench):
         self.plans = KnownPlan(self.engine, self)
         self.channels = KnownChannels(self.engine, self.plans, self)
         self.importance = KnownImportance(self.engine, self.channels, self)
+        self.scans = KnownScan(self.engine, self)
+        self.predictions = KnownPrediction(self.scans, self)
+        self.trade_off = TradeOff(self, self.figures, self.measuring.figures, self)
         self.looks = LayerLooks(self.engine, self, self)
         self.formats = KnownFormats(self.engine, self)
         self._connect()
@@ -68,6 +77,7 @@ class Document(Bench):
             self.engine.restarted,
             self.measuring.failed,
             self.awaited.failed,
+            self.searching.failed,
             self.opening.failed,
             self.opening.one.refused,
             self.calibration.failed,
@@ -78,6 +88,11 @@ class Document(Bench):
             failed.connect(self.message)
         self.engine.restarted.connect(self._on_engine_restarted)
         self.awaited.sqnr_measured.connect(self.figures.put_sqnr)
+        self.measuring.measured.connect(self.plans.refine)
+        self.searching.scanned.connect(self.scans.take)
+        self.searching.predicted.connect(self.predictions.take)
+        self.searching.found.connect(self.trade_off.take)
+        self.scans.completed.connect(self._on_scan_complete)
         self.calibration.changed.connect(self._on_calibration)
         self.opening.model_read.connect(self._on_model)
         self.opening.footprint_read.connect(self._put_footprint)
@@ -140,6 +155,7 @@ class Document(Bench):
         self.plans.begin_again(recipe)
         self.importance.forget()
         self.channels.begin_model(info, recipe)
+        self.scans.begin_model(info)
         super()._put_model(info, recipe, budgets)
 
     def _put_data(self, info: DataInfo, overrides: Mapping[str, object]) -> None:
@@ -147,6 +163,7 @@ class Document(Bench):
         self.measuring.set_data(info)
         self._begin_samples()
         self.channels.set_has_samples(True)
+        self.scans.begin_data(info)
         super()._put_data(info, overrides)
         self.saving.saved_changed.emit()
 
@@ -156,6 +173,9 @@ class Document(Bench):
         self.measuring.set_calibration(self.calibration.digest)
         self._begin_samples()
         self.channels.set_has_samples(self.dataset is not None or self.calibration.info is not None)
+        if self.dataset is not None:
+            # Cells of activations are others with other ranges.
+            self.scans.begin_data(self.dataset)
         self.dataset_changed.emit()
         self.saving.saved_changed.emit()
         self.measuring.after_rest()
@@ -174,6 +194,11 @@ class Document(Bench):
         super()._put_recipe(recipe)
         self.looks.look()
         self.measuring.after_rest()
+
+    @Slot(object)
+    def _on_scan_complete(self, scan: SensitivityScan) -> None:
+        """What a scan says of mixes is learned at once, so that the next move of a knob knows its accuracy."""
+        self.searching.fit(scan, Recipe())
 
     @Slot(str, str)
     def _on_engine_restarted(self, text: str, details: str) -> None:

@@ -4,7 +4,7 @@ What holds for one layer is remembered from call to call, so that a slider's mov
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -19,8 +19,9 @@ from workbench.engine.core.recipe import MAX_BITS, MIN_BITS, LayerSettings, Prun
 from workbench.engine.core.reports import ModelFootprint
 from workbench.engine.core.weight_pattern import num_zeros, pattern_of
 from workbench.gui.all_magnitudes import AllMagnitudes, Places
-from workbench.gui.channel_cut import NO_CUT, ChannelCut, cut_entry, cut_layer
+from workbench.gui.channel_cut import NO_CUT, ChannelCut
 from workbench.gui.layer_sizes import FLOAT_BITS, LayerSizes
+from workbench.gui.left_shape import left_shape, whole_shape
 from workbench.gui.recipe_change import changed_rules, weight_rules
 from workbench.gui.rule_layers import RuleLayers
 
@@ -113,8 +114,8 @@ class _Sizes:
         self._sizes = LayerSizes(self._layers, footprint.layers)
         self._recipe: Recipe | None = None
         self._cut = NO_CUT
-        # The layers without the channels that go, and the share of their weights that they have left.
-        self._left = list(self._layers)
+        self._whole = [whole_shape(*one) for one in zip(self._layers, footprint.layers, strict=True)]
+        # The share of their weights that layers have left, where channels go.
         self._shares = np.ones(len(self._layers))
         self._settings: list[LayerSettings] = [LayerSettings()] * len(self._layers)
         self._global: set[int] = set()
@@ -211,18 +212,25 @@ class _Sizes:
         """Give layers the channels that this cut leaves; the places of those that had another number before."""
         before, self._cut = self._cut, cut
         self._sizes.is_cut = bool(cut.shares)
-        reshaped = set()
-        for name in before.shares.keys() | cut.shares.keys():
-            place = self._rules.place_of.get(name)
+        changed = {}
+        for name in before.shares.keys() | cut.shares.keys() if cut is not before else ():
             now = (cut.shares.get(name, 1.0), cut.outputs.get(name, 1.0))
-            if place is None or now == (before.shares.get(name, 1.0), before.outputs.get(name, 1.0)):
-                continue
-            left = cut_layer(self._layers[place], *now)
-            entry = cut_entry(self._footprint.layers[place], left, now[1], cut.weight_bytes.get(name, 0))
-            self._sizes.set_layer(place, left, entry, now[0])
-            self._left[place], self._shares[place] = left, now[0]
-            reshaped.add(place)
-        return reshaped
+            if name in self._rules.place_of and now != (before.shares.get(name, 1.0), before.outputs.get(name, 1.0)):
+                changed[self._rules.place_of[name]] = now
+        if changed:
+            places, shares = np.array(list(changed)), np.array([share for share, _ in changed.values()])
+            shapes = [
+                left_shape(self._whole[place], self._layers[place].axis or 0, *now) for place, now in changed.items()
+            ]
+            lost = np.array([cut.weight_bytes.get(self._names[place], 0) for place in changed], np.int64)
+            self._sizes.reshape(places, shapes, shares, lost)
+            self._shares[places] = shares
+        return set(changed)
+
+    def _left(self, place: int) -> Layer:
+        """A layer without the channels that go."""
+        layer, dims = self._layers[place], self._sizes.shapes[place].dims
+        return layer if dims == layer.weight_shape else replace(layer, weight_shape=dims)
 
     def _changed(self, recipe: Recipe) -> set[int]:
         """Places of the layers that a rule selects which the last recipe does not have in the same order."""
@@ -286,7 +294,7 @@ class _Sizes:
             return
         groups: dict[WeightSettings | None, list[int]] = {}
         for place in places.tolist():
-            done, _ = plain_weights(self._left[place], weights, self._footprint.largest_opset)
+            done, _ = plain_weights(self._left(place), weights, self._footprint.largest_opset)
             groups.setdefault(done, []).append(place)
         for done, group in groups.items():
             self._store(np.array(group), done, settings, containers)
@@ -305,7 +313,7 @@ class _Sizes:
         if prune is None:
             return zeros > 0, zeros
         if (pattern := pattern_of(prune)) is not None:
-            zeros = np.array([num_zeros(pattern, self._left[place]) for place in places.tolist()], np.int64)
+            zeros = np.array([num_zeros(pattern, self._left(place)) for place in places.tolist()], np.int64)
             return zeros > 0, zeros
         if prune.threshold is None and prune.scope == "layer":
             zeros = self._left_of(self._magnitudes.zeros_at_sparsity(places, prune.sparsity or 0.0), places)

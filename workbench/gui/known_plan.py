@@ -43,6 +43,12 @@ class KnownPlan(QObject):
         self._lane.clear()
         self.set_recipe(recipe)
 
+    @Slot(object)
+    def refine(self, measured: object) -> None:
+        """Samples have been run: ask again for a plan that waits for what they tell."""
+        if self.plan is not None and self.plan.awaits_samples and self.is_current:
+            self._ask()
+
     @Slot()
     def _ask(self) -> None:
         recipe = self._recipe

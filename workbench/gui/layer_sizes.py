@@ -31,6 +31,7 @@ from workbench.engine.core.storage_choice import (
     unprofitable_tables,
 )
 from workbench.gui.all_magnitudes import Places
+from workbench.gui.left_shape import LeftShape, whole_shape
 from workbench.gui.magnitude_tables import own_zeros
 
 FLOAT_BITS = 32
@@ -46,10 +47,14 @@ class LayerSizes:
     def __init__(self, layers: Sequence[Layer], entries: Sequence[LayerFootprint]) -> None:
         self._layers, self._entries = list(layers), list(entries)
         count = len(layers)
+        self.shapes = [whole_shape(layer, entry) for layer, entry in zip(layers, entries, strict=True)]
+        self._kinds = _kinds(layers, entries)
+        self._fixed_bytes = np.array([entry.fixed_bytes for entry in entries], np.int64)
         self.num_weights = np.array([layer.num_weights for layer in layers], np.int64)
-        self.original = np.array([entry.original_bytes for entry in entries], np.int64)
-        self._raised = np.array([entry.replaced_bytes(BLOCKS_OPSET) for entry in entries], np.int64)
+        self._whole = np.array([entry.original_bytes for entry in entries], np.int64)
+        self._whole_raised = np.array([entry.replaced_bytes(BLOCKS_OPSET) for entry in entries], np.int64)
         self._whole_zeros = np.array([own_zeros(layer) for layer in layers], np.int64)
+        self.original, self._raised = self._whole.copy(), self._whole_raised.copy()
         self._own_zeros = self._whole_zeros.copy()
         self.num_bytes, self.zeros = self.original.copy(), self._own_zeros.copy()
         self.bits = np.full(count, FLOAT_BITS, np.int64)
@@ -67,21 +72,29 @@ class LayerSizes:
         self._plain_opsets = np.zeros((len(_PLAIN_ROWS), count), np.int64)
         self._float_bytes = np.array([entry.stored_floats.num_bytes for entry in entries], np.int64)
 
-    def set_layer(self, place: int, layer: Layer, entry: LayerFootprint, share: float) -> None:
-        """Give a layer another shape, as when channels go; what is done to its weights must be said after it.
+    def reshape(
+        self,
+        places: Places,
+        shapes: Sequence[LeftShape],
+        shares: npt.NDArray[np.float64],
+        lost_bytes: Places,
+    ) -> None:
+        """Give layers other shapes, as when channels go; what is done to their weights must be said after it.
 
         Args:
-            place: which one.
-            layer: as it is now.
-            entry: its footprint, as it is now.
-            share: of the whole layer's weights that this one has; it has as many of the zeros.
+            places: which ones, shape (L,).
+            shapes: as they are now.
+            shares: of the whole layer's weights that each has; it has as many of the zeros.
+            lost_bytes: that each stored weight has lost.
         """
-        self._layers[place], self._entries[place] = layer, entry
-        self.num_weights[place] = layer.num_weights
-        self.original[place] = entry.original_bytes
-        self._raised[place] = entry.replaced_bytes(BLOCKS_OPSET)
-        self._own_zeros[place] = int(self._whole_zeros[place] * share)
-        self._stored[place] = None
+        for place, shape in zip(places.tolist(), shapes, strict=True):
+            self.shapes[place] = shape
+            self._stored[place] = None
+        self.num_weights[places] = [shape.num_weights for shape in shapes]
+        # Where nothing goes away with the weight, as something else reads it, nothing less does now.
+        self.original[places] = np.maximum(0, self._whole[places] - lost_bytes)
+        self._raised[places] = np.maximum(0, self._whole_raised[places] - lost_bytes)
+        self._own_zeros[places] = (self._whole_zeros[places] * shares).astype(np.int64)
 
     def set_weights(self, places: Places, weights: WeightSettings | None, containers: Containers) -> None:
         """Give layers other weight settings; what is pruned of them must be said after it.
@@ -91,16 +104,26 @@ class LayerSizes:
             weights: those that are carried out; None for float.
             containers: what codes may be kept in.
         """
+        stored = weights, containers
+        # Layers repeat their shapes, and what holds for one of a shape holds for all.
+        alike: dict[tuple[int, LeftShape], list[int]] = {}
         for place in places.tolist():
-            if self._stored[place] == (weights, containers):
-                continue
-            self._stored[place] = (weights, containers)
-            self.bits[place] = weights.bits if weights else FLOAT_BITS
-            tensor = _tensor(self._layers[place], self._entries[place], weights)
-            self._settled[:, place] = self._entries[place].settled_sizes(tensor, containers=containers)
-            self._float_bytes[place] = tensor.floats.num_bytes
-            self._old_slices[:, place] = self._entries[place].old_slice_sizes(tensor)
-            self._plain_opsets[:, place] = [opset_needed(STORAGES[row], tensor) for row in _PLAIN_ROWS]
+            if self._stored[place] != stored:
+                self._stored[place] = stored
+                alike.setdefault((self._kinds[place], self.shapes[place]), []).append(place)
+        for group in alike.values():
+            self._settle(np.array(group), weights, containers)
+
+    def _settle(self, places: Places, weights: WeightSettings | None, containers: Containers) -> None:
+        """Look up what does not depend on pruning, for layers of one kind and shape."""
+        layer, entry, shape = (of[places[0]] for of in (self._layers, self._entries, self.shapes))
+        tensor = _tensor(layer, entry, shape, weights)
+        settled = entry.settled_sizes(tensor, containers=containers) - entry.fixed_bytes
+        self._settled[:, places] = settled[:, None] + self._fixed_bytes[places]
+        self._old_slices[:, places] = entry.old_slice_sizes(tensor)[:, None]
+        self._plain_opsets[:, places] = [[opset_needed(STORAGES[row], tensor)] for row in _PLAIN_ROWS]
+        self.bits[places] = weights.bits if weights else FLOAT_BITS
+        self._float_bytes[places] = tensor.floats.num_bytes
 
     @property
     def replaced(self) -> npt.NDArray[np.int64]:
@@ -155,43 +178,54 @@ class LayerSizes:
         return tables_read(rows)
 
 
-def _tensor(layer: Layer, entry: LayerFootprint, weights: WeightSettings | None) -> TensorShape:
+def _kinds(layers: Sequence[Layer], entries: Sequence[LayerFootprint]) -> list[int]:
+    """A number for each layer: with the same one and the same shape, two take the same bytes beside their names."""
+    numbers: dict[object, int] = {}
+    kinds = []
+    for layer, entry in zip(layers, entries, strict=True):
+        of_entry = (id(entry.headers), len(str(entry.number)), entry.stored_floats, entry.read_floats)
+        kinds.append(numbers.setdefault((layer.axis, layer.is_stacked, *of_entry), len(numbers)))
+    return kinds
+
+
+def _tensor(layer: Layer, entry: LayerFootprint, shape: LeftShape, weights: WeightSettings | None) -> TensorShape:
+    count = shape.num_weights
     if weights is None or weights.floating:
         floats = entry.stored_floats if weights is None else CAST_FLOAT16
-        return TensorShape(layer.num_weights, layer.num_weights, bits=None, dims=layer.weight_shape, floats=floats)
+        return TensorShape(count, count, bits=None, dims=shape.dims, floats=floats)
     return TensorShape(
-        layer.num_weights,
-        layer.num_weights,
+        count,
+        count,
         weights.bits,
-        _num_scales(entry, weights.granularity),
+        _num_scales(shape, weights.granularity),
         symmetric=weights.symmetric,
-        scales=_scale_layout(entry, weights.granularity),
-        dims=layer.weight_shape,
+        scales=_scale_layout(shape, weights.granularity),
+        dims=shape.dims,
         floats=entry.read_floats,
-        blocks=_blocks(layer, weights.granularity),
+        blocks=_blocks(layer, shape, weights.granularity),
     )
 
 
-def _blocks(layer: Layer, word: str) -> ScaleBlocks | None:
+def _blocks(layer: Layer, shape: LeftShape, word: str) -> ScaleBlocks | None:
     granularity = parse_granularity(word)
     if layer.axis is None or not isinstance(granularity, PerGroup):
         return None
-    return scale_blocks(layer.weight_shape, layer.axis, granularity.size, is_stacked=layer.is_stacked)
+    return scale_blocks(shape.dims, layer.axis, granularity.size, is_stacked=layer.is_stacked)
 
 
-def _num_scales(entry: LayerFootprint, word: str) -> int:
+def _num_scales(shape: LeftShape, word: str) -> int:
     granularity = parse_granularity(word)
     if isinstance(granularity, PerTensor):
         return 1
     if isinstance(granularity, PerGroup):
-        return entry.num_rows * -(-entry.row_length // min(granularity.size, entry.row_length))
-    return entry.num_channels
+        return shape.num_rows * -(-shape.row_length // min(granularity.size, shape.row_length))
+    return shape.num_channels
 
 
-def _scale_layout(entry: LayerFootprint, word: str) -> ScaleLayout:
+def _scale_layout(shape: LeftShape, word: str) -> ScaleLayout:
     granularity = parse_granularity(word)
     if isinstance(granularity, PerTensor):
         return ScaleLayout.TENSOR
     if isinstance(granularity, PerGroup):
-        return ScaleLayout.RAGGED if entry.row_length % min(granularity.size, entry.row_length) else ScaleLayout.GROUP
+        return ScaleLayout.RAGGED if shape.row_length % min(granularity.size, shape.row_length) else ScaleLayout.GROUP
     return ScaleLayout.CHANNEL

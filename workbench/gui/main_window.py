@@ -20,6 +20,8 @@ from workbench.gui.panels.jobs import JobsPanel
 from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.log import LogPanel
 from workbench.gui.panels.preview import PreviewPanel
+from workbench.gui.panels.sensitivity_page import SensitivityPage
+from workbench.gui.panels.trade_off_page import TradeOffPage
 from workbench.gui.panels.welcome import WelcomePage
 from workbench.gui.runtime_text import runtime_text
 from workbench.gui.theme import DARK, LIGHT, SPACING, Theme
@@ -32,6 +34,8 @@ from workbench.gui.window_files import WindowFiles
 from workbench.gui.window_float import WindowFloat
 from workbench.gui.window_jobs import WindowJobs
 from workbench.gui.window_layout import WindowLayout
+from workbench.gui.window_scan import WindowScan
+from workbench.gui.window_solve import WindowSolve
 from workbench.project.demo_files import demo_files
 
 _NAME = "Model compression workbench"
@@ -61,13 +65,17 @@ class MainWindow(QMainWindow):
         self.activations = ActivationView(document, theme, self)
         self.channels = ChannelPage(document, theme, self.layers.edits, self)
         self.distributions = DistributionTab(theme, self.distribution, self.activations, self.channels, self)
-        self.preview = PreviewPanel(document, theme, self)
+        self.sensitivity = SensitivityPage(document, theme, self.layers.states, self)
+        self.preview = PreviewPanel(document, theme, self, asked=self.layers.asked)
+        self.trade_off = TradeOffPage(document, theme, self.preview.figures_now, self)
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)
         self.welcome = WelcomePage(theme, self)
         self.files = WindowFiles(document, asks, settings, self)
         self.jobs = WindowJobs(document, self.job_rows, theme, asks, self)
+        self.scanning = WindowScan(document, self)
         self.float_layers = WindowFloat(document, theme, self)
+        self.solving = WindowSolve(document, theme, self)
         self.other_cpus = WindowCpus(document, theme, self)
         self.edits = WindowEdits(document, self)
         self.data_form = DataForm(document, theme, self)
@@ -83,7 +91,10 @@ class MainWindow(QMainWindow):
             welcome=self.welcome,
             left=self.layers,
             right=self.preview,
-            middle=({"Distribution": self.distributions}, {"Jobs": self.job_rows, "Log": self.log}),
+            middle=(
+                {"Distribution": self.distributions, "Sensitivity": self.sensitivity, "Trade-off": self.trade_off},
+                {"Jobs": self.job_rows, "Log": self.log},
+            ),
         )
         self.statusBar().setSizeGripEnabled(False)
         runtime = make_label(runtime_text(), "muted", self)
@@ -127,6 +138,10 @@ class MainWindow(QMainWindow):
         self.jobs.logged.connect(self.log.add)
         self.float_layers.began.connect(self._show_jobs)
         self.other_cpus.began.connect(self._show_jobs)
+        document.searching.began.connect(self._show_jobs)
+        self.solving.began.connect(self._show_jobs)
+        self.solving.refused.connect(self.show_message)
+        self.trade_off.solve_wished.connect(self.solving.solve)
         self.jobs.began.connect(self._show_jobs)
         self.title_bar.data_wished.connect(self._on_path_wished)
         self.welcome.demo_wished.connect(files.open_demo)
@@ -235,6 +250,27 @@ class MainWindow(QMainWindow):
     def focus_table(self) -> None:
         """Put the keyboard into the layer table."""
         self.layers.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @Slot()
+    def show_distribution(self) -> None:
+        """Show the distribution of the selected layer."""
+        self._show_page(self.distributions)
+
+    @Slot()
+    def show_sensitivity(self) -> None:
+        """Show how sensitive the layers are, with the keyboard in the heat map."""
+        self._show_page(self.sensitivity)
+        self.sensitivity.map.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @Slot()
+    def show_trade_off(self) -> None:
+        """Show what each recipe costs and keeps, with the keyboard in the plot."""
+        self._show_page(self.trade_off)
+        if self.trade_off.plot is not None:
+            self.trade_off.plot.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _show_page(self, page: QWidget) -> None:
+        self.layout_of_panels.tabs.setCurrentWidget(page)
 
     @Slot()
     def switch_theme(self) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
+from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.cpu_rules import CpuComparison
 from workbench.engine.core.cpu_texts import cpu_verdict
 from workbench.engine.core.format import format_bytes, format_figure, format_ms, format_ratio
 from workbench.engine.core.quantization_reports import FloatSuggestion, SqnrReport
 from workbench.engine.core.reports import ApplyReport, EvaluationReport, FormatReport, LatencyReport
+from workbench.engine.core.search_result import SearchResult
+from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.gui.engine import Engine, Ticket
 from workbench.jobs import Progress
 from workbench.worker.messages import Failed
@@ -107,6 +110,26 @@ def sqnr_text(report: SqnrReport) -> str:
     return f"least {least.output_db:.1f} dB in {least.layer}, n = {report.num_samples}"
 
 
+def scan_text(scan: SensitivityScan) -> str:
+    """How many cells are measured, and on how many samples."""
+    failed = sum(1 for cell in scan.cells if cell.error)
+    parts = (
+        f"{len(scan.cells) - failed:,} cells",
+        f"{failed:,} cannot be" if failed else "",
+        f"n = {scan.num_samples}",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def search_text(result: SearchResult) -> str:
+    """The best recipe, or why there is none."""
+    best = result.best
+    if best is None:
+        return result.refusal or "nothing found"
+    accuracy = "" if best.measured is None else f", {format_figure(best.measured.figure)}"
+    return f"{format_bytes(best.file_bytes)}{accuracy}"
+
+
 def outcome_text(value: object) -> str:
     """What a job's result says in a few words."""
     if isinstance(value, EvaluationReport):
@@ -126,4 +149,10 @@ def outcome_text(value: object) -> str:
         return f"emulated: {cpu_verdict(value)}"
     if isinstance(value, SqnrReport):
         return sqnr_text(value)
+    if isinstance(value, SensitivityScan):
+        return scan_text(value)
+    if isinstance(value, AccuracyPrediction):
+        return f"learned from {len(value.mixes)} mixes, n = {value.num_samples}"
+    if isinstance(value, SearchResult):
+        return search_text(value)
     return "done"

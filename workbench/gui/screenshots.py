@@ -51,6 +51,10 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         _wait(lambda: window.distribution.has_curves, "the histogram")
         _set_budgets(document)
         pictures = [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
+        for show, name in ((_show_sensitivity, "sensitivity"), (_show_trade_off, "tradeoff")):
+            show(window)
+            pictures += [_grab(window, theme, application, tokens, out, name) for tokens in (LIGHT, DARK)]
+        window.all_actions["distribution"].trigger()
         _show_activations(window)
         pictures.append(_grab(window, theme, application, LIGHT, out, "activations"))
         _show_channels(window)
@@ -84,6 +88,27 @@ def _set_budgets(document: Document) -> None:
     assert latency is not None
     assert size is not None
     document.set_budgets(Budgets(accuracy.figure.value - 0.02, 1.3 * size, 1.5 * latency.p50.value))
+
+
+def _show_sensitivity(window: MainWindow) -> None:
+    """A whole scan, and what it says of mixes learned."""
+    document = window.document
+    window.all_actions["sensitivity"].trigger()
+    window.all_actions["scan"].trigger()
+    _wait(lambda: document.scans.scan is not None and document.scans.scan.is_complete, "the sensitivity scan")
+    _wait(lambda: document.predictions.prediction is not None and not document.searching.is_fitting, "the prediction")
+    _wait(lambda: document.measuring.is_idle, "the figures after the scan")
+
+
+def _show_trade_off(window: MainWindow) -> None:
+    """What a search finds within the budgets, beside the recipe on the bench."""
+    document = window.document
+    window.all_actions["trade_off"].trigger()
+    window.all_actions["solve"].trigger()
+    _wait(lambda: document.trade_off.result is not None and document.trade_off.result.is_final, "the search")
+    if window.solving.dialog is not None:
+        window.solving.dialog.close()
+    _wait(lambda: document.measuring.is_idle, "the figures after the search")
 
 
 def _show_activations(window: MainWindow) -> None:

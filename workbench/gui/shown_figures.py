@@ -1,5 +1,7 @@
 """The figures that the window shows of the recipe on the bench: its own, or the last ones that were known."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, Signal, Slot
 
 from workbench.engine.core.quantization_reports import SqnrReport
@@ -32,6 +34,14 @@ class ShownFigures(QObject):
     def baseline(self) -> EvaluationReport | None:
         """The original's evaluation."""
         return self._known.evaluation(Recipe())
+
+    @property
+    def original(self) -> EvaluationReport | None:
+        """The original's own evaluation, or its figure on the samples that a recipe's was paired on."""
+        report = self.baseline
+        if report is not None or self.accuracy is None or self.accuracy.reference is None:
+            return report
+        return replace(self.accuracy, figure=self.accuracy.reference, difference=None, recipe_digest=Recipe().digest)
 
     @property
     def exact_bytes(self) -> int | None:

@@ -17,7 +17,12 @@ RADIUS = 6
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The colours of one theme, as #rrggbb; every painted part of the window uses these only."""
+    """The colours of one theme, as #rrggbb; every painted part of the window uses these only.
+
+    Args:
+        heat: stops of the map from what costs nothing to what costs most, at equal distances. Lightness goes one way
+            only, towards what stands out on the surface, so that the order is seen with any kind of colour vision.
+    """
 
     name: str
     window: str
@@ -37,6 +42,7 @@ class Tokens:
     bad: str
     bad_soft: str
     bar: str
+    heat: tuple[str, ...]
 
 
 LIGHT = Tokens(
@@ -58,6 +64,7 @@ LIGHT = Tokens(
     bad="#d02f2f",
     bad_soft="#fbe9e9",
     bar="#5f93d6",
+    heat=("#e5f1f7", "#c0e0e8", "#9bd0cc", "#bab676", "#ca8e2c", "#c2520b", "#971a20"),
 )
 
 DARK = Tokens(
@@ -79,6 +86,7 @@ DARK = Tokens(
     bad="#f2625c",
     bad_soft="#3a2326",
     bar="#5d94de",
+    heat=("#123449", "#0a5063", "#256d6d", "#71844e", "#b78f2f", "#ef954b", "#feb4a5"),
 )
 
 

@@ -4,9 +4,10 @@ import contextlib
 import json
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -17,7 +18,8 @@ _log = logging.getLogger(__name__)
 
 _BUSY_S = 0.2
 _RETRY_S = 0.002
-_MOST_ROWS = 20_000
+# A scan of 200 layers with 12 settings each takes 2,400, of about 2 kB.
+_MOST_ROWS = 50_000
 _CREATE = """
 CREATE TABLE IF NOT EXISTS measurements (
     kind TEXT, model_digest TEXT, dataset_digest TEXT, recipe_digest TEXT, device TEXT, tool TEXT,
@@ -42,7 +44,7 @@ class MeasurementKey:
     """Everything that a measurement depends on.
 
     Args:
-        kind: "evaluation", "latency by turns" or "size".
+        kind: "evaluation", "latency by turns", "size" or "sensitivity".
         model_digest, dataset_digest, recipe_digest: what it holds for; empty where not involved. The metric is one of
             the samples' settings, and so part of their digest.
         device: for latencies, where it was measured.
@@ -56,9 +58,14 @@ class MeasurementKey:
     device: str = ""
     tool: str = ""
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """In the order of the columns."""
+        return self.kind, self.model_digest, self.dataset_digest, self.recipe_digest, self.device, self.tool
+
 
 class MeasurementStore:
-    """Finds and keeps reports by key. Several processes may have the same store open.
+    """Finds and keeps reports by key. Several processes may have the same store open, and several threads share one.
 
     A crash loses at most what was kept last; a damaged file is put aside, since all of it can be measured anew.
 
@@ -69,6 +76,8 @@ class MeasurementStore:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or default_store_path()
         self._database: sqlite3.Connection | None = None
+        # A session is asked in several lanes, each of them a thread.
+        self._lock = threading.RLock()
 
     @property
     def path(self) -> Path:
@@ -82,7 +91,7 @@ class MeasurementStore:
             ProjectError: the store cannot be read.
         """
         with self._errors():
-            row = self._open().execute(_FIND, astuple(key)).fetchone()
+            row = self._open().execute(_FIND, key.parts).fetchone()
         if row is None:
             return None
         report = json.loads(row[1])
@@ -103,7 +112,7 @@ class MeasurementStore:
         with self._errors():
             database = self._open()
             with database:
-                database.execute(_KEEP, (*astuple(key), done, text))
+                database.execute(_KEEP, (*key.parts, done, text))
 
     def __len__(self) -> int:
         with self._errors():
@@ -111,9 +120,10 @@ class MeasurementStore:
 
     def close(self) -> None:
         """Let the file go. The store opens again when it is next asked."""
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
@@ -129,7 +139,8 @@ class MeasurementStore:
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         try:
-            yield
+            with self._lock:
+                yield
         except (sqlite3.Error, OSError) as error:
             raise ProjectError(f"{self._path}: the store of measurements cannot be used ({error})") from error
 
@@ -141,7 +152,8 @@ def default_store_path() -> Path:
 
 def _connected(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(path, timeout=_BUSY_S)
+    # Whoever uses it holds the lock.
+    database = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     try:
         _write_ahead(database)
         # A commit then need not wait for the disk: what a power cut may take is the last figures, never the file.

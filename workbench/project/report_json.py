@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.reports import EvaluationReport, LatencyReport
 
-_PAIRED = ("reference", "difference", "agreement", "kl_divergence")
+_PAIRED = ("reference", "difference", "agreement", "kl_divergence", "found_agreement")
 
 
 def evaluation_to_json(report: EvaluationReport) -> dict[str, object]:
@@ -25,6 +25,8 @@ def evaluation_to_json(report: EvaluationReport) -> dict[str, object]:
         figure = getattr(report, name)
         if figure is not None:
             values[name] = figure.to_json()
+    if report.background is not None:
+        values["background"] = report.background
     return values
 
 
@@ -44,6 +46,8 @@ def evaluation_from_json(values: Mapping[str, object]) -> EvaluationReport:
         model_digest=_text(values.get("model_digest", "")),
         dataset_digest=_text(values.get("dataset_digest", "")),
         num_nan=int(_number(values.get("num_nan", 0))),
+        found_agreement=_figure_or_none(values.get("found_agreement")),
+        background=None if values.get("background") is None else int(_number(values["background"])),
     )
 
 

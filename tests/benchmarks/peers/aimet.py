@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.benchmarks.peers.case import Samples
-from workbench.engine.data.dataset import Dataset
+from workbench.engine.data.dataset import Dataset, seeded_subset
 from workbench.engine.runtime.session import RuntimeSession
 
 PYTHON = "WORKBENCH_PEERS_PYTHON"
@@ -27,6 +27,7 @@ METHODS = {
     "sequential_mse": "AIMET, sequential MSE",
 }
 _WORKER = Path(__file__).with_name("aimet_worker.py")
+_ANALYZER = Path(__file__).with_name("aimet_analyzer_worker.py")
 _LONGEST_S = 1200
 # On busy cores threads that wait for one another busily take several times as long; ours do not spin either.
 _PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
@@ -70,17 +71,46 @@ def run_aimet(python: str, samples: Samples, *, bits: int, per_channel: bool, me
             "model": str(samples.model), "bits": bits, "per_channel": per_channel, "method": method, "batch": batch,
         }  # fmt: skip
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
-        done = subprocess.run(
-            [python, str(_WORKER), name], cwd=folder, env=os.environ | _PATIENT_THREADS,
-            capture_output=True, text=True, check=False, timeout=_LONGEST_S,
-        )  # fmt: skip
-        if done.returncode != 0:
-            lines = (done.stderr or done.stdout).strip().splitlines()
-            raise AimetError(lines[-1][:120] if lines else f"exit status {done.returncode}")
+        _run(python, _WORKER, folder)
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         with np.load(folder / "outputs.npz") as stored:
             outputs = {key: np.asarray(stored[key], np.float32) for key in stored.files}
     return AimetResult(outputs, result["seconds"], result["bytes"])
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerResult:
+    """What AIMET's analyzer cost: seconds for all layers, each with its quantizers enabled alone."""
+
+    seconds: float
+    num_cells: int
+
+
+def analyze_with_aimet(python: str, samples: Samples, *, num_images: int) -> AnalyzerResult:
+    """Run AIMET's `QuantAnalyzer.perform_per_layer_analysis_by_enabling_quantizers`.
+
+    Raises:
+        AimetError: it does not do this model.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        dataset = samples.dataset
+        images = seeded_subset(len(dataset), num_images)
+        np.save(folder / "samples.npy", next(iter(dataset.batch(images).values())))
+        (folder / "request.json").write_text(json.dumps({"model": str(samples.model)}), encoding="utf-8")
+        _run(python, _ANALYZER, folder)
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    return AnalyzerResult(result["seconds"], result["cells"])
+
+
+def _run(python: str, worker: Path, folder: Path) -> None:
+    done = subprocess.run(
+        [python, str(worker), str(folder)], cwd=folder, env=os.environ | _PATIENT_THREADS,
+        capture_output=True, text=True, check=False, timeout=_LONGEST_S,
+    )  # fmt: skip
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise AimetError(lines[-1][:120] if lines else f"exit status {done.returncode}")
 
 
 def _write_samples(dataset: Dataset, path: Path) -> None:

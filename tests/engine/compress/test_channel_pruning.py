@@ -139,6 +139,92 @@ def test_a_plan_at_once_leaves_the_samples_alone(bench_of, pictures: Calibration
     assert quick == bench.plan(_by("taylor"), samples=pictures)
 
 
+_RESTS = {
+    "6 bits": {"weights": WeightRule(bits=6)},
+    "blocks": {"weights": WeightRule(bits=4, granularity="per_group_2")},
+    "16 bits, sparse": {"weights": WeightRule(bits=16), "prune": Prune("weights", sparsity=0.4)},
+    "sparse over all": {"prune": Prune("weights", sparsity=0.4, scope="global")},
+    "pattern": {"prune": Prune("weights", pattern="1:2")},
+    "ranges at run time": {"weights": WeightRule(bits=8), "activations": ActivationRule(bits=8, range="dynamic")},
+}
+
+
+@pytest.mark.parametrize("encoding", ["auto", "plain"])
+@pytest.mark.parametrize("more", _RESTS.values(), ids=_RESTS.keys())
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_what_is_foreseen_of_what_is_left_is_what_the_cut_model_says(bench_of, name: str, more, encoding: str):
+    bench = bench_of(NETWORKS[name])
+    rest = Recipe(encoding=encoding).with_rule("*", **more)
+    both = Recipe((*_half(bench).rules, *rest.rules), encoding=encoding)
+    left = Compressor(bench.pruning.pruned(bench.plan(_half(bench)).groups, None, JobContext()))
+
+    plan, afterwards = bench.plan(both), left.plan(rest)
+
+    assert plan.opset == afterwards.opset
+    for entry in afterwards.layers:
+        found = plan.layer(entry.layer)
+        assert found is not None
+        assert (found.num_kept, found.threshold, found.weights) == (entry.num_kept, entry.threshold, entry.weights)
+        one, other = bench.preview(entry.layer, both), left.preview(entry.layer, rest)
+        assert (one.sparsity, one.sqnr_db, one.size_bytes) == (other.sparsity, other.sqnr_db, other.size_bytes)
+
+
+def _half(bench: Compressor) -> Recipe:
+    kinds = dict.fromkeys(group.kind for group in bench.pruning.channels.groups)
+    recipe = Recipe()
+    for kind in kinds:
+        recipe = recipe.with_rule("*", prune=Prune(kind, ratio=0.5))
+    return recipe
+
+
+def test_another_ratio_is_planned_without_cutting_the_model(bench_of, monkeypatch: pytest.MonkeyPatch):
+    bench = bench_of(SHORTCUT)
+    rest = Recipe().with_rule("*", weights=WeightRule(bits=4), prune=Prune("weights", sparsity=0.4))
+    bench.plan(Recipe((*_by("l2", 0.25).rules, *rest.rules)))
+    monkeypatch.setattr(Compressor, "without_channels", _must_not)
+
+    assert bench.plan(Recipe((*_half(bench).rules, *rest.rules))).groups
+    assert bench.preview("c2", Recipe((*_half(bench).rules, *rest.rules))).sparsity > 0
+
+
+@pytest.mark.parametrize("criterion", ["taylor", "activation_magnitude"])
+@pytest.mark.parametrize("scope", ["layer", "global", "lamp"])
+@pytest.mark.parametrize("recover", ["none", "weights"])
+@pytest.mark.parametrize("rest", ["6 bits", "sparse over all", "pattern"])
+def test_nothing_that_is_planned_at_once_runs_samples(
+    bench_of, pictures: CalibrationSet, criterion: str, scope: str, recover: str, rest: str
+):
+    bench, ctx = bench_of(CHAIN), JobContext()
+    prune = Prune("filters", ratio=0.5, criterion=criterion, scope=scope)
+    recipe = Recipe(recover=recover).with_rule("*", prune=prune).with_rule("*", **_RESTS[rest])
+    # Whoever runs samples asks first.
+    ctx.cancel()
+
+    quick = bench.plan(recipe, samples=pictures, ctx=ctx, at_once=True)
+
+    full = bench.plan(recipe, samples=pictures)
+    assert not full.awaits_samples
+    assert [group.criterion for group in quick.groups] == [criterion] * len(quick.groups)
+    assert quick.awaits_samples or quick == full
+    # What the run has found is there at once from then on.
+    assert bench.plan(recipe, samples=pictures, at_once=True) == full
+
+
+def test_a_plan_that_waits_for_samples_says_so(bench_of, pictures: CalibrationSet):
+    bench = bench_of(CHAIN)
+    recipe = Recipe().with_rule("*", prune=Prune("filters", ratio=0.5, criterion="taylor", scope="global"))
+
+    quick = bench.plan(recipe, samples=pictures, at_once=True)
+
+    assert quick.awaits_samples
+    assert any("decided on samples" in note for note in quick.notes)
+    assert not any("decided on samples" in note for note in bench.plan(recipe, samples=pictures).notes)
+
+
+def _must_not(*arguments: object, **more: object) -> None:
+    raise AssertionError("this costs more than anybody waits for")
+
+
 def test_urgent_work_does_not_wait_for_a_run_that_waits_for_it(bench_of, pictures: CalibrationSet):
     bench = bench_of(CHAIN)
     at_the_gate, urgent_done = threading.Event(), threading.Event()

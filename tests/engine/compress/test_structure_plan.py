@@ -109,6 +109,27 @@ def test_a_multiple_is_the_reason_for_another_share(plan_of):
     assert _entry(plan, "c2").reason == "33.3% go instead of 10.0%, as a multiple of 8 channels stays"
 
 
+def test_a_multiple_that_no_layer_has_room_for_is_dropped_and_says_so(plan_of):
+    plan = plan_of(SHORTCUT, ("c2", _filters(0.5, multiple_of=100)))
+
+    assert _entry(plan, "c2").done == "remove 6 of 12 filters by l2"
+    assert _entry(plan, "c2").reason == "multiple_of 100 is dropped where only 12 channels go together"
+
+
+def test_a_multiple_that_is_dropped_is_no_reason_for_another_share(plan_of):
+    plan = plan_of(CHAIN, ("c1", _filters(1.0, multiple_of=9)))
+
+    dropped = "multiple_of 9 is dropped where only 8 channels go together"
+    assert _entry(plan, "c1").reason == f"87.5% go instead of 100.0%, as no layer may vanish; {dropped}"
+
+
+def test_a_multiple_that_nothing_can_be_cut_with_says_so(plan_of):
+    plan = plan_of(CHAIN, ("c1", _filters(0.5, multiple_of=8)))
+
+    assert plan.groups == ()
+    assert _entry(plan, "c1").reason == "no filters are removed: a multiple of 8 channels stays"
+
+
 def test_blocks_are_the_reason_for_another_share(plan_of):
     plan = plan_of(BLOCKS, ("c1", _filters(1.0)))
 

@@ -30,3 +30,17 @@ def test_a_plan_that_changes_a_layer_has_its_notes():
     plan = Plan((_idle("a", _WIDE), LayerPlan("b", "", "", weights=WeightSettings(bits=4))), notes=("a note",))
 
     assert (plan.is_changed, plan.remarks) == (True, ("a note",))
+
+
+@pytest.mark.parametrize(
+    ("plan", "is_refused"),
+    [
+        (Plan((_idle("a", _WIDE),)), True),
+        (Plan((_idle("a", _WIDE), LayerPlan("b", "", "", weights=WeightSettings(bits=4)))), False),
+        (Plan((LayerPlan("a", "prune 0.0% of the weights", "zero 0.0% of the weights"),)), False),
+        (Plan(()), False),
+    ],
+    ids=["all of it", "a part", "asks for what is so already", "asks for nothing"],
+)
+def test_a_plan_is_refused_where_something_is_asked_and_nothing_done(plan: Plan, is_refused: bool):
+    assert plan.is_refused == is_refused

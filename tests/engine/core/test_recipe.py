@@ -98,3 +98,14 @@ def test_an_edit_says_what_a_rule_at_the_end_would_say(edits: list[tuple[str, We
 
     for layer in _LAYERS:
         assert recipe.settings_for(*layer) == appended.settings_for(*layer)
+
+
+def test_a_changed_recipe_does_not_keep_the_digest_that_was_asked_before():
+    recipe = Recipe().with_rule("conv1", weights=WeightRule(bits=8))
+    before = recipe.digest
+
+    changed = recipe.with_rule("conv1", weights=WeightRule(bits=4))
+
+    assert changed.digest != before
+    assert changed.with_rule("conv1", weights=WeightRule(bits=8)).digest == before
+    assert recipe.digest == before

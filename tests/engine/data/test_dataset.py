@@ -27,6 +27,19 @@ def colours(tmp_path: Path) -> Path:
     return _npz(tmp_path / "c.npz", x=np.arange(36, dtype=np.uint8).reshape(2, 2, 3, 3))
 
 
+@pytest.mark.parametrize(
+    ("stored", "taken", "said"),
+    [(1, 3, "grey pictures become RGB, three channels alike"), (3, 1, "colour pictures become grey"), (3, 3, "")],
+)
+def test_what_becomes_of_colours_is_said(stored: int, taken: int, said: str, tmp_path: Path):
+    np.savez(tmp_path / "d.npz", x=np.zeros((2, 4, 4, stored), np.uint8))
+
+    dataset = open_dataset(tmp_path / "d.npz", None, [TensorInfo("x", "float", ("N", taken, 4, 4))])
+
+    assert dataset.info.conversion == said
+    assert dataset.batch([0])["x"].shape == (1, taken, 4, 4)
+
+
 def test_pixels_go_through_the_formula(colours: Path):
     given = {"scale": 0.5, "mean": [1, 2, 3], "std": [2, 4, 8]}
 

@@ -109,6 +109,21 @@ def test_outputs_of_many_positions_agree_by_position(model, tmp_path: Path, batc
     assert (report.agreement.value, report.difference.value, report.reference.value) == (0.75, -0.25, 1.0)
 
 
+def test_a_detector_that_loses_all_it_found_says_so(model, tmp_path: Path):
+    """Ten anchors, of which the original takes the first for an object; the other model none."""
+    one = model("m (float[N,10,2] x) => (float[N,10,2] y) { y = Identity(x) }")
+    other = model("m (float[N,10,2] x) => (float[N,10,2] y) <float[1,1,2] up = {9, 0}> { y = Add(x, up) }")
+    x = np.zeros((6, 10, 2), np.float32)
+    x[:, :, 0], x[:, 0, 1] = 1, 2
+    np.savez(tmp_path / "d.npz", x=x)
+    dataset = open_dataset(tmp_path / "d.npz", None, RuntimeSession(one).inputs)
+
+    report = _last(other, dataset, reference=ReferenceAnswers(RuntimeSession(one), dataset))
+
+    assert report.figure.value == 0.9
+    assert (report.found_agreement.value, report.found_agreement.n, report.background) == (0.0, 6, 0)
+
+
 def test_answers_that_are_no_numbers_are_counted(model, tmp_path: Path):
     root = model("m (float[N,3] x) => (float[N,3] y) { y = Sqrt(x) }")
     x = np.ones((40, 3), np.float32)

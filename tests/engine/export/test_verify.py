@@ -9,7 +9,7 @@ import onnx.parser
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from workbench.engine.core.errors import VerificationError
+from workbench.engine.core.errors import RunError, VerificationError
 from workbench.engine.data.dataset import Dataset, open_dataset
 from workbench.engine.export.verify import verify_file
 from workbench.engine.runtime.session import RuntimeSession
@@ -98,6 +98,15 @@ def test_without_samples_random_inputs_are_compared(written):
     assert (found.samples, found.is_random, found.ok) == (8, True, True)
     assert found.counted == "8 random inputs"
     assert not verify_file(_network(), written(_network(first=1)), None, JobContext()).ok
+
+
+def test_a_model_that_random_inputs_do_not_fit_is_not_said_to_fail_on_samples(written):
+    """Its weight takes three features, and it leaves their number open."""
+    text = '<ir_version: 8, opset_import: ["" : 13]> m (float[N,M] x) => (float[N,K] y) <float[3,1] w = {1, 1, 1}> '
+    data = onnx.parser.parse_model(text + "{ y = MatMul(x, w) }").SerializeToString()
+
+    with pytest.raises(RunError, match=r"fails on random inputs: .*; give samples: it may take other shapes"):
+        verify_file(data, written(data), None, JobContext())
 
 
 def test_outputs_that_are_not_by_sample_are_compared(written):

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.graph.fold_constants import fold_constants
 from workbench.engine.graph.model import load_model
 from workbench.project.recipe_text import parse_recipe
 
@@ -138,6 +140,33 @@ def test_layers_that_cannot_be_edited_say_why(save_text_model: Save, graph: str,
     assert len(info.layers) == 1
     assert not info.layers[0].editable
     assert word in info.layers[0].reason
+
+
+_ANCHORS = """g (float[N, 3] x) => (float[N, 4] y) {
+    w = Constant <value = float[3,4] {1,2,3,4,5,6,7,8,9,10,11,12}>()
+    b = Constant <value = float[4] {1,2,3,4}>()
+    m = MatMul(x, w)
+    s = Add(m, b)
+    anchors = Constant <value = float[1,4] {1,2,3,4}>()
+    half = Constant <value = float {0.5}>()
+    scaled = Mul(anchors, half)
+    y = Mul(s, scaled)
+}"""
+
+
+def test_of_constant_nodes_those_count_that_layers_read(save_text_model: Save):
+    model = load_model(save_text_model(_ANCHORS))
+
+    assert model.info.num_params == 12 + 4
+
+
+def test_settings_do_not_become_parameters_where_constants_are_stored(save_text_model: Save, tmp_path: Path):
+    proto = load_model(save_text_model(_ANCHORS)).to_proto()
+    fold_constants(proto)
+    onnx.save(proto, tmp_path / "folded.onnx")
+
+    assert [node.op_type for node in proto.graph.node] == ["MatMul", "Add", "Mul"]
+    assert load_model(tmp_path / "folded.onnx").info.num_params == 12 + 4
 
 
 def test_quantized_weights_count_as_weights_and_their_scales_do_not(save_text_model: Save):

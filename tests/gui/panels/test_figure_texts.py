@@ -47,6 +47,16 @@ def test_outputs_that_are_no_numbers_are_said_and_are_no_gain():
     assert texts.tone == "bad"
 
 
+def test_a_detector_that_lost_what_it_found_is_no_small_loss():
+    report = _evaluation(0.983, "fraction", -0.017, metric="agreement")
+    found = Figure(0.19, "fraction", Origin.MEASURED, 0.1, 0.3, 24)
+
+    texts = accuracy_texts(replace(report, found_agreement=found, background=0), is_current=True)
+
+    assert texts.line.startswith("same where the original finds something: 19.0 % · ")
+    assert texts.tone == "bad"
+
+
 def test_a_figure_whose_measuring_was_stopped_says_so_of_the_recipe_that_it_is_about():
     report = replace(_evaluation(0.8, "fraction"), total=500)
 

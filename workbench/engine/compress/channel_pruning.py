@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import onnx
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.channel_spread import units_kept
+from workbench.engine.compress.foreseen import Foreseen
 from workbench.engine.compress.recovery.fitting_plan import LayerFit, fitting_note, fitting_plan
 from workbench.engine.compress.recovery.recovered_model import recovered_model
 from workbench.engine.compress.structure.criterion import Criterion, Needs
@@ -75,8 +77,8 @@ class ChannelPruning:
             recipe: what is asked.
             samples: what some criteria look at.
             ctx: asked while they do.
-            at_once: leave samples alone where they decide which channels go, but not how many; what a criterion has to
-                say of itself is missing then, unless it has been found before.
+            at_once: run no samples. What a criterion has to say of itself is missing then, unless it has been found
+                before, and how many channels go is decided by the stand-in where that depends on scores.
             source: name of the recipe's text, for messages.
 
         Raises:
@@ -91,10 +93,14 @@ class ChannelPruning:
         self._check_criteria(asked, recipe, source)
         able = [one for one in asked if one.group.num_units and not self._lacks_samples(one, samples)]
         names = {one.group.name: one for one in able}
+        awaiting = set()
 
         def scores_of(group: str) -> Floats:
             criterion = self._criterion(names[group].criterion)
             same = [one.group.name for one in able if one.criterion == criterion.name]
+            if at_once and not self._are_known(criterion, same, samples, recipe.calibration.seed):
+                awaiting.add(group)
+                criterion = self._stand_in
             return self._score(criterion, same, samples, recipe.calibration.seed, ctx)[group].values
 
         kept = units_kept(able, structure, scores_of)
@@ -111,7 +117,13 @@ class ChannelPruning:
         lacking = {one.group.name for one in asked if one.group.num_units and self._lacks_samples(one, samples)}
         remarks = {plan.group: self._remark(plan, samples) for plan in plans}
         found = plan_structure(self._model.info, structure.channels, recipe, asked, plans, lacking, remarks)
-        return self._with_recovery(found, recipe, samples, ctx)
+        found = replace(found, awaits_samples=bool(awaiting))
+        return self._with_recovery(found, recipe, samples, ctx, at_once=at_once)
+
+    @cached_property
+    def foreseen(self) -> Foreseen:
+        """What can be said of models without channels before they are cut."""
+        return Foreseen(self._structure)
 
     def pruned(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext) -> Model:
         """The model without the channels that go, and nothing recovered. The last few are kept.
@@ -160,7 +172,7 @@ class ChannelPruning:
         return fitting_plan(self._model, self.pruned(plans, samples, ctx), asked)
 
     def _with_recovery(
-        self, found: StructurePlan, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext
+        self, found: StructurePlan, recipe: Recipe, samples: CalibrationSet | None, ctx: JobContext, *, at_once: bool
     ) -> StructurePlan:
         """The plan with what is fitted afterwards, said of each layer and of the whole."""
         if recipe.recover == RECOVER_NOTHING:
@@ -168,15 +180,54 @@ class ChannelPruning:
         if not found.groups or samples is None:
             text = _RECOVERED_BLIND if samples is None else _RECOVERED_ALONE
             return replace(found, notes=(*found.notes, text.format(recipe.recover)))
-        fits = self._fits(found.groups, samples, ctx)
+        # What can be fitted depends on how many channels are left, and not on which.
+        groups = self._without_unknown(found.groups, samples) if at_once else found.groups
+        fits = self._fits(groups, samples, ctx)
         asides = dict(found.asides)
         for fit in fits:
             before = asides.get(fit.layer, Aside())
             what = {RECOVER_NOTHING: "", RECOVER_WEIGHTS: "fit its weights"}.get(fit.what, "fit its bias")
             done, reason = (before.done, what), (before.reason, fit.reason)
             asides[fit.layer] = Aside("; ".join(filter(None, done)), "; ".join(filter(None, reason)))
-        note = self.recovery_note(found.groups, samples, ctx)
+        note = fitting_note(fits, len(samples.indices))
         return replace(found, asides=asides, notes=(*found.notes, note))
+
+    def at_once(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None) -> tuple[GroupPlan, ...]:
+        """These groups as far as no samples have to be run to cut them: the same ones if none have to.
+
+        Which channels go is decided by the stand-in where a criterion has not been asked yet, and nothing is fitted
+        that has not been.
+        """
+        if samples is not None:
+            with self._lock:
+                if (plans, samples.key) in self._models:
+                    return plans
+        plans = self._without_unknown(plans, samples)
+        return without_recovery(plans) if any(plan.recover != RECOVER_NOTHING for plan in plans) else plans
+
+    def _without_unknown(self, plans: tuple[GroupPlan, ...], samples: CalibrationSet | None) -> tuple[GroupPlan, ...]:
+        stand_in = self._stand_in.name
+        return tuple(
+            plan
+            if self._are_known(self._criterion(plan.criterion), [plan.group], samples, plan.seed)
+            else replace(plan, criterion=stand_in, needs_samples=False)
+            for plan in plans
+        )
+
+    @property
+    def _stand_in(self) -> Criterion:
+        """What decides for a criterion that has not seen its samples yet."""
+        own = next(one for one in OWN_CRITERIA if one.name == DEFAULT_CRITERION)
+        return self._criteria.get(DEFAULT_CRITERION, own)
+
+    def _are_known(
+        self, criterion: Criterion, groups: Sequence[str], samples: CalibrationSet | None, seed: int
+    ) -> bool:
+        """Whether no samples have to be run for the scores of these groups."""
+        with self._lock:
+            return criterion.needs is Needs.WEIGHTS or all(
+                self._key(group, criterion, samples, seed) in self._scores for group in groups
+            )
 
     def _remembered(self, key: _Key, make: Callable[[], Model]) -> Model:
         with self._lock:

@@ -1,74 +1,38 @@
-"""One model being compressed again and again: what a layer costs to compress is computed once per setting."""
+"""One model being compressed again and again: channels first, and then the weights that are left."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.channel_pruning import ChannelPruning, without_recovery
+from workbench.engine.compress.compressed_layers import CompressedLayers
+from workbench.engine.compress.foreseen import LeftLayers, is_foreseeable
 from workbench.engine.compress.layer_abilities import LayerAbilities
-from workbench.engine.compress.plan import resolve_plan
-from workbench.engine.compress.quantized_model import quantized_model
+from workbench.engine.compress.layer_preview import layer_preview
+from workbench.engine.compress.model_building import ModelBuilding
+from workbench.engine.compress.planning import Planning
 from workbench.engine.compress.quantizer import Quantizer
 from workbench.engine.compress.storage.footprint import model_footprint
-from workbench.engine.compress.storage.replaced_weights import Replacement, replace_weights
-from workbench.engine.compress.storage.weight_storage import (
-    StoredTensor,
-    planned_bytes,
-    stored_smallest,
-    written_tensors,
-)
 from workbench.engine.compress.structure.criterion import Criterion
 from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
-from workbench.engine.compress.structure_plan import Aside, StructurePlan
-from workbench.engine.compress.weights.compressed_layer import compress_weight, sqnr_db
-from workbench.engine.compress.weights.compressed_weight import CompressedWeight
-from workbench.engine.compress.weights.kept_weights import kept_weights
+from workbench.engine.compress.structure_plan import StructurePlan
 from workbench.engine.core.channel_wishes import asks_for_channels_alone
-from workbench.engine.core.footprint import (
-    CHANNELS_OPSET,
-    CONTAINER_OPSET,
-    INT4_OPSET,
-    Containers,
-    Encoding,
-    opset_needed,
-)
-from workbench.engine.core.layer import Layer, ModelInfo
-from workbench.engine.core.plain_containers import PLAIN, containers_of
 from workbench.engine.core.plan import GroupPlan, LayerPlan, Plan
-from workbench.engine.core.recipe import Recipe, WeightSettings
+from workbench.engine.core.recipe import RECOVER_NOTHING, Recipe
 from workbench.engine.core.reports import LayerPreview, ModelFootprint
-from workbench.engine.core.weight_pattern import WeightPattern
 from workbench.engine.graph.model import Model
-from workbench.engine.graph.opset import opset_of, raised
 from workbench.engine.graph.save import serialize
 from workbench.jobs import JobContext
 
 _CACHED_BYTES = 512 << 20
 _KEPT_BENCHES = 3
-_NO_ASIDES: Mapping[str, Aside] = MappingProxyType({})
-# Why containers need an opset.
-_NEEDS = {
-    CONTAINER_OPSET: "int8 containers need it",
-    CHANNELS_OPSET: "scales per channel need it",
-    INT4_OPSET: "int4 containers and scales by blocks need it, and IR version 10",
-}
-
-_Key = tuple[str, float | None, WeightPattern | None, WeightSettings | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Cached:
-    weight: CompressedWeight
-    sqnr_db: float
-    sparsity: float
-    size: int
+_FORESEEN = "which channels go is decided on samples: until those are run, this is what the sizes of weights foresee"
 
 
 class Compressor:
@@ -82,16 +46,17 @@ class Compressor:
         self, model: Model, criteria: Iterable[Criterion] = OWN_CRITERIA, *, cached_bytes: int = _CACHED_BYTES
     ) -> None:
         self.model = model
-        self._most_cached = cached_bytes
-        self._cache: OrderedDict[_Key, _Cached] = OrderedDict()
-        self._cached_bytes = 0
         self._lock = threading.Lock()
-        self._footprint: ModelFootprint | None = None
-        self._numbers = {layer.name: number for number, layer in enumerate(model.info.layers)}
-        self._abilities = LayerAbilities(model)
+        self._layers = CompressedLayers(model.info, model.weight, model.weight_values, cached_bytes)
+        # Computed at the first call. Nothing here holds this bench itself, so that it goes as soon as it is let go.
+        footprint = cache(partial(model_footprint, model))
+        self._planning = Planning(model.info, model.weight, LayerAbilities(model), footprint)
         self.quantizer = Quantizer(model)
+        self._building = ModelBuilding(model, self._planning, self._layers, self.quantizer)
         self.pruning = ChannelPruning(model, criteria)
         self._without: OrderedDict[str, Compressor] = OrderedDict()
+        # Most edits leave the channels as they are. Read once and put back whole: several threads may ask.
+        self._last_left: tuple[object, LeftLayers | None] | None = None
 
     def plan(
         self,
@@ -113,30 +78,62 @@ class Compressor:
             samples: what some criteria look at to choose channels; there are samples then.
             source: name of the recipe's text, for messages.
             ctx: asked while a criterion looks at samples.
-            at_once: as `ChannelPruning.plan` takes it.
+            at_once: run no samples, as `ChannelPruning.plan` takes it; what they decide is foreseen then.
         """
         ctx = ctx or JobContext()
         structure = self.pruning.plan(recipe, samples, ctx, at_once=at_once, source=source)
         if asks_for_channels_alone(self.model.info, recipe):
             return self._channels_alone(recipe, structure, source)
+        groups, awaits = structure.groups, structure.awaits_samples
         # Only which weights are small depends on what is fitted: for all else the plan need not wait for that.
-        looks_at_weights = any(rule.prune is not None and rule.prune.kind == "weights" for rule in recipe.rules)
-        groups = structure.groups if looks_at_weights else without_recovery(structure.groups)
-        left = self.without_channels(groups, samples, ctx)
+        if not any(rule.prune is not None and rule.prune.kind == "weights" for rule in recipe.rules):
+            groups = without_recovery(groups)
+        elif at_once:
+            awaits = awaits or self.pruning.at_once(groups, samples) != groups
+        if at_once:
+            groups = self.pruning.at_once(groups, samples)
         has_samples = has_samples or samples is not None
-        plan = left._resolved(recipe, has_samples=has_samples, asides=structure.asides, source=source)
-        growth = left._growth(plan, left._containers(recipe.encoding), self.model.info.file_bytes)
-        more = (*left._raising(plan), *growth)
-        return replace(plan, groups=structure.groups, notes=(*structure.notes, *plan.notes, *more))
+        left = self._foreseen(groups, recipe, samples)
+        # Nothing is cut where it is foreseen: that takes longer than all the rest.
+        planning = self.without_channels(groups, samples, ctx)._planning if left is None else left.planning
+        plan = planning.plan(recipe, has_samples=has_samples, asides=structure.asides, source=source)
+        before = self.model.info.file_bytes
+        if left is None or (left.most_bytes(plan, recipe.encoding) or 0) > before:
+            # Only near the original's size every byte has to be counted.
+            planning = self.without_channels(groups, samples, ctx)._planning
+        growth = planning.growth(plan, planning.containers(recipe.encoding), before)
+        notes = (*structure.notes, *plan.notes, *planning.raising(plan), *growth, *([_FORESEEN] if awaits else []))
+        return replace(plan, groups=structure.groups, notes=notes, awaits_samples=awaits)
+
+    def _foreseen(
+        self, groups: tuple[GroupPlan, ...], recipe: Recipe, samples: CalibrationSet | None
+    ) -> LeftLayers | None:
+        """The layers that are left, where they are known before anything is cut; nothing is fitted in them."""
+        is_fitted = any(group.recover != RECOVER_NOTHING for group in groups)
+        if not groups or is_fitted or not is_foreseeable(self.model.info, recipe):
+            return None
+        looks = samples is not None and any(group.needs_samples for group in groups)
+        key, known = (groups, samples.key if looks and samples is not None else None), self._last_left
+        if known is None or known[0] != key:
+            kept = {group.group: group.kept for group in groups}
+            # Whoever planned these groups knows their scores: no samples are run for them here.
+            known = (
+                key,
+                self.pruning.foreseen.left(kept, partial(self.pruning.units_gone, groups, samples, JobContext())),
+            )
+            self._last_left = known
+        return known[1]
 
     def _channels_alone(self, recipe: Recipe, structure: StructurePlan, source: str) -> Plan:
         """The plan where nothing depends on the weights that are left: their numbers are known without cutting."""
-        plan = self._resolved(recipe, asides=structure.asides, source=source)
+        plan = self._planning.plan(recipe, asides=structure.asides, source=source)
         shares = self.pruning.channels.layer_shares({group.group: group.kept for group in structure.groups})
         entries = tuple(
             replace(entry, num_kept=round(entry.num_kept * shares.get(entry.layer, 1.0))) for entry in plan.layers
         )
-        return replace(plan, layers=entries, groups=structure.groups, notes=(*structure.notes, *plan.notes))
+        awaits = structure.awaits_samples
+        notes = (*structure.notes, *plan.notes, *([_FORESEEN] if awaits else []))
+        return replace(plan, layers=entries, groups=structure.groups, notes=notes, awaits_samples=awaits)
 
     def without_channels(
         self, groups: tuple[GroupPlan, ...], samples: CalibrationSet | None, ctx: JobContext
@@ -160,62 +157,9 @@ class Compressor:
                 self._without.popitem(last=False)
             return self._without[model.info.digest]
 
-    def _resolved(
-        self,
-        recipe: Recipe,
-        *,
-        has_samples: bool = False,
-        asides: Mapping[str, Aside] = _NO_ASIDES,
-        source: str = "recipe",
-    ) -> Plan:
-        abilities = self._abilities.abilities(has_samples=has_samples)
-        if recipe.encoding == PLAIN:
-            abilities = replace(abilities, largest_opset=self.footprint().largest_opset)
-        plan = resolve_plan(self.model.info, recipe, self.model.weight, abilities, asides=asides, source=source)
-        return self._with_opset(plan, self._containers(recipe.encoding))
-
-    def _containers(self, encoding: str) -> Containers:
-        # The packed encodings need no more than the model is known to allow, without a look at its footprint.
-        return containers_of(encoding, self.footprint().largest_opset) if encoding == PLAIN else Containers.ANY
-
-    def _with_opset(self, plan: Plan, containers: Containers) -> Plan:
-        """The plan, with the opset that the containers need."""
-        if containers is Containers.ANY:
-            return plan
-        tensors = written_tensors(self.model.info, [entry for entry in plan.layers if entry.weights is not None])
-        stored = stored_smallest(tensors, self.footprint(), containers=containers)
-        needed = [one.opset for one in stored if one.storage.encoding is Encoding.PLAIN]
-        return replace(plan, opset=max(needed, default=0))
-
-    def _raising(self, plan: Plan) -> tuple[str, ...]:
-        """A note where the containers need a newer opset than the model has."""
-        before, after = self.model.info.opset, plan.opset
-        if after <= before:
-            return ()
-        return (f"the model's opset is raised from {before} to {after}: {_NEEDS[after]}",)
-
-    def _growth(self, plan: Plan, containers: Containers, before: int) -> tuple[str, ...]:
-        """A note where the file gets larger than the original; none is foreseen of quantized activations.
-
-        Args:
-            plan: of this very model.
-            containers: as the recipe's encoding allows.
-            before: bytes of the original.
-        """
-        tensors = written_tensors(self.model.info, [entry for entry in plan.layers if entry.is_changed])
-        if not tensors or plan.needs_preparation:
-            return ()
-        footprint = self.footprint()
-        after = planned_bytes(tensors, stored_smallest(tensors, footprint, containers=containers), footprint)
-        if after <= before:
-            return ()
-        return (f"the file grows from {before:,} to {after:,} bytes: what is added takes more than the weights save",)
-
     def footprint(self) -> ModelFootprint:
         """What size previews need; computed at the first call."""
-        if self._footprint is None:
-            self._footprint = model_footprint(self.model)
-        return self._footprint
+        return self._planning.footprint()
 
     def build(
         self,
@@ -241,29 +185,7 @@ class Compressor:
         if plan.groups:
             left = self.without_channels(plan.groups, samples, ctx or JobContext())
             return left.build(replace(plan, groups=()), encoding=encoding, samples=samples, ctx=ctx)
-        containers = self._containers(encoding)
-        if plan.needs_preparation:
-            plan = self._with_opset(plan, containers)
-            return serialize(self._build_prepared(plan, containers, samples, ctx or JobContext()))
-        changed = [entry for entry in plan.layers if entry.is_changed]
-        proto = self.model.to_proto()
-        if not changed:
-            return serialize(proto)
-        weights = {entry.layer: self._compressed(self.model.info.layer(entry.layer), entry).weight for entry in changed}
-        replacements = self._replacements(self.model.info, changed, weights, containers)
-        needed = max(opset_needed(item.storage, item.weight.tensor_shape) for item in replacements)
-        proto = raised(proto, needed)
-        replace_weights(proto, replacements, opset_of(proto))
-        return serialize(proto)
-
-    def _build_prepared(
-        self, plan: Plan, containers: Containers, samples: CalibrationSet | None, ctx: JobContext
-    ) -> onnx.ModelProto:
-        graph = self.quantizer.graph(plan)
-        quantized = self.quantizer.layers(plan, samples, ctx)
-        entries = [entry for entry in plan.layers if entry.layer in quantized.weights]
-        replacements = self._replacements(graph.model.info, entries, quantized.weights, containers)
-        return quantized_model(graph, plan, quantized, replacements)
+        return serialize(self._building.build(plan, encoding, samples, ctx or JobContext()))
 
     def preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
         """What the recipe does to one layer's weights; where channels go, to those that are left. Raises RecipeError.
@@ -273,140 +195,25 @@ class Compressor:
         layer = self.model.info.layer(layer_name)
         settings = recipe.settings_for(layer.name, layer.op_type)
         if settings.weights is None and settings.prune("weights") is None:
-            return self._preview(layer_name, recipe)
+            return layer_preview(layer_name, recipe, self._planning, self._layers)
         groups = self.pruning.plan(recipe, None, JobContext(), at_once=True).groups
-        found = self.without_channels(groups, None, JobContext())._preview(layer_name, recipe)
+        left = self._foreseen(groups, recipe, None)
+        if left is not None:
+            found = layer_preview(layer_name, recipe, left.planning, left.layers)
+        else:
+            bench = self.without_channels(groups, None, JobContext())
+            found = layer_preview(layer_name, recipe, bench._planning, bench._layers)
         # Limits by channel would stand beside the channels of the whole layer.
         return replace(found, channel_clip_low=None, channel_clip_high=None) if groups else found
 
-    def _preview(self, layer_name: str, recipe: Recipe) -> LayerPreview:
-        layer = self.model.info.layer(layer_name)
-        plan = self._resolved(recipe)
-        entry = plan.layer(layer_name) or LayerPlan(layer_name, "", "", num_kept=layer.num_weights)
-        if not layer.editable:
-            return _untouched(layer, recipe)
-        cached = self._compressed(layer, entry)
-        weight = cached.weight
-        stored = self._stored(plan, entry, self._containers(recipe.encoding))
-        low, high, clipped = _clipping(self.model.weight(layer_name), weight)
-        channel_low, channel_high = _by_channel(low, layer), _by_channel(high, layer)
-        return LayerPreview(
-            layer=layer_name,
-            recipe_digest=recipe.digest,
-            threshold=entry.threshold or 0.0,
-            sparsity=cached.sparsity,
-            pruned=1 - entry.num_kept / max(1, layer.num_weights) if entry.is_pruned else 0.0,
-            clip_low=None if low is None else float(low.min()),
-            clip_high=None if high is None else float(high.max()),
-            channel_clip_low=channel_low,
-            channel_clip_high=channel_high,
-            clipped=clipped,
-            sqnr_db=cached.sqnr_db,
-            size_bytes=stored.num_bytes,
-            encoding=stored.storage.encoding,
-        )
+    def dense_weights(self, entry: LayerPlan) -> npt.NDArray[np.floating]:
+        """One layer's weights after pruning and rounding to nearest, as its node will compute with them."""
+        return self._layers.of(self.model.info.layer(entry.layer), entry).weight.dense()
 
     def weight_sqnr_db(self, entry: LayerPlan) -> float:
         """SQNR of one layer's weights after pruning and rounding to nearest, dB; infinite if nothing changes."""
-        if not entry.is_changed:
-            return float("inf")
-        return self._compressed(self.model.info.layer(entry.layer), entry).sqnr_db
-
-    def _stored(self, plan: Plan, entry: LayerPlan, containers: Containers) -> StoredTensor:
-        """How the plan stores the layer of one entry, beside all others: they share tables."""
-        changed = [other for other in plan.layers if other.is_changed and other.layer != entry.layer]
-        tensors = written_tensors(self.model.info, [entry, *changed])
-        return stored_smallest(tensors, self.footprint(), containers=containers)[0]
+        return self._layers.sqnr_db(entry)
 
     def sparsity(self, plan: Plan) -> float:
         """Fraction of zeros among the weights of the model's layers after the plan."""
-        zeros = total = 0.0
-        for layer in self.model.info.layers:
-            if layer.statistics is None:
-                continue
-            entry = plan.layer(layer.name)
-            is_changed = entry is not None and entry.is_changed
-            share = self._compressed(layer, entry).sparsity if entry and is_changed else layer.statistics.sparsity
-            zeros += share * layer.num_weights
-            total += layer.num_weights
-        return zeros / total if total else 0.0
-
-    def _replacements(
-        self,
-        info: ModelInfo,
-        changed: Sequence[LayerPlan],
-        weights: Mapping[str, CompressedWeight],
-        containers: Containers,
-    ) -> list[Replacement]:
-        """One replacement for all layers that read the same tensor and are treated alike."""
-        # Where a bias needs it, a scale is larger than the settings alone give.
-        scales = {name: weight.params.scale.tobytes() for name, weight in weights.items() if weight.params is not None}
-        tensors = written_tensors(info, [entry for entry in changed if entry.layer in weights], scales)
-        stored = stored_smallest(tensors, self.footprint(), containers=containers)
-        return [
-            Replacement(
-                number=self._numbers[tensor.layers[0].name],
-                weight_name=tensor.layers[0].weight_name,
-                readers=tuple((layer.node_output, layer.place) for layer in tensor.layers),
-                weight=weights[tensor.layers[0].name],
-                storage=one.storage,
-                dtype=self.model.weight_dtype(tensor.layers[0].name),
-                as_codes=tensor.entry.runs_on_integers,
-            )
-            for tensor, one in zip(tensors, stored, strict=True)
-        ]
-
-    def _compressed(self, layer: Layer, entry: LayerPlan) -> _Cached:
-        key = (layer.name, entry.threshold, entry.pattern, entry.weights)
-        with self._lock:
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                return self._cache[key]
-        original = self.model.weight(layer.name)
-        assert layer.axis is not None
-        kept = kept_weights(original, layer, entry)
-        values = self.model.weight_values(layer.name) if entry.weights is None else original
-        weight = compress_weight(values, layer.axis, kept, entry.weights, is_stacked=layer.is_stacked)
-        dense = weight.dense()
-        size = dense.nbytes + (dense.size if weight.kept is not None else 0)
-        sparsity = 1 - float(np.count_nonzero(dense)) / max(1, dense.size)
-        cached = _Cached(weight, sqnr_db(original, dense), sparsity, size)
-        with self._lock:
-            if key not in self._cache:
-                self._cache[key] = cached
-                self._cached_bytes += size
-            while self._cached_bytes > self._most_cached and len(self._cache) > 1:
-                _, oldest = self._cache.popitem(last=False)
-                self._cached_bytes -= oldest.size
-        return cached
-
-
-def _clipping(
-    original: npt.NDArray[np.float32], weight: CompressedWeight
-) -> tuple[npt.NDArray[np.float32] | None, npt.NDArray[np.float32] | None, float]:
-    """Range kept for each weight, in a shape that broadcasts, and the fraction of weights outside it."""
-    if weight.params is None:
-        return None, None, 0.0
-    low = weight.rows.spread(weight.params.low).astype(np.float32)
-    high = weight.rows.spread(weight.params.high).astype(np.float32)
-    # Half a step beyond the last code still rounds to it: that is rounding, not clipping.
-    half = weight.rows.spread(weight.params.scale).astype(np.float32) / 2
-    outside = (original < low - half) | (original > high + half)
-    return low, high, float(outside.mean()) if original.size else 0.0
-
-
-def _by_channel(limit: npt.NDArray[np.float32] | None, layer: Layer) -> npt.NDArray[np.float32] | None:
-    """The widest limit of each output channel, shape (C,)."""
-    if limit is None or layer.axis is None:
-        return None
-    full = np.broadcast_to(limit, layer.weight_shape)
-    others = tuple(index for index in range(full.ndim) if index not in layer.channel_axes)
-    widest = full.max(axis=others) if float(limit.max()) > 0 else full.min(axis=others)
-    return np.asarray(widest, np.float32).reshape(-1)
-
-
-def _untouched(layer: Layer, recipe: Recipe) -> LayerPreview:
-    sparsity = layer.statistics.sparsity if layer.statistics else 0.0
-    return LayerPreview(
-        layer.name, recipe.digest, 0.0, sparsity, 0.0, None, None, None, None, 0.0, float("inf"), 0, Encoding.DENSE
-    )
+        return self._layers.sparsity(plan)

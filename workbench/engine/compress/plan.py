@@ -56,7 +56,9 @@ def resolve_plan(
     touched = [
         layer
         for layer in info.layers
-        if not settings[layer.name].is_empty or (layer.name in asides and asides[layer.name].done)
+        if not settings[layer.name].is_empty
+        or settings[layer.name].without_bits
+        or (layer.name in asides and asides[layer.name].done)
     ]
     abilities = abilities or Abilities()
     if any(_gets_ranges(layer, settings[layer.name], abilities) for layer in touched):
@@ -102,7 +104,8 @@ def _layer_plan(
 ) -> LayerPlan:
     asked = describe_settings(settings)
     if not layer.editable:
-        asks_for_weights = settings.weights or settings.activations or settings.prune("weights")
+        quantizes = settings.weights or settings.activations or settings.without_bits
+        asks_for_weights = quantizes or settings.prune("weights")
         reason = (layer.reason or "the layer cannot be changed") if asks_for_weights else ""
         return LayerPlan(layer.name, asked, _NOTHING, reason)
     activations, why_activations = activations_done(layer, settings, abilities)
@@ -126,7 +129,9 @@ def _layer_plan(
         layer=layer.name,
         asked=asked,
         done="; ".join(done) or _NOTHING,
-        reason="; ".join([*why_pattern, *why_weights, *why_activations, *_emptied(layer, num_kept)]),
+        reason="; ".join(
+            [*why_pattern, *why_weights, *why_activations, *_lacking_bits(settings), *_emptied(layer, num_kept)]
+        ),
         threshold=threshold,
         num_kept=num_kept,
         weights=weights,
@@ -157,6 +162,10 @@ def _pattern_done(layer: Layer, pruning: Prune | None) -> tuple[WeightPattern | 
     if num_zeros(pattern, layer):
         return pattern, reasons
     return None, [f"pattern {pattern} is not applied: {remainder or 'there is no whole run or block to zero'}"]
+
+
+def _lacking_bits(settings: LayerSettings) -> list[str]:
+    return [f"{what} stay as they are: no rule says their bits, such as bits: 8" for what in settings.without_bits]
 
 
 def _emptied(layer: Layer, num_kept: int) -> list[str]:

@@ -28,6 +28,7 @@ def describe_settings(settings: LayerSettings) -> str:
         parts.append(describe_weights(settings.weights))
     if settings.activations is not None:
         parts.append(describe_activations(settings.activations))
+    parts += [f"{what} without bits" for what in settings.without_bits]
     return "; ".join(parts)
 
 

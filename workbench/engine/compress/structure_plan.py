@@ -23,11 +23,16 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class StructurePlan:
-    """The groups that lose channels, and for each layer that has to do with it what is said of it."""
+    """The groups that lose channels, and for each layer that has to do with it what is said of it.
+
+    Args:
+        awaits_samples: whether the numbers are those of a criterion that stands in until samples are run.
+    """
 
     groups: tuple[GroupPlan, ...] = ()
     asides: Mapping[str, Aside] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    awaits_samples: bool = False
 
 
 def plan_structure(
@@ -97,6 +102,8 @@ def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int,
     # Each class is rounded by itself.
     if abs(got - wanted) > 0.5 * len(plan.kept) / plan.num_units + 1e-9:
         reasons.append(f"{got:.1%} go instead of {wanted:.1%}, as {_why_other(asked)}")
+    if dropped := _dropped_multiple(asked):
+        reasons.append(dropped)
     if group.num_fixed:
         reasons.append(f"{group.num_fixed} of its channels stay: {group.reason}")
     if remark:
@@ -105,25 +112,46 @@ def _aside(member: str, asked: Asked, plan: GroupPlan | None, counts: tuple[int,
 
 
 def _why_none(asked: Asked) -> str:
-    group, step = asked.group, asked.prune.multiple_of or 1
+    group = asked.group
     if group.num_units <= max(len(group.class_sizes), group.blocks):
         return "no layer may vanish"
     if asked.prune.scope != "layer":
         return f"the target is met in other layers of the rule ({asked.prune.scope})"
-    if step > 1 or group.blocks > 1:
+    if _holds_somewhere(asked) or group.blocks > 1:
         return _why_other(asked)
-    return f"{asked.prune.ratio or 0:.1%} of {group.num_units} is nearest to none"
+    why = f"{asked.prune.ratio or 0:.1%} of {group.num_units} is nearest to none"
+    return "; ".join(filter(None, (why, _dropped_multiple(asked))))
 
 
 def _why_other(asked: Asked) -> str:
     parts = []
-    if (asked.prune.multiple_of or 1) > 1:
+    if _holds_somewhere(asked):
         parts.append(f"a multiple of {asked.prune.multiple_of} channels stays")
     if asked.group.blocks > 1:
         parts.append(f"each of {asked.group.blocks} blocks keeps equally many")
     if asked.prune.scope != "layer":
         parts.append(f"one target is spread over all layers of the rule ({asked.prune.scope})")
     return " and ".join(parts) or "no layer may vanish"
+
+
+def _rooms(asked: Asked) -> list[bool]:
+    """For each class of the group, whether it has units enough for the multiple that is asked."""
+    return [asked.group.has_room(size, asked.prune.multiple_of or 1) for size in asked.group.class_sizes]
+
+
+def _holds_somewhere(asked: Asked) -> bool:
+    return (asked.prune.multiple_of or 1) > 1 and any(_rooms(asked))
+
+
+def _dropped_multiple(asked: Asked) -> str:
+    """That classes are too small for the multiple that is asked, and so do without; empty if none is."""
+    group = asked.group
+    small = {size for size, has_room in zip(group.class_sizes, _rooms(asked), strict=True) if not has_room}
+    if not small:
+        return ""
+    sizes = " or ".join(str(size * group.channels_per_unit) for size in sorted(small))
+    blocks = f", in {group.blocks} blocks" if group.blocks > 1 else ""
+    return f"multiple_of {asked.prune.multiple_of} is dropped where only {sizes} channels go together{blocks}"
 
 
 def _why_not(layer: Layer, settings: LayerSettings, channels: ModelChannels) -> str:

@@ -41,6 +41,15 @@ class ChannelGroup:
         """How many units there are that can go."""
         return sum(self.class_sizes)
 
+    @property
+    def most_gone(self) -> int:
+        """How many units can go at most: no layer may vanish, and no block of a convolution.
+
+        >>> ChannelGroup("conv", "filters", ("conv",), (16, 32), blocks=4).most_gone
+        40
+        """
+        return self.num_units - sum(self.units_kept(1.0))
+
     def units_kept(self, ratio: float, multiple_of: int | None = None) -> tuple[int, ...]:
         """How many units of each class stay when a ratio of them goes; one at least.
 
@@ -63,9 +72,22 @@ class ChannelGroup:
         >>> ChannelGroup("q", "neurons", ("q",), (12,), channels_per_unit=12).step(12, multiple_of=8)
         2
         """
-        blocks = self.blocks if self.blocks <= size else 1
-        both = math.lcm(blocks, multiple_of // math.gcd(multiple_of, self.channels_per_unit))
-        return both if both <= size else blocks
+        both = self._both(size, multiple_of)
+        return both if both <= size else self._blocks_of(size)
+
+    def has_room(self, size: int, multiple_of: int) -> bool:
+        """Whether a class has units enough for a multiple of so many channels to stay; if not, it yields.
+
+        >>> ChannelGroup("conv", "filters", ("conv",), (16,)).has_room(16, multiple_of=24)
+        False
+        """
+        return self._both(size, multiple_of) <= size
+
+    def _both(self, size: int, multiple_of: int) -> int:
+        return math.lcm(self._blocks_of(size), multiple_of // math.gcd(multiple_of, self.channels_per_unit))
+
+    def _blocks_of(self, size: int) -> int:
+        return self.blocks if self.blocks <= size else 1
 
     def _kept(self, size: int, ratio: float, multiple_of: int) -> int:
         step = self.step(size, multiple_of)

@@ -33,7 +33,8 @@ class Asked:
     @property
     def criterion(self) -> str:
         """Name of the criterion that chooses the group's channels."""
-        return self.prune.criterion or DEFAULT_CRITERION
+        # An empty name is none that is known, and is refused as such.
+        return DEFAULT_CRITERION if self.prune.criterion is None else self.prune.criterion
 
 
 def has_channel_rules(recipe: Recipe) -> bool:

@@ -56,12 +56,14 @@ class EmulatedReport:
             another model; both are None under `CpuRules.THIS` alone.
         layers: the most saturated first; empty unless pairs saturate.
         left_out: layers that might saturate and are computed as they are here, each with the reason.
+        is_quantized: whether anything of the model is computed on integers; if not, the rules say nothing of it.
     """
 
     rules: CpuRules
     evaluation: EvaluationReport
     layers: tuple[LayerSaturation, ...] = ()
     left_out: tuple[str, ...] = ()
+    is_quantized: bool = True
 
     @property
     def is_emulated(self) -> bool:

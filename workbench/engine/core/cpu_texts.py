@@ -7,6 +7,8 @@ from workbench.engine.core.format import format_figure, format_fraction, format_
 from workbench.engine.core.measurement import Figure
 
 REDUCE_RANGE = "reduce_range: true keeps 8-bit weights within 7 bits, so that no pair saturates"
+NOT_QUANTIZED = "nothing of it is computed on integers: the rules differ in nothing that is emulated"
+NO_PAIRS = "no pair of weights can saturate: as far as is emulated, every processor computes the same"
 _THIS = {
     True: "This computer saturates",
     False: "This computer does not saturate",
@@ -22,13 +24,17 @@ def cpu_verdict(comparison: CpuComparison) -> str:
     if saturating is None:
         return ""
     if not saturating.layers and not saturating.left_out:
-        return "No pair of weights can saturate: every processor computes the same"
+        return _sentence(NO_PAIRS if saturating.is_quantized else NOT_QUANTIZED)
     parts = [_THIS[comparison.this_saturates]]
     for rules in _CAN_DIFFER[comparison.this_saturates]:
         row = comparison.row(rules)
         if row is not None and row.evaluation.difference is not None:
             parts.append(f"{_ELSEWHERE[rules]}: {describe_difference(row.evaluation.difference)}")
     return "; ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def cpu_hint(comparison: CpuComparison) -> str:

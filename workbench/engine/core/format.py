@@ -67,6 +67,17 @@ def format_ms(milliseconds: float) -> str:
     return f"{_number(milliseconds, _decimals_for_three_digits(milliseconds))} ms"
 
 
+def format_duration(seconds: float) -> str:
+    """A time that people wait for, in whole seconds, minutes or hours.
+
+    >>> format_duration(0.2), format_duration(89.4), format_duration(600), format_duration(9000)
+    ('1 s', '89 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def format_count(count: float) -> str:
     """How many there are of something: exact below ten thousand, then in k, M, G (powers of 1,000).
 
@@ -113,6 +124,10 @@ def format_metric(metric: str) -> str:
     if not metric:
         return "Accuracy"
     return _METRIC_NAMES.get(metric, f"Accuracy ({metric})")
+
+
+# What is compared where most positions of an output are background.
+FOUND_AGREEMENT = "Agreement where the original finds something"
 
 
 def format_settings(settings: Mapping[str, object]) -> str:
@@ -165,8 +180,8 @@ def format_interval(figure: Figure, *, difference: bool = False) -> str:
     return f"{low_number} … {high}" if low_unit == high.partition(" ")[2] else f"{low} … {high}"
 
 
-def format_with_interval(figure: Figure, *, difference: bool = False) -> str:
-    """A figure and its 95 % interval, where it has one; arguments as in `format_figure`.
+def format_with_interval(figure: Figure, *, difference: bool = False, percent: int = 95) -> str:
+    """A figure and its interval, where it has one; arguments as in `format_figure`, and how sure the interval is.
 
     >>> from workbench.engine.core.measurement import Origin
     >>> format_with_interval(Figure(0.81, "fraction", Origin.MEASURED, 0.7989, 0.8208, 5000))
@@ -174,7 +189,7 @@ def format_with_interval(figure: Figure, *, difference: bool = False) -> str:
     """
     interval = format_interval(figure, difference=difference)
     value = format_figure(figure, difference=difference)
-    return f"{value} (95 %: {interval})" if interval else value
+    return f"{value} ({percent} %: {interval})" if interval else value
 
 
 def format_nan(num_nan: int, total: int) -> str:

@@ -105,7 +105,7 @@ class ModelInfo:
         digest: of the model file and its external data together; equals `sha256` without external data.
         file_bytes: the model file and its external data.
         macs: sum over the layers, batch 1; None if any layer's is unknown.
-        num_params: numbers stored as weights or constants in the model.
+        num_params: numbers that the model has learnt, in whatever form they are stored.
     """
 
     path: str

@@ -91,6 +91,7 @@ class Plan:
         equalize: whether weights are equalized across layers first.
         groups: the channel groups that lose some; cut before all else.
         opset: the least that the containers of the plain encoding need; 0 where there are none.
+        awaits_samples: whether thresholds, or how many channels go, are foreseen only, until samples have been run.
     """
 
     layers: tuple[LayerPlan, ...]
@@ -98,6 +99,7 @@ class Plan:
     equalize: bool = False
     groups: tuple[GroupPlan, ...] = ()
     opset: int = 0
+    awaits_samples: bool = False
     _by_name: dict[str, LayerPlan] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -130,6 +132,14 @@ class Plan:
     def is_changed(self) -> bool:
         """Whether the file will be another than that of the model as it is."""
         return self.equalize or bool(self.groups) or any(entry.is_changed for entry in self.layers)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the recipe asks for something and nothing of it can be done, which the entries' reasons tell.
+
+        A recipe that asks for nothing, or for what is so already, is none that is refused.
+        """
+        return not self.is_changed and any(entry.reason for entry in self.layers)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -159,11 +159,17 @@ class ActivationSettings:
 
 @dataclass(frozen=True, slots=True)
 class LayerSettings:
-    """Everything a recipe asks of one layer. `prunes` has at most one entry per kind."""
+    """Everything a recipe asks of one layer. `prunes` has at most one entry per kind.
+
+    Args:
+        without_bits: "weights" or "activations", of which rules say how they are quantized and none says the bits:
+            these settings alone do nothing.
+    """
 
     weights: WeightSettings | None = None
     activations: ActivationSettings | None = None
     prunes: tuple[Prune, ...] = ()
+    without_bits: tuple[str, ...] = ()
 
     def prune(self, kind: str) -> Prune | None:
         """The pruning of that kind, if any is asked."""
@@ -171,7 +177,7 @@ class LayerSettings:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is asked."""
+        """Whether nothing is asked that does anything."""
         return self.weights is None and self.activations is None and not self.prunes
 
 
@@ -199,6 +205,8 @@ class Recipe:
     version: int = 1
     equalize: bool = False
     recover: str = RECOVER_NOTHING
+    # Each move of a slider asks a dozen times which recipe this is. Of the very recipe: equal ones may say 1 or 1.0.
+    _digest: str = field(default="", init=False, compare=False, repr=False)
 
     def settings_for(self, layer_name: str, op_type: str) -> LayerSettings:
         """What the rules ask of one layer; for each setting the last matching rule wins."""
@@ -219,6 +227,11 @@ class Recipe:
             weights=_weight_settings(weights),
             activations=ActivationSettings(**activations) if isinstance(activations.get("bits"), int) else None,  # type: ignore[arg-type] # as above
             prunes=tuple(prunes.values()),
+            without_bits=tuple(
+                name
+                for name, said in (("weights", weights), ("activations", activations))
+                if said and "bits" not in said
+            ),
         )
 
     def pruning_rule(self, layer_name: str, op_type: str, kind: str) -> int | None:
@@ -280,7 +293,9 @@ class Recipe:
     @property
     def digest(self) -> str:
         """SHA-256 of what the recipe says."""
-        return digest_of_json(self.to_json())
+        if not self._digest:
+            object.__setattr__(self, "_digest", digest_of_json(self.to_json()))
+        return self._digest
 
 
 def escape_selector(name: str) -> str:

@@ -71,6 +71,7 @@ class DataInfo:
         num_classes: distinct labels; 0 without labels.
         digest: of the samples' source and the preprocessing: what a measurement is keyed by.
         unused: names of arrays beside the samples that feed no input of the model.
+        conversion: what becomes of colours, in words; empty where they stay as they are.
     """
 
     path: str
@@ -81,6 +82,7 @@ class DataInfo:
     preprocessing: Preprocessing
     digest: str
     unused: tuple[str, ...] = ()
+    conversion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,9 @@ class EvaluationReport:
         kl_divergence: mean over samples, in nats; None where outputs are no classes.
         model_digest, dataset_digest: of the original and the samples that it holds for; "" where nobody said.
         num_nan: samples whose answer holds NaN, which the metric takes for an answer like any other.
+        found_agreement: where outputs are of many positions and one class, the background, has most of them: share of
+            the others, where the original finds something, with the same class.
+        background: that class.
     """
 
     metric: str
@@ -247,6 +252,8 @@ class EvaluationReport:
     model_digest: str = ""
     dataset_digest: str = ""
     num_nan: int = 0
+    found_agreement: Figure | None = None
+    background: int | None = None
 
     @property
     def is_final(self) -> bool:
@@ -356,6 +363,7 @@ class ApplyReport:
         data: the samples; None without.
         channels: the proof of what was cut, before anything was fitted to recover; None where no channels went.
         shares: what is left of each layer's weights where channels went; of those that are not named, all.
+        found_agreement: as of the evaluation; None where nothing of the kind was measured.
     """
 
     plan: Plan
@@ -371,6 +379,7 @@ class ApplyReport:
     data: DataInfo | None = None
     channels: ChannelProof | None = None
     shares: Mapping[str, float] = field(default_factory=dict, hash=False)
+    found_agreement: Figure | None = None
 
     @property
     def is_recovered(self) -> bool:

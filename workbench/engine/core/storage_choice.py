@@ -103,12 +103,18 @@ def settled_sizes(
     """
     # Nothing kept, so that masks are among what is possible; the shape of one weight alone is not sparse.
     sparse = replace(tensor, num_kept=0)
-    sizes = {}
-    for storage in possible_storages(sparse, containers=containers, as_codes=as_codes):
-        sizes[storage] = headers.num_bytes(storage, sparse, num_digits) + payload_bytes(storage, sparse)
+    payloads = _payloads(sparse, containers=containers, as_codes=as_codes)
+    sizes = {storage: headers.num_bytes(storage, sparse, num_digits) + payload for storage, payload in payloads}
     column = size_column(sizes)
     column.setflags(write=False)
     return column
+
+
+# Layers that differ in their names alone share them.
+@lru_cache(maxsize=4096)
+def _payloads(tensor: TensorShape, *, containers: Containers, as_codes: bool) -> tuple[tuple[Storage, int], ...]:
+    storages = possible_storages(tensor, containers=containers, as_codes=as_codes)
+    return tuple((storage, payload_bytes(storage, tensor)) for storage in storages)
 
 
 @lru_cache(maxsize=4096)

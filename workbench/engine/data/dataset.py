@@ -110,6 +110,7 @@ def open_dataset(
         preprocessing=preprocessing,
         digest=digest_of_json({"source": source.digest, "preprocessing": values}),
         unused=_unused(source, inputs),
+        conversion=main.conversion,
     )
     return Dataset(source, info, columns)
 

@@ -33,12 +33,14 @@ class InputColumn:
         stored: what a sample looks like in its source.
         preprocessing: how it becomes a tensor.
         batch: the input's tensor for samples by index.
+        conversion: what becomes of colours, in words; empty where they stay as they are.
     """
 
     name: str
     stored: StoredSample
     preprocessing: Preprocessing
     batch: Rows
+    conversion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,14 @@ def _column(
             "set `resize`, `crop` or `layout` to fit",
         )
     name = model_input.name if model_input else "x"
-    return InputColumn(name, samples.stored, preprocessing, _batches(samples, tensor, shape, kept_bytes))
+    conversion = _conversion(samples.stored.shape, samples.shape) if samples.stored.is_picture else ""
+    return InputColumn(name, samples.stored, preprocessing, _batches(samples, tensor, shape, kept_bytes), conversion)
+
+
+def _conversion(stored: tuple[int, ...], made: tuple[int, ...]) -> str:
+    """What happens to the channels of pictures; the model says how many it takes, and nobody else."""
+    words = {(1, 3): "grey pictures become RGB, three channels alike", (3, 1): "colour pictures become grey"}
+    return words.get((stored[2], made[2]), "") if len(made) == 3 else ""
 
 
 def _batches(samples: _Samples, tensor: TensorMaker, shape: tuple[int, ...], kept_bytes: int) -> Rows:

@@ -1,6 +1,7 @@
 """95 % intervals that hold for few samples and for figures near 0 and 1."""
 
 import math
+from functools import lru_cache
 
 Z95 = 1.959963984540054
 # Beyond, the expansion in 1/degrees is exact to nine digits; below, the closed form is summed.
@@ -66,6 +67,7 @@ def mean_interval(mean: float, variance: float, count: int) -> tuple[float | Non
     return mean - half, mean + half
 
 
+@lru_cache(maxsize=1024)
 def student_t95(degrees: int) -> float:
     """The t for which P(|T| ≤ t) is 95 %.
 

@@ -56,12 +56,8 @@ class Judge:
 
     def _told_apart(self, output: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """The output with two classes in the place of a single score, of a sample or at each position."""
-        is_single = output.size == len(output) or (output.ndim >= 4 and output.shape[class_axis(output)] == 1)
-        if not is_single:
-            return output
-        scores = np.asarray(output, np.float32)
-        self.has_logits = self.has_logits or bool(np.any((scores < 0) | (scores > 1)))
-        return two_classes(scores, are_logits=self.has_logits).reshape(len(output), -1, 2)
+        self.has_logits = self.has_logits or holds_logits(output)
+        return told_apart(output, are_logits=self.has_logits)
 
     def hits(self, answers: Answers, original: Answers | None, indices: Indices) -> npt.NDArray[np.bool_]:
         """On which samples the answer is right, shape (N,); for metrics that are a share of samples."""
@@ -73,6 +69,18 @@ class Judge:
         wanted = labels[indices] + self.dataset.info.preprocessing.labels_offset
         width = 5 if self.metric == "top5" else 1
         return np.asarray((answers.best[:, :width] == wanted[:, None]).any(axis=1))
+
+
+def holds_logits(output: npt.NDArray[np.generic]) -> bool:
+    """Whether an output of single scores has one outside 0…1, so that none is a probability."""
+    return _is_single(output) and bool(np.any((np.asarray(output) < 0) | (np.asarray(output) > 1)))
+
+
+def told_apart(output: npt.NDArray[np.generic], *, are_logits: bool) -> npt.NDArray[np.generic]:
+    """An output of single scores, of a sample or at each position, as scores of two classes; others as they are."""
+    if not _is_single(output):
+        return output
+    return two_classes(np.asarray(output, np.float32), are_logits=are_logits).reshape(len(output), -1, 2)
 
 
 def choose_metric(asked: str, dataset: Dataset, output: TensorInfo) -> str:
@@ -118,6 +126,10 @@ def num_outputs(output: TensorInfo) -> int | None:
     """How many classes the output tells apart; None if its shape does not say. A single score tells two."""
     sizes = [dim for dim in output.shape[1:] if isinstance(dim, int)]
     return max(2, math.prod(sizes)) if output.shape and len(sizes) == len(output.shape) - 1 else None
+
+
+def _is_single(output: npt.NDArray[np.generic]) -> bool:
+    return output.size == len(output) or (output.ndim >= 4 and output.shape[class_axis(output)] == 1)
 
 
 def _gives_classes(output: TensorInfo) -> bool:

@@ -72,7 +72,8 @@ class OtherCpus:
         )  # fmt: skip
         for report in reports:
             if isinstance(session, EmulatedSession):
-                yield EmulatedReport(rules, _estimated(report), session.saturations, session.left_out)
+                saturations, left_out = session.saturations, session.left_out
+                yield EmulatedReport(rules, _estimated(report), saturations, left_out, session.is_quantized)
             elif reference is None:
                 # It is the same as itself, whatever it does: that is no measurement.
                 alone = replace(report, reference=None, difference=None, agreement=None, kl_divergence=None)

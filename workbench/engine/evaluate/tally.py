@@ -8,6 +8,7 @@ import numpy.typing as npt
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.reports import ChangedSample, EvaluationReport
 from workbench.engine.evaluate.answers import Answers, kl_divergence, same_answers
+from workbench.engine.evaluate.background import FoundPositions
 from workbench.engine.evaluate.intervals import paired_difference_interval, wilson_interval
 from workbench.engine.evaluate.judge import Judge
 from workbench.engine.evaluate.running_mean import RunningMean
@@ -35,6 +36,7 @@ class Tally:
     _both: int = 0
     _agreed: int = 0
     _shares: RunningMean = field(default_factory=RunningMean)
+    _found: FoundPositions = field(default_factory=FoundPositions)
     _kl: RunningMean = field(default_factory=RunningMean)
     _quality: RunningMean = field(default_factory=RunningMean)
     _reference_quality: RunningMean = field(default_factory=RunningMean)
@@ -56,8 +58,9 @@ class Tally:
         self._both += int((hits & reference_hits).sum())
         same = same_answers(answers, original)
         self._agreed += int((same == 1).sum())
-        if answers.positions is not None:
+        if answers.positions is not None and original.positions is not None:
             self._shares.add(same)
+            self._found.add(original.positions, answers.positions)
             return
         divergence = kl_divergence(original, answers)
         if divergence is not None:
@@ -93,6 +96,8 @@ class Tally:
             agreement=agreement,
             kl_divergence=self._kl.figure("nat", minimum=0.0),
             changed=tuple(self._changed),
+            found_agreement=self._found.figure(),
+            background=self._found.background,
             num_nan=self.num_nan,
         )
 

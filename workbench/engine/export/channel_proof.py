@@ -13,7 +13,7 @@ from workbench.engine.data.dataset import Dataset, seeded_subset
 from workbench.engine.evaluate.collecting import collect_outputs
 from workbench.engine.export.output_gap import largest_magnitude, output_gap
 from workbench.engine.graph.save import serialize
-from workbench.engine.runtime.random_inputs import random_inputs
+from workbench.engine.runtime.random_inputs import RANDOM_INPUTS, random_inputs
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 
@@ -70,8 +70,8 @@ def _on_random_inputs(one: RuntimeSession, other: RuntimeSession, tolerance: flo
     expected, found = [], []
     for seed in range(_RANDOM_INPUTS):
         feeds = random_inputs(one, seed=seed)
-        expected.append(other.run(feeds, ctx))
-        found.append(one.run(feeds, ctx))
+        expected.append(other.run(feeds, ctx, fed=RANDOM_INPUTS))
+        found.append(one.run(feeds, ctx, fed=RANDOM_INPUTS))
     return _compared(expected, found, _RANDOM_INPUTS, tolerance, is_random=True)
 
 

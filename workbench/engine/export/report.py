@@ -8,6 +8,7 @@ from datetime import datetime
 from html import escape
 
 from workbench.engine.core.format import (
+    FOUND_AGREEMENT,
     format_bytes,
     format_count,
     format_figure,
@@ -90,6 +91,7 @@ def _before_after(report: ApplyReport) -> str:
             _figure(after.accuracy),
             _difference(report.difference),
         ),
+        *_found(report.found_agreement),
         ("Zeros among the weights", *_sparsity(before, after)),
         ("Parameters", format_count(before.num_params), format_count(after.num_params), ""),
         ("Multiply-adds, batch 1", _macs(before), _macs(after), ""),
@@ -100,6 +102,10 @@ def _before_after(report: ApplyReport) -> str:
     )
     notes = _note_on_intervals(report.difference) + _note_on_guesses(report.data)
     return _table(("", "Original", "Compressed", "Change"), body) + notes
+
+
+def _found(agreement: Figure | None) -> list[tuple[str, str, str, str]]:
+    return [] if agreement is None else [(FOUND_AGREEMENT, "", _figure(agreement), "")]
 
 
 def _note_on_intervals(difference: Figure | None) -> str:

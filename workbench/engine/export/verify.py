@@ -17,7 +17,7 @@ from workbench.engine.evaluate.nan_outputs import num_with_nan
 from workbench.engine.export.first_difference import first_difference
 from workbench.engine.export.output_gap import output_gap
 from workbench.engine.runtime.fresh_process import start_deaf_to_ctrl_c
-from workbench.engine.runtime.random_inputs import random_inputs
+from workbench.engine.runtime.random_inputs import RANDOM_INPUTS, random_inputs
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.jobs import JobContext
 
@@ -132,7 +132,7 @@ def _run_all(
         return
     for index in range(_RANDOM_SAMPLES):
         ctx.checkpoint()
-        outputs = session.run(random_inputs(session, seed=index), ctx)
+        outputs = session.run(random_inputs(session, seed=index), ctx, fed=RANDOM_INPUTS)
         on_batch(np.array([index]), [output if output.ndim else output[None] for output in outputs])
         ctx.progress(index + 1, _RANDOM_SAMPLES, f"{index + 1} of {_RANDOM_SAMPLES} random inputs")
 

@@ -5,10 +5,12 @@ import onnx
 from onnx import numpy_helper
 
 from workbench.engine.graph.constants import RANDOM
+from workbench.engine.graph.learnt import NOT_LEARNT, learnt_inputs
 from workbench.engine.graph.node_copy import node_copy
 from workbench.engine.graph.node_value import node_value
 from workbench.engine.graph.opset import opset_of
 from workbench.engine.graph.order import bodies, reads_of, run_order
+from workbench.engine.graph.tensor_data import is_float
 from workbench.engine.graph.value_bounds import most_entries
 
 # Quantized weights stay as they are: their integers are what the file is about.
@@ -27,12 +29,15 @@ _MOST_BYTES_EACH = 8
 def fold_constants(proto: onnx.ModelProto) -> None:
     """Replace nodes that depend on constants alone by initializers of the same names. The model is changed in place.
 
-    Nodes of other domains, random ones and what would take more than a gigabyte stay. Nodes must be in the order of
-    running. Cost grows with the size of the constants.
+    Floats of Constant nodes that are settings stay known as such, by their `doc_string`. Nodes of other domains,
+    random ones and what would take more than a gigabyte stay. Nodes must be in the order of running. Cost grows
+    with the size of the constants.
     """
     graph = proto.graph
     known = {tensor.name: tensor for tensor in graph.initializer}
     values: dict[str, np.ndarray] = {}
+    # What comes of initializers, and not of Constant nodes alone.
+    of_weights: set[str] = set()
     kept = []
     room, opset = _MOST_BYTES, opset_of(proto)
     given = {*known, *(info.name for info in graph.input)}
@@ -48,14 +53,20 @@ def fold_constants(proto: onnx.ModelProto) -> None:
             kept.append(node_copy(node))
         else:
             values[node.output[0]] = value
+            if any(name in known or name in of_weights for name in node.input):
+                of_weights.add(node.output[0])
             room -= value.nbytes
     del graph.node[:]
     graph.node.extend(kept)
     outputs = {info.name for info in graph.output}
     read = {name for node in kept for name in reads_of(node)} | outputs
-    graph.initializer.extend(
-        numpy_helper.from_array(value.copy(order="C"), name) for name, value in values.items() if name in read
-    )
+    learnt = of_weights | set(learnt_inputs(graph))
+    for name, value in values.items():
+        if name in read:
+            tensor = numpy_helper.from_array(value.copy(order="C"), name)
+            if is_float(tensor.data_type) and name not in learnt:
+                tensor.doc_string = NOT_LEARNT
+            graph.initializer.append(tensor)
 
 
 def _can_fold(node: onnx.NodeProto, known: dict[str, onnx.TensorProto], values: dict[str, np.ndarray]) -> bool:

@@ -11,7 +11,7 @@ import onnx
 
 from workbench.engine.core.cpu_rules import CpuRules
 from workbench.engine.graph.node_copy import node_copy
-from workbench.engine.runtime.integer_nodes import IntegerNode, find_integer_nodes, unreadable_nodes
+from workbench.engine.runtime.integer_nodes import IntegerNode, find_integer_nodes, num_integer_nodes, unreadable_nodes
 from workbench.engine.runtime.part_of_graph import PartOfGraph
 from workbench.engine.runtime.saturated_sums import add_saturated_node
 
@@ -42,11 +42,13 @@ class EmulatedGraph:
             saturated pair, scalars.
         layers: in the order of running.
         left_out: what may saturate and could not be rewritten: the node's name, and why.
+        num_integer: how many nodes compute on integers, whether they may saturate or not.
     """
 
     proto: onnx.ModelProto
     layers: tuple[EmulatedLayer, ...]
     left_out: tuple[tuple[str, str], ...]
+    num_integer: int = 0
 
 
 def emulated_graph(fused: onnx.ModelProto, rules: CpuRules) -> EmulatedGraph:
@@ -57,6 +59,7 @@ def emulated_graph(fused: onnx.ModelProto, rules: CpuRules) -> EmulatedGraph:
         rules: not `CpuRules.THIS`, which needs no emulation.
     """
     graph = fused.graph
+    num_integer = num_integer_nodes(graph)
     found = {node.proto.output[0]: node for node in find_integer_nodes(graph)}
     left_out = [*unreadable_nodes(graph)]
     part = PartOfGraph()
@@ -81,7 +84,7 @@ def emulated_graph(fused: onnx.ModelProto, rules: CpuRules) -> EmulatedGraph:
     del graph.node[:]
     graph.node.extend(nodes)
     graph.initializer.extend(part.initializers)
-    return EmulatedGraph(fused, tuple(layers), tuple(left_out))
+    return EmulatedGraph(fused, tuple(layers), tuple(left_out), num_integer)
 
 
 def _add_exact(part: PartOfGraph, node: IntegerNode) -> None:

@@ -31,6 +31,7 @@ class EmulatedSession(RuntimeSession):
         super().__init__(graph.proto.SerializeToString())
         names = layers or {}
         self.rules = rules
+        self.is_quantized = graph.num_integer > 0
         self._layers = [
             (names.get(layer.node) or names.get(layer.output, layer.node), layer.num_pairs) for layer in graph.layers
         ]

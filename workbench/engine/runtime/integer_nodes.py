@@ -123,6 +123,13 @@ def unreadable_nodes(graph: onnx.GraphProto) -> Iterator[tuple[str, str]]:
             yield proto.name, "what is in its body is not emulated"
 
 
+def num_integer_nodes(graph: onnx.GraphProto) -> int:
+    """How many nodes multiply integers, of whatever kind, also in bodies of others."""
+    inner = (node for proto in graph.node for body in bodies(proto) for node in body.node)
+    known = (*PLACES, *_OTHERS)
+    return sum(node.op_type in known for node in (*graph.node, *inner))
+
+
 def is_depthwise(weight_shape: tuple[int, ...], groups: int) -> bool:
     """Whether a convolution has a filter for each channel alone."""
     return weight_shape[1] == 1 and weight_shape[0] == groups

@@ -19,7 +19,7 @@ from workbench.engine.runtime.cpu_name import cpu_name
 from workbench.engine.runtime.fresh_process import fresh_process, niceness
 from workbench.engine.runtime.order_statistics import quantile_figure
 from workbench.engine.runtime.random_inputs import random_inputs
-from workbench.engine.runtime.session import Feeds, RuntimeSession
+from workbench.engine.runtime.session import FedWith, Feeds, RuntimeSession
 from workbench.jobs import Cancelled, JobContext
 
 _WARM_UP_RUNS = 5
@@ -29,6 +29,7 @@ _ROUND_RUNS, _ROUND_S = 10, 0.1
 # After a longer pause the caches hold what others worked on.
 _PAUSE_S = 0.02
 _POLL_S = 0.05
+_TIMED_ON = FedWith("the random inputs that latency is timed with", "it may need other shapes or values")
 
 # One model's times in ms, round by round.
 _Rounds = list[tuple[float, ...]]
@@ -167,7 +168,7 @@ def _opened(model: bytes | Path) -> tuple[RuntimeSession, Feeds]:
 
 def _warm_up(session: RuntimeSession, feeds: Feeds, count: int) -> None:
     for _ in range(count):
-        session.run(feeds)
+        session.run(feeds, fed=_TIMED_ON)
 
 
 def _round_ms(session: RuntimeSession, feeds: Feeds, count: int) -> Iterator[float]:
@@ -175,7 +176,7 @@ def _round_ms(session: RuntimeSession, feeds: Feeds, count: int) -> Iterator[flo
     start = last = time.perf_counter()
     while count > 0 and last - start < _ROUND_S:
         before = time.perf_counter()
-        session.run(feeds)
+        session.run(feeds, fed=_TIMED_ON)
         last = time.perf_counter()
         yield (last - before) * 1000
         count -= 1

@@ -5,8 +5,10 @@ import numpy.typing as npt
 
 from workbench.engine.core.errors import RunError
 from workbench.engine.core.layer import TensorInfo
-from workbench.engine.runtime.session import RuntimeSession
+from workbench.engine.runtime.session import FedWith, RuntimeSession
 
+# Nobody gave them, so that nobody can check them.
+RANDOM_INPUTS = FedWith("random inputs", "give samples: it may take other shapes or values than random ones")
 _REAL = {"float": np.float32, "float16": np.float16, "double": np.float64}
 _WHOLE = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 # The side of most image networks' inputs; with a single pixel many of them do not run.

@@ -1,6 +1,7 @@
 """One model open in onnxruntime, run batch by batch, and stopped when asked."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,17 @@ from workbench.jobs import Cancelled, JobContext
 
 _ONLY_ERRORS, _ONLY_FATAL = 3, 4
 Feeds = Mapping[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True, slots=True)
+class FedWith:
+    """What a model is run on, for the message where it fails, and what to do then."""
+
+    what: str
+    hint: str
+
+
+THESE_SAMPLES = FedWith("these samples", "check shapes and layout")
 
 
 class RuntimeSession:
@@ -71,8 +83,15 @@ class RuntimeSession:
         sizes = [info.shape[0] for info in self.inputs if info.shape]
         return sizes[0] if sizes and isinstance(sizes[0], int) else None
 
-    def run(self, feeds: Feeds, ctx: JobContext | None = None) -> list[npt.NDArray[np.generic]]:
+    def run(
+        self, feeds: Feeds, ctx: JobContext | None = None, *, fed: FedWith = THESE_SAMPLES
+    ) -> list[npt.NDArray[np.generic]]:
         """The outputs for one batch. Stops between operators when the context is cancelled.
+
+        Args:
+            feeds: arrays by input name.
+            ctx: stops the run when it is cancelled.
+            fed: what the feeds are, for messages.
 
         Raises:
             Cancelled: somebody asked to stop.
@@ -87,7 +106,7 @@ class RuntimeSession:
         except Exception as error:
             if ctx is not None and ctx.is_cancelled:
                 raise Cancelled from error
-            raise RunError(f"the model fails on these samples: {_reason(error)}", "check shapes and layout") from error
+            raise RunError(f"the model fails on {fed.what}: {_reason(error)}", fed.hint) from error
         finally:
             if remove is not None:
                 remove()

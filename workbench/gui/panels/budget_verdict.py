@@ -21,6 +21,7 @@ def budget_verdict(
     has_budgets: bool,
     is_final: bool,
     is_stopped: bool = False,
+    is_predicted: bool = False,
 ) -> Verdict:
     """What to say.
 
@@ -31,6 +32,7 @@ def budget_verdict(
         has_budgets: whether any limit is set.
         is_final: whether the accuracy was measured of this recipe on all samples.
         is_stopped: whether somebody has stopped that.
+        is_predicted: whether the accuracy is one that a scan predicts.
     """
     if not has_model:
         return Verdict("accent", "Nothing open", "open a model to begin")
@@ -41,6 +43,8 @@ def budget_verdict(
     if met and has_data:
         headline = "All three budgets met" if len(met) == 3 else f"Budget met: {', '.join(met)}"
         unfinished = "accuracy stopped before all samples" if is_stopped else "accuracy still being measured"
+        if is_predicted:
+            unfinished = "accuracy estimated from the scan"
         return Verdict("good", headline, "accuracy measured" if is_final else unfinished)
     if not has_data:
         return Verdict("accent", "No data yet", "open samples to measure accuracy")

@@ -90,7 +90,7 @@ class ChannelForm(QWidget):
             return
         self._say(self.title, view.title)
         self.title.setToolTip(view.tip)
-        self.left.set_value(f"{view.left} ⚠" if view.odd else view.left)
+        self.left.set_value(f"{view.left} ⚠" if view.falls_short else view.left)
         self.left.setToolTip(view.odd)
         self.slider.set_value(view.ratio or 0.0, 1.0)
         with QSignalBlocker(self.spin):

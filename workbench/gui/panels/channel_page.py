@@ -52,7 +52,7 @@ class ChannelPage(PlotPage):
         self.stay = Pill(theme, "stay", parent=self, keeps_room=True)
         self.of_group = Pill(theme, "of the group", parent=self, keeps_room=True)
         self.criterion = Pill(theme, "by", parent=self)
-        self.odd = Pill(theme, f"multiple of {LANES}", "warn", self, keeps_room=True)
+        self.odd = Pill(theme, f"multiple of {LANES}", "muted", self, keeps_room=True)
         self.odd.setToolTip(f"A number of channels that is {ODD_TIP}")
         self.remark = QLabel("", self)
         self.remark.setObjectName("muted")
@@ -133,7 +133,9 @@ class ChannelPage(PlotPage):
         asked = now.asked.get(group.name)
         self.criterion.set_value((asked.criterion if asked is not None else "l2").replace("_", " "))
         is_fit = left.left % LANES == 0
-        self.odd.set_value("yes" if is_fit else f"⚠ no: {left.left}" if left.is_odd else "–")
+        sign = "⚠ " if left.falls_short else ""
+        self.odd.set_tone("warn" if left.falls_short else "muted")
+        self.odd.set_value("yes" if is_fit else f"{sign}no: {left.left}" if left.is_odd else "–")
         kept = sum(now.kept.get(group.name, group.class_sizes))
         self.of_group.set_value(f"{kept} of {group.num_units} {units_text(group)}")
 

@@ -8,7 +8,15 @@ from workbench.engine.core.channel_importance import CriterionInfo
 from workbench.engine.core.channel_wishes import DEFAULT_CRITERION
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import Prune
-from workbench.gui.channels_now import LANES, ChannelsNow, group_text, groups_of, units_text, why_not_prunable
+from workbench.gui.channels_now import (
+    LANES,
+    ChannelsNow,
+    LayerChannels,
+    group_text,
+    groups_of,
+    units_text,
+    why_not_prunable,
+)
 from workbench.gui.panels.settings_in_common import in_common
 
 _WAITING = "following the channels through the model…"
@@ -27,6 +35,7 @@ class ChannelView:
         ratio: share that is asked to go, 0…1.
         left: how many stay, in words.
         odd: what is to be said of a number that is no multiple of 8; empty where it is one.
+        falls_short: whether one was asked for, so that it is a warning; where any number was, it is a hint.
         remark: what keeps the recipe from being done, or is not known yet.
     """
 
@@ -40,6 +49,7 @@ class ChannelView:
     scope: str | None = "layer"
     left: str = ""
     odd: str = ""
+    falls_short: bool = False
     remark: str = ""
 
 
@@ -68,6 +78,7 @@ def channel_view(
         scope=in_common(prunes, lambda prune: prune.scope),
         left=_left_text(groups, layers, now),
         odd=_odd_text(groups, now),
+        falls_short=any(found.falls_short for _, found in _members(groups, now)),
         remark=_remark(groups, now, criteria),
     )
 
@@ -90,13 +101,13 @@ def _left_text(groups: Sequence[ChannelGroup], layers: Sequence[Layer], now: Cha
     return f"{own.left} of {own.whole} {units_text(group)}" if own is not None else ""
 
 
+def _members(groups: Sequence[ChannelGroup], now: ChannelsNow) -> list[tuple[str, LayerChannels]]:
+    names = [member for group in groups for member in group.members]
+    return [(name, found) for name in names if (found := now.of_layer(name)) is not None]
+
+
 def _odd_text(groups: Sequence[ChannelGroup], now: ChannelsNow) -> str:
-    odd = [
-        f"{member}: {found.left}"
-        for group in groups
-        for member in group.members
-        if (found := now.of_layer(member)) is not None and found.is_odd
-    ]
+    odd = [f"{member}: {found.left}" for member, found in _members(groups, now) if found.is_odd]
     return "" if not odd else f"{', '.join(odd[:6])}{' …' if len(odd) > 6 else ''}: {ODD_TIP}"
 
 

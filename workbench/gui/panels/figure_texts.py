@@ -72,12 +72,13 @@ def accuracy_texts(
     nan = format_nan(report.num_nan, report.done)
     if not is_current:
         interval = f"{interval}; {f'this one: {stopped}' if stopped else _MEASURING}"
-    parts = (nan, "guessed preprocessing" if guesses else "", interval, stopped if is_current else "")
+    found = _found_text(report)
+    parts = (nan, found, "guessed preprocessing" if guesses else "", interval, stopped if is_current else "")
     return FigureTexts(
         value=value,
         unit=unit,
         delta=format_figure(difference, difference=True) if difference is not None else "",
-        tone="bad" if report.num_nan else _tone(difference),
+        tone="bad" if report.num_nan else _tone(_worse(difference, report.found_agreement)),
         origin=str(figure.origin),
         detail=counted if is_current else _EARLIER,
         line=" · ".join(part for part in parts if part),
@@ -87,6 +88,38 @@ def accuracy_texts(
         band=_band(figure) if is_current else None,
         original=report.reference.value if report.reference is not None else None,
         maximum=_maximum(figure),
+    )
+
+
+def predicted_texts(figure: Figure, original: Figure, *, stopped: str = "", is_as_scanned: bool = True) -> FigureTexts:
+    """What is said of an accuracy that is predicted from a scan, until it is measured.
+
+    Args:
+        figure: predicted, with its 90 % interval.
+        original: of the model as it is.
+        stopped: why the recipe on the bench is not measured to the end; empty while it is.
+        is_as_scanned: whether weights are quantized in the style that was scanned.
+    """
+    value, _, unit = format_figure(figure).partition(" ")
+    difference = replace(figure, value=figure.value - original.value)
+    interval = format_interval(figure)
+    parts = (f"{interval} (90 %)" if interval else "", "predicted from the scan", stopped or "being measured")
+    tip = "90 % interval, learned from mixes that were measured on this model"
+    other = "some layers have other scales or another range than was scanned"
+    return FigureTexts(
+        value=value,
+        unit=unit,
+        delta=format_figure(difference, difference=True),
+        tone=_tone(difference),
+        origin=str(figure.origin),
+        detail="",
+        line=" · ".join(part for part in parts if part),
+        tip=tip if is_as_scanned else f"{tip}\n{other}",
+        is_current=True,
+        bar_value=figure.value,
+        band=_band(figure),
+        original=original.value,
+        maximum=_maximum(original),
     )
 
 
@@ -156,6 +189,21 @@ def _not_measured(recipe: Recipe) -> str:
         return "not measured of this recipe yet; fewer channels are fewer MACs, and measuring tells what that saves"
     # Weight-only changes alter the file, not the arithmetic.
     return "not measured of this recipe yet; smaller weights alone make a file smaller, not faster"
+
+
+def _found_text(report: EvaluationReport) -> str:
+    """How much is left of what the original finds; nothing is said where all of it is."""
+    found = report.found_agreement
+    if found is None or found.value == 1:
+        return ""
+    return f"same where the original finds something: {format_figure(found)}"
+
+
+def _worse(difference: Figure | None, found: Figure | None) -> Figure | None:
+    """What is lost: of a detector that of what it finds, which is little of all that it says."""
+    if difference is None or found is None:
+        return difference
+    return replace(difference, value=min(difference.value, found.value - 1))
 
 
 def _tone(difference: Figure | None) -> str:

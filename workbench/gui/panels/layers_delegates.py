@@ -2,15 +2,17 @@
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from workbench.engine.core.format import format_count
 from workbench.engine.core.layer import Layer
 from workbench.gui.channels_now import LANES, LayerChannels
+from workbench.gui.heat_colors import heat_color, text_on
 from workbench.gui.panels.layer_state import LayerState
 from workbench.gui.panels.layers_model import (
     CHANNELS_ROLE,
+    CHIP_ROLE,
     IN_GROUP_ROLE,
     LAYER_ROLE,
     NOISE_ROLE,
@@ -20,6 +22,7 @@ from workbench.gui.panels.layers_model import (
     shape_text,
 )
 from workbench.gui.panels.noise_table import NoiseTexts
+from workbench.gui.panels.sensitivity_chips import SensitivityChip
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
 ROW_PIXELS = 38
@@ -71,6 +74,8 @@ class LayerCellDelegate(QStyledItemDelegate):
             self._paint_bits(painter, rect, layer.quantizable, index.data(STATE_ROLE).activation_bits, "")
         elif column == Column.SQNR and index.data(NOISE_ROLE) is not None:
             self._paint_noise(painter, rect, index.data(NOISE_ROLE))
+        elif column == Column.SENSITIVITY and (chip := index.data(CHIP_ROLE)) is not None:
+            self._paint_chip(painter, rect, chip)
         else:
             painter.setPen(self._theme.color("muted"))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "–")
@@ -169,12 +174,13 @@ class LayerCellDelegate(QStyledItemDelegate):
         painter.drawText(inside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_channels(self, painter: QPainter, rect: QRect, left: LayerChannels) -> None:
-        """How many channels stay, below the slider; with a sign where their number fills no lanes of eight."""
+        """How many channels stay, below the slider; and whether their number fills no lanes of eight."""
         painter.setFont(self._theme.font(SMALL_PIXELS - 1))
-        painter.setPen(self._theme.color("warn" if left.is_odd else "accent"))
+        painter.setPen(self._theme.color("warn" if left.falls_short else "accent"))
         bottom = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         text = f"{left.left} of {left.whole}"
-        painter.drawText(rect, bottom, f"{text}  ⚠ not ×{LANES}" if left.is_odd else f"{text} channels")
+        sign = "⚠ " if left.falls_short else "· "
+        painter.drawText(rect, bottom, f"{text}  {sign}not ×{LANES}" if left.is_odd else f"{text} channels")
         painter.setFont(self._theme.font())
 
     def _paint_bits(self, painter: QPainter, rect: QRect, able: bool, bits: int | None, prefix: str) -> None:
@@ -206,6 +212,21 @@ class LayerCellDelegate(QStyledItemDelegate):
         painter.setFont(self._theme.font(SMALL_PIXELS - 1))
         painter.setPen(self._theme.color("muted", 255 if texts.is_current else 150))
         painter.drawText(inside, right | Qt.AlignmentFlag.AlignBottom, texts.weights)
+
+    def _paint_chip(self, painter: QPainter, rect: QRect, chip: SensitivityChip) -> None:
+        """Filled where it is of the layer's setting; in a broken frame where it is a mean, so that the form says it."""
+        box = QRectF(rect).adjusted(4.5, 10.5, -4.5, -10.5)
+        ground = heat_color(self._theme.tokens, chip.place)
+        if chip.is_of_setting:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(ground))
+        else:
+            painter.setPen(QPen(QColor(ground), 1.6, Qt.PenStyle.DashLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setFont(self._theme.font(SMALL_PIXELS))
+        painter.setPen(QColor(text_on(ground)) if chip.is_of_setting else self._theme.color("text"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, chip.text)
 
 
 def slider_track(rect: QRect) -> QRectF:

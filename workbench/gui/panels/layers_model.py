@@ -12,6 +12,8 @@ from workbench.gui.channels_now import LayerChannels, group_text
 from workbench.gui.panels.channel_view import ODD_TIP
 from workbench.gui.panels.layer_state import LayerState
 from workbench.gui.panels.noise_table import NoiseTable
+from workbench.gui.panels.sensitivity_chips import NO_SCAN, TITLE_TIP, SensitivityChip, SensitivityChips
+from workbench.gui.setting_now import SettingNow
 
 Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = Qt.ItemDataRole.UserRole
@@ -20,12 +22,12 @@ STATE_ROLE = Qt.ItemDataRole.UserRole + 2
 NOISE_ROLE = Qt.ItemDataRole.UserRole + 3
 CHANNELS_ROLE = Qt.ItemDataRole.UserRole + 4
 IN_GROUP_ROLE = Qt.ItemDataRole.UserRole + 5
+CHIP_ROLE = Qt.ItemDataRole.UserRole + 6
 _MANY_ROWS = 8
 SQNR_TIP = (
     "Signal to quantization noise, dB: of the layer's output with all before it quantized, and of its weights; "
     "by Measure SQNR (F7)"
 )
-NO_SCAN = "No sensitivity scan has been run yet"
 
 
 class Column(IntEnum):
@@ -45,7 +47,7 @@ _TITLES = ("Layer", "Params", "Weights", "Prune", "Bits", "A", "SQNR", "Sens.")
 _TITLE_TIPS = {
     5: "Bits of the activations: of what goes into a layer and comes out of it",
     6: SQNR_TIP,
-    7: NO_SCAN,
+    7: TITLE_TIP,
 }
 
 
@@ -55,16 +57,20 @@ class LayersModel(QAbstractTableModel):
     Args:
         state_of: gives what the recipe asks of a layer; called for the rows that are looked at.
         channels_of: gives how many of a layer's channels stay, where some go.
+        now_of: gives what a layer has, in the words of a scan.
     """
 
     def __init__(
         self,
         state_of: Callable[[Layer], LayerState],
         channels_of: Callable[[str], LayerChannels | None],
+        now_of: Callable[[Layer], SettingNow],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._channels_of = channels_of
+        self._now_of = now_of
+        self._sensitivity = SensitivityChips()
         self._group: ChannelGroup | None = None
         self._state_of = state_of
         self._layers: tuple[Layer, ...] = ()
@@ -76,6 +82,20 @@ class LayersModel(QAbstractTableModel):
         self._noise = noise
         if self._layers:
             self.dataChanged.emit(self.index(0, Column.SQNR), self.index(len(self._layers) - 1, Column.SQNR))
+
+    def set_sensitivity(self, chips: SensitivityChips, names: Sequence[str] | None = None) -> None:
+        """Show these figures in the column of sensitivities; where layers are named, only theirs are others."""
+        self._sensitivity = chips
+        if names is not None:
+            self.refresh(names, Column.SENSITIVITY, Column.SENSITIVITY)
+        elif self._layers:
+            first, last = (self.index(row, Column.SENSITIVITY) for row in (0, len(self._layers) - 1))
+            self.dataChanged.emit(first, last)
+
+    @property
+    def has_sensitivity(self) -> bool:
+        """Whether the column of sensitivities says anything."""
+        return not self._sensitivity.is_empty
 
     def set_group(self, group: ChannelGroup | None) -> None:
         """Mark the layers of this channel group; of none."""
@@ -147,10 +167,12 @@ class LayersModel(QAbstractTableModel):
             return self._noise.texts(layer.name)
         if role == CHANNELS_ROLE:
             return self._channels_of(layer.name)
+        if role == CHIP_ROLE:
+            return self._chip(layer)
         if role == IN_GROUP_ROLE:
             return self._group is not None and layer.name in self._group.members
         if role == SORT_ROLE:
-            return self._sort_key(layer, index.column(), index.row())
+            return self._sort_key(layer, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(layer, index.column())
         text = self._text(layer, index.column())
@@ -174,11 +196,18 @@ class LayersModel(QAbstractTableModel):
             return activation_text(self._state_of(layer).activation_bits) if layer.quantizable else "not quantizable"
         if column == Column.SQNR:
             return self._noise.tip(layer.name)
-        return "–"
+        chip = self._chip(layer)
+        return f"{chip.text}, {chip.tip}" if chip is not None else "–"
+
+    def _chip(self, layer: Layer) -> SensitivityChip | None:
+        return self._sensitivity.chip(layer.name, self._now_of(layer))
 
     def _tip(self, layer: Layer, column: int) -> str:
         if column == Column.SQNR:
             return self._noise.tip(layer.name)
+        if column == Column.SENSITIVITY:
+            chip = self._chip(layer)
+            return chip.tip if chip is not None else "not scanned" if self.has_sensitivity else NO_SCAN
         lines = [tool_tip(layer, column)]
         left = self._channels_of(layer.name) if column in (Column.LAYER, Column.PRUNE) else None
         if left is not None:
@@ -189,7 +218,7 @@ class LayersModel(QAbstractTableModel):
             lines.append(f"loses its channels with {group_text(self._group)}")
         return "\n".join(lines)
 
-    def _sort_key(self, layer: Layer, column: int, row: int) -> object:
+    def _sort_key(self, layer: Layer, column: int) -> object:
         if column == Column.LAYER:
             return layer.name
         if column == Column.PARAMS:
@@ -204,7 +233,8 @@ class LayersModel(QAbstractTableModel):
             return (self._state_of(layer).activation_bits or 32) if layer.quantizable else 99
         if column == Column.SQNR:
             return self._noise.sort_key(layer.name)
-        return row
+        chip = self._chip(layer)
+        return chip.place if chip is not None else -1.0
 
 
 class LayersFilter(QSortFilterProxyModel):
@@ -263,8 +293,6 @@ def shape_text(layer: Layer) -> str:
 
 def tool_tip(layer: Layer, column: int) -> str:
     """The full name, and why something cannot be edited."""
-    if column == Column.SENSITIVITY:
-        return NO_SCAN
     lines = [f"{layer.name} ({layer.op_type} {shape_text(layer)})"]
     if layer.reason and (not layer.editable or column in _EXPLAINED):
         lines.append(layer.reason)
@@ -286,6 +314,7 @@ _SERVED = frozenset(
         int(STATE_ROLE),
         int(NOISE_ROLE),
         int(CHANNELS_ROLE),
+        int(CHIP_ROLE),
         int(IN_GROUP_ROLE),
     }
 )

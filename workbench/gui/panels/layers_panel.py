@@ -1,24 +1,32 @@
 """All layers with their settings: filter, table, and the card of what is selected."""
 
+import operator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Slot
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
+from workbench.engine.core.channel_importance import CriterionInfo
 from workbench.engine.core.footprint import BLOCKS_OPSET
+from workbench.engine.core.layer import Layer
 from workbench.engine.core.reports import LayerPreview
-from workbench.gui.channels_now import Kept, LayerChannels
+from workbench.gui.channels_now import ChannelsNow, Kept, LayerChannels
 from workbench.gui.panels.channel_view import channel_view
 from workbench.gui.panels.layer_card import LayerCard
 from workbench.gui.panels.layer_menus import LayerMenus
+from workbench.gui.panels.layer_now import setting_now
 from workbench.gui.panels.layer_state import LayerStates
+from workbench.gui.panels.layers_asked import LayersAsked
 from workbench.gui.panels.layers_model import LAYER_ROLE, Column, LayersFilter, LayersModel
 from workbench.gui.panels.layers_table import LayersTable
 from workbench.gui.panels.noise_table import NoiseTable
 from workbench.gui.panels.plan_page import KnownPlanTexts
 from workbench.gui.panels.selected_layers import SelectedLayers
+from workbench.gui.panels.sensitivity_chips import SensitivityChips
 from workbench.gui.recipe_change import is_channels_alone, is_pruning_alone
+from workbench.gui.setting_now import SettingNow
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import Card
 from workbench.gui.widgets.combo import Combo
@@ -39,10 +47,13 @@ class LayersPanel(Card):
         self._noise = NoiseTable()
         # What the table shows of channels: most moves of a drag change none.
         self._kept: Kept = {}
+        # What the form of channels shows: a thousand selected layers are not looked at while none is another.
+        self._shown_channels: tuple[tuple[Layer, ...], ChannelsNow, Mapping[str, CriterionInfo], str] | None = None
         self._plan_texts = KnownPlanTexts()
         self.edits = SelectedLayers(document, self)
         self.states = LayerStates()
-        self.model = LayersModel(self.states.of, self._channels_of, self)
+        self.asked = LayersAsked(document, self.states)
+        self.model = LayersModel(self.states.of, self._channels_of, self._now_of, self)
         self.rows = LayersFilter(self)
         self.rows.setSourceModel(self.model)
         self.filter = QLineEdit(self, placeholderText="Filter layers", clearButtonEnabled=True)
@@ -91,6 +102,7 @@ class LayersPanel(Card):
         document.figures.sqnr_changed.connect(self._show_noise)
         document.looks.previewed.connect(self._on_previewed)
         document.channels.changed.connect(self._on_channels)
+        document.scans.changed.connect(self._show_sensitivity)
         self._theme.changed.connect(self._dress)
         self.filter.textChanged.connect(self._on_filter)
         self.op_types.currentIndexChanged.connect(self._on_filter)
@@ -155,6 +167,8 @@ class LayersPanel(Card):
         self._kept = self._document.channels.now.kept
         if first != last or self._kept is not kept:
             self.model.refresh(touched, last, first)
+        if self.model.has_sensitivity:
+            self.model.set_sensitivity(self._chips(), touched)
         self._show_noise()
         self._show_card()
 
@@ -163,6 +177,17 @@ class LayersPanel(Card):
         now = self._document.channels.now
         return now.of_layer(layer) if now.is_cut(layer) else None
 
+    def _now_of(self, layer: Layer) -> SettingNow:
+        return setting_now(layer, self.states, self._document.channels.now)
+
+    @Slot()
+    def _show_sensitivity(self) -> None:
+        self.model.set_sensitivity(self._chips())
+
+    def _chips(self) -> SensitivityChips:
+        table = self._document.scans.table
+        return SensitivityChips(table, self.asked.of(table.scan) if table is not None else None)
+
     @Slot()
     def _on_channels(self) -> None:
         """The engine has told the groups, or what is planned for them."""
@@ -170,6 +195,8 @@ class LayersPanel(Card):
         self._kept = now.kept
         members = [name for group in now.asked for name in now.groups[group].members]
         self.model.refresh(members, Column.PRUNE, Column.PRUNE)
+        if self.model.has_sensitivity:
+            self._show_sensitivity()
         self._show_card()
 
     @Slot()
@@ -243,8 +270,12 @@ class LayersPanel(Card):
 
     def _show_channels(self) -> None:
         layers, channels = self.edits.layers, self._document.channels
+        shown = layers, channels.now, channels.criteria, channels.refusal
+        if self._shown_channels is not None and all(map(operator.is_, shown, self._shown_channels)):
+            return
+        self._shown_channels = shown
         self.card.channels.show_criteria(channels.criteria)
-        view = channel_view(layers, channels.now, channels.criteria, channels.refusal)
+        view = channel_view(*shown)
         self.card.channels.show_view(view)
         self.model.set_group(view.groups[0] if len(view.groups) == 1 else None)
 

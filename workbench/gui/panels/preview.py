@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from workbench.engine.core.format import format_bytes, format_metric, format_ms
+from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
 from workbench.gui.document import Document
 from workbench.gui.panels.budget_verdict import budget_verdict
@@ -13,9 +14,11 @@ from workbench.gui.panels.figure_texts import (
     estimated_size_text,
     floor_text,
     latency_texts,
+    predicted_texts,
     unknown_accuracy_text,
 )
 from workbench.gui.panels.gesture import Gesture
+from workbench.gui.panels.layers_asked import LayersAsked
 from workbench.gui.panels.sizes import Sizes, SizesNow
 from workbench.gui.panels.totals_table import TotalsTable
 from workbench.gui.theme import Theme
@@ -29,13 +32,25 @@ _MANY = 9
 
 
 class PreviewPanel(Card):
-    """The right column of the window. A budget that is dragged is one step of the document's undo stack."""
+    """The right column of the window. A budget that is dragged is one step of the document's undo stack.
+
+    Args:
+        document: the bench.
+        theme: colours and fonts.
+        asked: reads what is asked of the layers of a scan; None where no accuracy is predicted.
+    """
 
     layer_wished = Signal(str)
 
-    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, theme: Theme, parent: QWidget | None = None, *, asked: LayersAsked | None = None
+    ) -> None:
         super().__init__("Live preview", parent=parent)
         self._document = document
+        self._asked = asked
+        self._is_predicted = False
+        self._accuracy_now: Figure | None = None
+        self._prediction_now: Figure | None = None
         self._theme = theme
         self._sizes = Sizes(_MANY)
         self._gesture = Gesture()
@@ -60,6 +75,7 @@ class PreviewPanel(Card):
         document.measuring.stopped_changed.connect(self._on_stopped_changed)
         document.budgets_changed.connect(self._show_all)
         document.channels.changed.connect(self._on_channels)
+        document.predictions.changed.connect(self._on_prediction)
         self.accuracy.action_wished.connect(document.measuring.again)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
@@ -69,6 +85,12 @@ class PreviewPanel(Card):
             card.bar.released.connect(self._gesture.end)
         self.bars.layer_clicked.connect(self.layer_wished)
         self._on_model()
+
+    def figures_now(self) -> tuple[int | None, Figure | None]:
+        """Bytes and accuracy of the recipe on the bench, measured or estimated; None where they are not known."""
+        exact = self._document.figures.exact_bytes
+        size = exact if exact is not None else self.sizes.total_bytes if self.sizes is not None else None
+        return size, self._accuracy_now
 
     def _lay_out(self) -> None:
         inside = QWidget(self)
@@ -109,7 +131,8 @@ class PreviewPanel(Card):
     def _on_probe_said(self, text: str) -> None:
         """Building the preview takes long: say in the place of the figure what it is at."""
         report = self._document.figures.accuracy
-        if report is None or not self._document.figures.is_current(report):
+        is_current = report is not None and self._document.figures.is_current(report)
+        if not is_current and not self._is_predicted:
             self.accuracy.line.setText(text)
 
     @Slot()
@@ -127,6 +150,11 @@ class PreviewPanel(Card):
     @Slot()
     def _on_channels(self) -> None:
         self._show_size()
+        self._show_banner()
+
+    @Slot()
+    def _on_prediction(self) -> None:
+        self._show_accuracy()
         self._show_banner()
 
     @Slot(object)
@@ -183,9 +211,16 @@ class PreviewPanel(Card):
         stopped = document.measuring.stopped if document.dataset is not None else ""
         card.action.setVisible(bool(stopped))
         report = document.figures.accuracy
+        predicted = None if report is not None and document.figures.is_current(report) else self._predicted(stopped)
+        self._is_predicted = predicted is not None
+        is_known = report is not None and document.figures.is_current(report)
+        self._accuracy_now = report.figure if report is not None and is_known else self._prediction_now
         card.bar.set_budget(self._document.budgets.accuracy)
         floor = self._document.budgets.accuracy
         card.note.setText(floor_text(floor, report.figure if report is not None else None))
+        if predicted is not None:
+            self._show_texts(card, predicted, is_measured=False)
+            return
         if report is None:
             card.show_figure("–", "")
             card.badge.set_origin("")
@@ -198,14 +233,27 @@ class PreviewPanel(Card):
         is_current = document.figures.is_current(report)
         self._show_texts(card, accuracy_texts(report, is_current=is_current, guesses=guesses, stopped=stopped))
 
-    def _show_texts(self, card: MetricCard, texts: FigureTexts) -> None:
+    def _predicted(self, stopped: str) -> FigureTexts | None:
+        """What the scan says of this recipe, until it is measured."""
+        document, self._prediction_now = self._document, None
+        prediction, scan = document.predictions.prediction, document.scans.scan
+        if self._asked is None or prediction is None or scan is None:
+            return None
+        figure = self._prediction_now = document.predictions.accuracy(self._asked.of(scan))
+        if figure is None:
+            return None
+        is_as_scanned = self._asked.is_as_scanned(scan)
+        return predicted_texts(figure, prediction.original, stopped=stopped, is_as_scanned=is_as_scanned)
+
+    def _show_texts(self, card: MetricCard, texts: FigureTexts, *, is_measured: bool = True) -> None:
         card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
         card.dim(not texts.is_current)
         card.badge.set_origin(texts.origin, texts.detail)
         card.line.setText(texts.line)
         card.line.setToolTip(texts.tip)
         card.bar.set_figure(texts.bar_value, texts.band, texts.original, texts.maximum)
-        if texts.bar_value is not None:
+        # The history is one of measurements.
+        if texts.bar_value is not None and is_measured:
             card.trend.add(texts.bar_value)
 
     def _show_latency(self) -> None:
@@ -228,7 +276,7 @@ class PreviewPanel(Card):
         report = document.figures.accuracy
         verdict = budget_verdict(
             {
-                "accuracy": self.accuracy.bar.is_met,
+                "accuracy": None if self._is_undecided else self.accuracy.bar.is_met,
                 "size": self.disk_size.bar.is_met,
                 "latency": self.latency.bar.is_met,
             },
@@ -237,8 +285,17 @@ class PreviewPanel(Card):
             has_budgets=document.budgets != Budgets(),
             is_final=report is not None and report.is_final and document.figures.is_current(report),
             is_stopped=bool(document.measuring.stopped),
+            is_predicted=self._is_predicted,
         )
         self.banner.set_state(verdict.tone, verdict.headline, verdict.detail)
+
+    @property
+    def _is_undecided(self) -> bool:
+        """Whether the accuracy is predicted, and may as well lie above the floor as below it."""
+        floor, figure = self._document.budgets.accuracy, self._accuracy_now
+        if not self._is_predicted or floor is None or figure is None or figure.low is None or figure.high is None:
+            return False
+        return figure.low < floor < figure.high
 
     @Slot(float)
     def _on_accuracy_budget(self, value: float) -> None:

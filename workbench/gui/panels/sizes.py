@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import ModelFootprint
-from workbench.gui.channel_cut import ChannelCut, cut_of
+from workbench.gui.channel_cut import NO_CUT, ChannelCut, ChannelCuts
 from workbench.gui.channels_now import ChannelsNow, Kept
 from workbench.gui.instant import instant_size
 from workbench.gui.magnitude_tables import own_zeros
@@ -62,6 +63,7 @@ class Sizes:
         self._num_bars = num_bars
         self._model: ModelInfo | None = None
         self._footprint: ModelFootprint | None = None
+        self._cuts: tuple[ModelChannels, ChannelCuts] | None = None
         self._cut: tuple[Kept, ChannelCut] | None = None
         self._num_weights = self._zeros_before = 0
         self._fixed_weights = self._fixed_zeros = 0
@@ -105,8 +107,12 @@ class Sizes:
 
     def _cut_of(self, channels: ChannelsNow, footprint: ModelFootprint) -> ChannelCut:
         """What goes; the very same for the same channels, so that nothing is computed again of it."""
+        if channels.channels is None:
+            return NO_CUT
+        if self._cuts is None or self._cuts[0] is not channels.channels:
+            self._cuts, self._cut = (channels.channels, ChannelCuts(channels.channels)), None
         if self._cut is None or self._cut[0] is not channels.kept:
-            self._cut = channels.kept, cut_of(channels, footprint.file_bytes)
+            self._cut = channels.kept, self._cuts[1].of(channels.kept, footprint.file_bytes)
         return self._cut[1]
 
     def _sum_up(self, model: ModelInfo, footprint: ModelFootprint | None) -> None:

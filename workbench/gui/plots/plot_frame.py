@@ -26,6 +26,8 @@ def make_plot(parent: QWidget, bottom: str, left: str) -> pg.PlotItem:
         # Of its own an axis asks for room while it is painted: each curve that comes paints the plot four times.
         # And two levels of ticks, of which one has numbers, are read as easily as three in half of the time.
         axis.setStyle(autoExpandTextSpace=False, maxTickLevel=1, maxTextLevel=0)
+        # A line that moves touches both axes, and writing their numbers takes longer than all else that moves.
+        axis.setCacheMode(pg.QtWidgets.QGraphicsItem.CacheMode.DeviceCoordinateCache)
     plot.getAxis("left").setWidth(_LEFT_PIXELS)
     plot.getAxis("bottom").setHeight(_BOTTOM_PIXELS)
     return plot

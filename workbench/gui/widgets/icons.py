@@ -9,6 +9,7 @@ _STROKES = {
     "data": '<rect x="3" y="4" width="18" height="16" rx="2"/><path d="M4 18l6-5 4 3 3-3 4 4M8 9v.5"/>',
     "undo": '<path d="M8 5L4 9l4 4M4 9h10a6 6 0 0 1 0 11h-4"/>',
     "redo": '<path d="M16 5l4 4-4 4M20 9H10a6 6 0 0 0 0 11h4"/>',
+    "solve": '<path d="M4 20L14 10M12 8l4 4M17 2v5M14.500 4.500h5M20 12v4M18 14h4M6 3v4M4 5h4"/>',
     "evaluate": '<path fill="COLOR" d="M7 4l13 8-13 8z"/>',
     "latency": '<circle cx="12" cy="13" r="8"/><path d="M12 13l4-4M9 2h6"/>',
     "theme": '<circle cx="12" cy="12" r="8"/><path fill="COLOR" d="M12 4a8 8 0 0 1 0 16z"/>',

@@ -52,6 +52,12 @@ class Pill(QWidget):
         self._make_room()
         self.update()
 
+    def set_tone(self, tone: str) -> None:
+        """Show the value in the colour of another token."""
+        if tone != self._tone:
+            self._tone = tone
+            self.update()
+
     def sizeHint(self) -> QSize:
         """Room for the name and the value."""
         return QSize(self._room, 24)

@@ -51,7 +51,13 @@ class SizeBars(QWidget):
             return
         for row, (old, new) in enumerate(zip(before, self._bars, strict=True)):
             if old != new:
-                self.update(0, row * _ROW, self.width(), _ROW)
+                # The name stays, and writing it takes longer than the bar.
+                left = 0 if old.layer != new.layer else int(self._name_width)
+                self.update(left, row * _ROW, self.width() - left, _ROW)
+
+    @property
+    def _name_width(self) -> float:
+        return self.width() * 0.4
 
     def sizeHint(self) -> QSize:
         """One line a row."""
@@ -71,15 +77,16 @@ class SizeBars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._theme.font(SMALL_PIXELS))
         largest = max(bar.original_bytes for bar in self._bars) or 1
-        name_width = self.width() * 0.4
+        name_width = self._name_width
         room = self.width() - name_width - 70
         for row, bar in enumerate(self._bars):
             top = row * _ROW
             if not event.region().intersects(QRect(0, top, self.width(), _ROW)):
                 continue
-            painter.setPen(self._theme.color("text"))
-            name = painter.fontMetrics().elidedText(bar.layer, Qt.TextElideMode.ElideMiddle, int(name_width - 8))
-            painter.drawText(QRectF(0, top, name_width, _ROW), Qt.AlignmentFlag.AlignVCenter, name)
+            if event.region().intersects(QRect(0, top, int(name_width), _ROW)):
+                painter.setPen(self._theme.color("text"))
+                name = painter.fontMetrics().elidedText(bar.layer, Qt.TextElideMode.ElideMiddle, int(name_width - 8))
+                painter.drawText(QRectF(0, top, name_width, _ROW), Qt.AlignmentFlag.AlignVCenter, name)
             painter.setPen(self._theme.color("muted"))
             amount = QRectF(self.width() - 68, top, 68, _ROW)
             painter.drawText(

@@ -9,6 +9,9 @@ _CASES = {
     "plain": ("pads = [0,0,0,0]", (5, 4, 3, 3)),
     "padded, with strides": ("pads = [1,0,2,1], strides = [2,1]", (5, 4, 3, 2)),
     "dilated": ("dilations = [2,3], pads = [2,2,2,2]", (5, 4, 3, 3)),
+    "same size, odd behind": ('auto_pad = "SAME_UPPER", strides = [2,3]', (5, 4, 3, 2)),
+    "same size, odd before": ('auto_pad = "SAME_LOWER", strides = [1,2]', (5, 4, 2, 2)),
+    "valid": ('auto_pad = "VALID", strides = [2,2]', (5, 4, 3, 3)),
     "in groups": ("group = 2, pads = [1,1,1,1]", (6, 2, 3, 3)),
     "depthwise": ("group = 4, pads = [1,1,1,1]", (4, 1, 3, 3)),
 }

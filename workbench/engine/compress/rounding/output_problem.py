@@ -9,6 +9,7 @@ import onnx
 from onnx import helper
 
 from workbench.engine.compress.rounding.ridge_fit import OutputProblem
+from workbench.engine.graph.explicit_pads import same_pads
 
 Array = npt.NDArray[np.float32]
 
@@ -25,7 +26,8 @@ class LayerGeometry:
     Args:
         num_groups: of a grouped convolution; 1 otherwise.
         kernel, strides, dilations: of a convolution, one number an axis; () for a matrix product.
-        pads: at the beginning of each axis, then at the end.
+        pads: at the beginning of each axis, then at the end; of a padding to the same size see `pads_of`.
+        same: "SAME_UPPER" or "SAME_LOWER" where pads follow from the size of what is read; "" where they stand.
     """
 
     num_groups: int = 1
@@ -33,16 +35,26 @@ class LayerGeometry:
     strides: tuple[int, ...] = ()
     dilations: tuple[int, ...] = ()
     pads: tuple[int, ...] = ()
+    same: str = ""
+
+    def pads_of(self, size: Sequence[int]) -> tuple[int, ...]:
+        """Padding of an input of this size along its axes: at the beginning of each, then at the end."""
+        if not self.same:
+            return self.pads
+        return tuple(same_pads(size, self.kernel, self.strides, self.dilations, upper=self.same == "SAME_UPPER"))
 
 
 def geometry_of(node: onnx.NodeProto, weight_shape: Sequence[int]) -> LayerGeometry | None:
-    """The geometry of a Conv, Gemm or MatMul; None for anything else, or padding that depends on the input."""
+    """The geometry of a Conv, Gemm or MatMul; None for anything else."""
     values = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     if node.op_type in ("Gemm", "MatMul"):
         plain = values.get("alpha", 1.0) == 1.0 and values.get("beta", 1.0) == 1.0 and not values.get("transA", 0)
         return LayerGeometry() if plain and len(weight_shape) == 2 else None
-    if node.op_type != "Conv" or values.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+    if node.op_type != "Conv":
         return None
+    padding = values.get("auto_pad", b"NOTSET").decode()
+    # VALID is no padding, whatever stands beside it.
+    pads = values.get("pads") if padding == "NOTSET" else None
     num_axes = len(weight_shape) - 2
     ones = (1,) * num_axes
     return LayerGeometry(
@@ -50,7 +62,8 @@ def geometry_of(node: onnx.NodeProto, weight_shape: Sequence[int]) -> LayerGeome
         kernel=tuple(weight_shape[2:]),
         strides=tuple(values.get("strides", ones)),
         dilations=tuple(values.get("dilations", ones)),
-        pads=tuple(values.get("pads", (0,) * (2 * num_axes))),
+        pads=tuple(pads or (0,) * (2 * num_axes)),
+        same=padding if padding.startswith("SAME") else "",
     )
 
 
@@ -131,7 +144,8 @@ class ProblemGathering:
         flat.sort()
         sample, *place = np.unravel_index(flat, (num_samples, *out_sizes))
         axes = len(shape.kernel)
-        padding = [(0, 0), (0, 0), *((shape.pads[axis], shape.pads[axis + axes]) for axis in range(axes))]
+        pads = shape.pads_of(inputs.shape[2:])
+        padding = [(0, 0), (0, 0), *((pads[axis], pads[axis + axes]) for axis in range(axes))]
         padded = np.pad(inputs, padding)
         window: list[npt.NDArray[np.int64]] = []
         for axis in range(axes):

@@ -13,6 +13,8 @@ from workbench.engine.graph.channels.flow import Flow, NotFollowed
 from workbench.engine.graph.channels.unit_groups import UnitGroup
 
 _PREFIX = "wb.gate."
+# What a tensor is called before its gate.
+BEFORE = f"{_PREFIX}before"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +127,7 @@ def _with_gates(proto: onnx.ModelProto, gates: Mapping[str, Gate]) -> onnx.Model
         nodes.append(copy)
         for place, name in enumerate(node.output):
             if name in gates:
-                copy.output[place] = f"{name}{_PREFIX}before"
+                copy.output[place] = f"{name}{BEFORE}"
                 nodes.append(helper.make_node("Mul", [copy.output[place], gates[name].name], [name]))
     del graph.node[:]
     graph.node.extend(nodes)

@@ -91,6 +91,21 @@ class ModelStructure:
         """The model without these units. Raises ModelError if what is left does not fit together."""
         return model_of_bytes(serialize(remove_channels(self.flow, gone)), self.model.path)
 
+    def left_dims(self, kept: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+        """The shape that each stored tensor has once channels went, for those that may lose some.
+
+        Args:
+            kept: units that stay of each class, for the groups that lose some; as many as they can keep.
+        """
+        counts = {group.name: group.class_sizes for group in self.channels.groups} | dict(kept)
+        left = {}
+        for name, axes in self._axes_of.items():
+            dims = list(self.flow.stored[name].dims)
+            for axis, (channels, blocks) in axes.items():
+                dims[axis] = channels.length(counts) // blocks
+            left[name] = tuple(dims)
+        return left
+
     def silenced(self, gone: Collection[int]) -> onnx.ModelProto:
         """The whole model with these units held at zero."""
         return silence_channels(self.flow, gone)
@@ -196,6 +211,20 @@ class ModelStructure:
                 itemsize = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
                 tensors.append(CutTensor(name, size, itemsize, parts))
         return tensors
+
+    @cached_property
+    def _axes_of(self) -> Mapping[str, Mapping[int, tuple[AxisChannels, int]]]:
+        """What the axes of each stored tensor are made of, and in how many blocks, of which one is as long as it."""
+        found = {
+            name: {axis: (self._axis(vector), 1) for axis, vector in axes.items()}
+            for name, axes in self.flow.params.items()
+        }
+        for conv in self.flow.grouped:
+            node = self.flow.links.producer(conv.node_output)
+            is_transposed = node is not None and node.op_type == "ConvTranspose"
+            inner = conv.outputs if is_transposed else conv.inputs
+            found.setdefault(self._weight_of(conv.node_output), {})[1] = self._axis(inner.reshape(-1)), len(inner)
+        return found
 
     @cached_property
     def _places(self) -> dict[int, tuple[str, int]]:

@@ -83,22 +83,30 @@ def _copy_without_data(proto: onnx.ModelProto) -> onnx.ModelProto:
 def _add_parameters(graph: onnx.GraphProto, cut: Cut, flow: Flow) -> None:
     """Those that are read still, cut where their channels are."""
     read = {name for node in graph.node for name in reads_of(node)} | {info.name for info in graph.output}
-    blocks = {_weight_of(conv, flow): conv for conv in flow.grouped}
     for tensor in flow.graph.initializer:
         if tensor.name not in read:
             continue
-        axes = {axis: cut.kept(vector) for axis, vector in flow.params.get(tensor.name, {}).items()}
-        conv = blocks.get(tensor.name)
-        if conv is None and all(bool(kept.all()) for kept in axes.values()):
+        array = left_values(tensor, cut, flow)
+        if array is None:
             graph.initializer.append(tensor)
             continue
-        array = numpy_helper.to_array(tensor)
-        if conv is not None:
-            array = _cut_blocks(array, conv, cut, flow)
-        else:
-            for axis, kept in axes.items():
-                array = np.compress(kept, array, axis=axis)
-        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), tensor.name))
+        new = numpy_helper.from_array(np.ascontiguousarray(array), tensor.name)
+        new.doc_string = tensor.doc_string
+        graph.initializer.append(new)
+
+
+def left_values(tensor: onnx.TensorProto, cut: Cut, flow: Flow) -> npt.NDArray[np.generic] | None:
+    """What is left of a stored tensor; None where nothing of it goes."""
+    axes = {axis: cut.kept(vector) for axis, vector in flow.params.get(tensor.name, {}).items()}
+    conv = next((conv for conv in flow.grouped if _weight_of(conv, flow) == tensor.name), None)
+    if conv is not None:
+        return _cut_blocks(numpy_helper.to_array(tensor), conv, cut, flow)
+    if all(bool(kept.all()) for kept in axes.values()):
+        return None
+    array: npt.NDArray[np.generic] = numpy_helper.to_array(tensor)
+    for axis, kept in axes.items():
+        array = np.compress(kept, array, axis=axis)
+    return array
 
 
 def _drop_listed_initializers(proto: onnx.ModelProto, flow: Flow) -> None:

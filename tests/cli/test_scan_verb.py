@@ -1,0 +1,100 @@
+"""`workbench scan`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.main import main
+from workbench.project.scan_file import scan_from_json
+
+_ROOT = Path(__file__).resolve().parents[2]
+_FEW = ("--bits", "2,8", "--sparsity", "0.5", "--samples", "32")
+
+# Killed as a power cut would do it, after some cells.
+_KILLED = """
+import os, signal, sys
+from workbench.cli.main import main
+from workbench.engine.search.sensitivity_scan import _Scan
+
+add, count = _Scan._add, 0
+
+def dying(self, layer, seen):
+    global count
+    add(self, layer, seen)
+    count += 1
+    if count == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+_Scan._add = dying
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_it_prints_one_json_object_and_writes_the_same_scan(
+    model: str, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "scan.json"
+
+    status = main(["scan", model, "--data", data, *_FEW, "-o", str(out), "--json"])
+
+    printed, written = json.loads(capsys.readouterr().out), json.loads(out.read_text())
+    assert status == 0
+    assert {"cells", "seconds", "resumed"} <= printed.keys()
+    assert {"layer", "setting", "kl", "sqnr_db", "accuracy_drop", "n"} <= printed["cells"][0].keys()
+    assert printed["cells"] == written["cells"]
+    assert {cell["n"] for cell in written["cells"]} == {32}
+    assert scan_from_json(written).is_complete
+
+
+def test_the_table_names_what_it_shows(model: str, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    main(["scan", model, "--data", data, *_FEW, "-o", str(tmp_path / "scan.json")])
+
+    printed = capsys.readouterr().out
+    assert "W8" in printed
+    assert "50 % zeros" in printed
+    assert "KL divergence of the outputs, nats; measured, 32 samples a cell" in printed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_after_a_kill_the_scan_goes_on_and_ends_as_without(model: str, data: str, tmp_path: Path, own_home: Path):
+    command = ["scan", model, "--data", data, *_FEW]
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, *command, "-o", str(tmp_path / "a.json")],
+        env=environment, check=False, capture_output=True, timeout=120,
+    )  # fmt: skip
+    main([*command, "-o", str(tmp_path / "a.json")])
+    elsewhere = {**environment, "XDG_CACHE_HOME": str(tmp_path / "elsewhere")}
+    subprocess.run(
+        [sys.executable, "-m", "workbench", *command, "-o", str(tmp_path / "b.json")],
+        env=elsewhere, check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+
+    resumed, unbroken = (json.loads((tmp_path / name).read_text()) for name in ("a.json", "b.json"))
+    assert killed.returncode == -signal.SIGKILL
+    assert resumed["resumed"] > 0
+    assert unbroken["resumed"] == 0
+    by_place = [{(cell["layer"], str(cell["setting"])): cell for cell in one["cells"]} for one in (resumed, unbroken)]
+    assert by_place[0] == by_place[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--bits", "2,x"], "is no list of numbers; write them with commas, such as 2,4,8"),
+        (["--bits", "1"], "1 is not within 2 and 16"),
+        (["--sparsity", "1.5"], "1.5 is not within 0 and 1"),
+        (["--bits", "", "--sparsity", ""], "nothing is to be scanned"),
+        (["--workers", "2", "--cluster", "tcp://x:1"], "give --workers or --cluster, not both"),
+    ],
+)
+def test_bad_options_are_one_clear_line(
+    error_of, model: str, data: str, tmp_path: Path, options: list[str], words: str
+):
+    assert words in error_of("scan", model, "--data", data, *options, "-o", tmp_path / "s.json")

@@ -1,0 +1,125 @@
+"""`workbench search`: a recipe and one JSON object, or the reason why there is none."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.main import main
+from workbench.project.recipe_text import parse_recipe
+
+
+@pytest.fixture
+def scan(model: str, data: str, tmp_path: Path) -> Path:
+    """A scan of the built-in model, as a file."""
+    path = tmp_path / "scan.json"
+    words = ["scan", model, "--data", data]
+    assert main([*words, "--bits", "2,4,8", "--sparsity", "0.5", "--samples", "16", "-o", str(path)]) == 0
+    return path
+
+
+@pytest.fixture
+def search(model: str, data: str, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., int]:
+    capsys.readouterr()
+
+    def run(*more: object) -> int:
+        words = ("search", model, "--data", data, "--scan", scan, "--limit", 60, "-o", tmp_path / "r.yaml", *more)
+        return main([str(word) for word in words])
+
+    return run
+
+
+def test_the_json_has_the_recipe_what_was_predicted_and_what_was_measured(
+    search: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    status = search("--max-bytes", 30_000, "--json")
+
+    value = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert parse_recipe((tmp_path / "r.yaml").read_text()).to_json() == value["recipe"]
+    assert value["predicted"]["accuracy"]["origin"] == "estimated"
+    assert value["measured"]["accuracy"]["origin"] == "measured"
+    assert value["measured"]["accuracy"]["n"] == 60
+    assert value["measured"]["file_bytes"] <= 30_000
+    sizes = [point["predicted"]["file_bytes"] for point in value["pareto"]]
+    assert sizes == sorted(sizes)
+    assert all("rules" in point["recipe"] for point in value["pareto"])
+
+
+def test_applying_the_recipe_gives_the_bytes_that_were_said(
+    search: Callable[..., int], model: str, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    search("--max-bytes", 30_000, "--json")
+    said = json.loads(capsys.readouterr().out)["measured"]["file_bytes"]
+
+    out = tmp_path / "small.onnx"
+    status = main(["apply", model, "--recipe", str(tmp_path / "r.yaml"), "-o", str(out), "--data", data])
+
+    assert status == 0
+    assert out.stat().st_size == said
+
+
+def test_a_budget_out_of_reach_is_status_one_and_nothing_is_written(
+    search: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    status = search("--max-bytes", 1000, "--json")
+
+    value = json.loads(capsys.readouterr().out)
+    assert status == 1
+    assert value["recipe"] is value["measured"] is value["output"] is None
+    assert "out of reach" in value["refusal"]
+    assert not (tmp_path / "r.yaml").exists()
+
+
+def test_people_see_the_trade_off_and_which_recipe_was_taken(
+    search: Callable[..., int], capsys: pytest.CaptureFixture[str]
+):
+    status = search("--max-drop", 5)
+
+    printed = capsys.readouterr().out
+    assert status == 0
+    assert printed.count("taken") == 1
+    assert "90 %:" in printed
+    assert "original:" in printed
+
+
+def test_only_bits_are_used_where_only_those_are_wanted(search: Callable[..., int], capsys: pytest.CaptureFixture[str]):
+    search("--max-bytes", 30_000, "--quantize", "--json")
+
+    rules = json.loads(capsys.readouterr().out)["recipe"]["rules"]
+    assert rules
+    assert not any("prune" in rule for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ((), "give a budget"),
+        (("--max-latency-ms", 5), "needs --device"),
+        (("--max-latency-ms", 5, "--device", "pixel"), "cannot be searched for yet"),
+        (("--max-bytes", 0), "--max-bytes"),
+    ],
+    ids=["no budget", "no device", "a device", "no bytes"],
+)
+def test_bad_usage_is_one_line(error_of, model: str, data: str, tmp_path: Path, more, what):
+    message = error_of("search", model, "--data", data, "-o", tmp_path / "r.yaml", *more)
+
+    assert what in message
+
+
+def test_a_scan_of_other_samples_is_refused(error_of, model: str, data: str, scan: Path, tmp_path: Path):
+    message = error_of(
+        "search", model, "--data", data, "--std", 2, "--scan", scan, "--max-drop", 1, "-o", tmp_path / "r.yaml"
+    )
+
+    assert "other samples" in message
+
+
+def test_what_is_there_is_not_overwritten(error_of, model: str, data: str, tmp_path: Path):
+    (tmp_path / "r.yaml").write_text("mine")
+
+    message = error_of("search", model, "--data", data, "--max-drop", 1, "-o", tmp_path / "r.yaml")
+
+    assert "r.yaml" in message
+    assert (tmp_path / "r.yaml").read_text() == "mine"

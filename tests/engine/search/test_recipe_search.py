@@ -1,0 +1,233 @@
+"""How a search goes on from what it measures: on layers whose bytes and losses are plain arithmetic."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from workbench.engine.core.accuracy_prediction import AccuracyPrediction, DropCurve, PredictionSpread, SamplingError
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.search_result import SearchBudgets
+from workbench.engine.core.sensitivity import ScanAxes, ScanSetting, SensitivityScan
+from workbench.engine.core.sensitivity_table import sensitivity_table
+from workbench.engine.search.recipe_search import search_recipe
+from workbench.engine.search.search_space import BYTES, KL, LATENCY, SearchSpace
+from workbench.jobs import Cancelled, JobContext
+
+_LAYERS = ("a", "b", "c", "d")
+_OPTIONS = (ScanSetting(), *(ScanSetting(weights=bits) for bits in (8, 6, 4, 3, 2)))
+_BITS = np.array([32.0, 8, 6, 4, 3, 2])
+_WEIGHTS = np.array([100.0, 200, 400, 800])
+_HEADER = 50
+_CURVE = DropCurve(0.8, 1.0, 1.0)
+
+
+def _space(*, rest_bytes: float = 0.0, with_latency: bool = False) -> SearchSpace:
+    kl = np.array([0.4, 0.2, 0.2, 0.1])[:, None] * 4.0 ** (2 - _BITS)
+    kl[:, 0] = 0.0
+    counts = {KL: kl, BYTES: _WEIGHTS[:, None] * _BITS / 8}
+    if with_latency:
+        counts[LATENCY] = np.where(_BITS <= 8, 1.0, 2.0) * np.ones((4, 1))
+    return SearchSpace(
+        scan=SensitivityScan("m", "d", ScanAxes(weight_bits=(2, 3, 4, 6, 8), sparsities=()), _LAYERS, (), 64),
+        base=Recipe(),
+        kinds={},
+        rows=tuple((layer,) for layer in _LAYERS),
+        options=_OPTIONS,
+        groups=(),
+        ratios=(0.0,),
+        layer_counts=counts,
+        group_kl=np.zeros((0, 1)),
+        macs=np.array([10.0, 20, 30, 40]),
+        channels=None,
+        rest_bytes=rest_bytes,
+    )
+
+
+def _prediction(space: SearchSpace, curve: DropCurve = _CURVE) -> AccuracyPrediction:
+    return AccuracyPrediction(
+        model_digest="m",
+        dataset_digest="d",
+        metric="top1",
+        original=Figure(0.9, "fraction", Origin.MEASURED, n=1000),
+        table=sensitivity_table(space.scan),
+        curve=curve,
+        spread=PredictionSpread(SamplingError(0.001, 0.000004), 2.0),
+        mixes=(),
+        num_samples=1000,
+    )
+
+
+@dataclass
+class _Bench:
+    """Files of a header and whole weights; what is lost follows a curve of its own.
+
+    Args:
+        curve: how much a recipe really loses at its sum of divergences.
+        corrected: share of the loss that is left where biases are corrected.
+    """
+
+    space: SearchSpace
+    curve: DropCurve = _CURVE
+    corrected: float = 1.0
+    measured: list[Recipe] = field(default_factory=list)
+
+    def _bits(self, recipe: Recipe) -> list[float]:
+        found = [recipe.settings_for(layer, "Conv").weights for layer in _LAYERS]
+        return [32.0 if one is None else float(one.bits) for one in found]
+
+    def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
+        ctx.checkpoint()
+        return _HEADER + math.ceil(float((_WEIGHTS * np.array(self._bits(recipe)) / 8).sum()))
+
+    def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
+        ctx.checkpoint()
+        self.measured.append(recipe)
+        places = [int(np.flatnonzero(bits == _BITS)[0]) for bits in self._bits(recipe)]
+        kl = float(self.space.layer_counts[KL][np.arange(4), places].sum())
+        weights = [recipe.settings_for(layer, "Conv").weights for layer in _LAYERS]
+        is_corrected = any(one is not None and one.bias_correction for one in weights)
+        drop = self.curve.drop(kl) * (self.corrected if is_corrected else 1.0)
+        return EvaluationReport(
+            metric="top1",
+            figure=Figure(0.9 - drop, "fraction", Origin.MEASURED, n=1000),
+            done=1000,
+            total=1000,
+            seconds=1.0,
+            recipe_digest=recipe.digest,
+            reference=Figure(0.9, "fraction", Origin.MEASURED, n=1000),
+            difference=Figure(-drop, "fraction", Origin.MEASURED, n=1000),
+        )
+
+
+def _found(budgets: SearchBudgets, bench: _Bench, curve: DropCurve = _CURVE):
+    *_, result = search_recipe(bench.space, _prediction(bench.space, curve), budgets, bench, JobContext())
+    return result
+
+
+def test_bytes_are_within_the_budget_though_the_header_was_not_foreseen():
+    bench = _Bench(_space())
+
+    result = _found(SearchBudgets(max_bytes=800), bench)
+
+    assert result.is_final
+    assert result.best.file_bytes == bench.file_bytes(result.best.recipe, JobContext()) <= 800
+    assert result.best.measured.recipe_digest == result.best.recipe.digest
+
+
+def test_no_other_recipe_within_the_bytes_loses_less():
+    bench = _Bench(_space())
+
+    result = _found(SearchBudgets(max_bytes=800), bench)
+
+    kl, sizes = bench.space.layer_counts[KL], bench.space.layer_counts[BYTES]
+    every = np.stack(np.meshgrid(*[np.arange(6)] * 4), axis=-1).reshape(-1, 4)
+    total = sizes[np.arange(4), every].sum(axis=1) + _HEADER
+    assert result.best.kl == pytest.approx(kl[np.arange(4), every].sum(axis=1)[total <= 800].min())
+
+
+def test_bytes_out_of_reach_say_how_small_it_gets():
+    result = _found(SearchBudgets(max_bytes=300), _Bench(_space()))
+
+    # 1,500 weights of two bits and the header.
+    assert result.best is None
+    assert "425 bytes" in result.refusal
+
+
+def test_the_smallest_file_within_the_allowed_drop():
+    bench = _Bench(_space())
+
+    result = _found(SearchBudgets(max_drop=2), bench)
+
+    assert -100 * result.best.measured.difference.value <= 2
+    assert result.best.file_bytes < 0.2 * (1500 * 4)
+
+
+def test_a_prediction_that_was_too_good_is_corrected():
+    # Really three times as sensitive.
+    bench = _Bench(_space(), DropCurve(0.8, 1 / 3, 1.0))
+
+    result = _found(SearchBudgets(max_drop=2), bench)
+
+    assert result.best is not None
+    assert -100 * result.best.measured.difference.value <= 2
+    assert result.num_measured > 1
+
+
+def test_a_prediction_that_was_too_bad_is_corrected():
+    pessimist, realist = _Bench(_space(), DropCurve(0.8, 5.0, 1.0)), _Bench(_space())
+
+    result = _found(SearchBudgets(max_drop=2), pessimist)
+
+    assert result.best.file_bytes < _found(SearchBudgets(max_drop=2), realist).best.file_bytes
+
+
+def test_a_drop_that_no_recipe_keeps_is_out_of_reach():
+    # Of eight bits already everything is lost.
+    bench = _Bench(_space(), DropCurve(0.8, 1e-9, 1.0))
+
+    result = _found(SearchBudgets(max_bytes=800, max_drop=1), bench)
+
+    assert result.best is None
+    assert "80.0 pp" in result.refusal
+
+
+def test_corrected_biases_are_taken_where_they_help():
+    helped, not_helped = _Bench(_space(), corrected=0.5), _Bench(_space(), corrected=1.5)
+
+    taken, left = (_found(SearchBudgets(max_bytes=800), bench).best for bench in (helped, not_helped))
+
+    assert taken.recipe.settings_for("d", "Conv").weights.bias_correction
+    assert not left.recipe.settings_for("d", "Conv").weights.bias_correction
+
+
+def test_every_point_of_the_front_is_smaller_or_better():
+    result = _found(SearchBudgets(max_bytes=800), _Bench(_space()))
+
+    sizes = [point.file_bytes for point in result.front]
+    values = [point.value for point in result.front]
+    assert len(sizes) >= 4
+    assert sizes == sorted(set(sizes))
+    assert values == sorted(set(values))
+
+
+def test_a_latency_budget_is_kept_with_the_bytes():
+    bench = _Bench(_space(with_latency=True))
+
+    result = _found(SearchBudgets(max_bytes=6050, max_latency_ms=5.0), bench)
+
+    assert result.best.latency.value <= 5
+    assert result.best.latency.origin is Origin.ESTIMATED
+
+
+def test_multiply_adds_that_bits_cannot_save_are_out_of_reach():
+    result = _found(SearchBudgets(max_macs=50), _Bench(_space()))
+
+    assert result.best is None
+    assert "multiply-adds" in result.refusal
+
+
+def test_the_predicted_front_comes_before_anything_is_measured():
+    bench = _Bench(_space())
+
+    first = next(
+        search_recipe(bench.space, _prediction(bench.space), SearchBudgets(max_bytes=800), bench, JobContext())
+    )
+
+    assert bench.measured == []
+    assert first.best is None
+    assert all(point.predicted is not None for point in first.front)
+
+
+def test_a_search_stops_when_asked():
+    bench, ctx = _Bench(_space()), JobContext()
+    results = search_recipe(bench.space, _prediction(bench.space), SearchBudgets(max_bytes=800), bench, ctx)
+    next(results)
+
+    ctx.cancel()
+
+    with pytest.raises(Cancelled):
+        next(results)

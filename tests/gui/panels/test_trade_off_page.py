@@ -1,0 +1,154 @@
+"""The page of the trade-off: points that are taken, and budgets that are dragged."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from pytestqt.qtbot import QtBot
+
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
+from workbench.gui.panels.trade_off_page import TradeOffPage
+from workbench.gui.panels.trade_off_texts import Across
+from workbench.gui.plot_point import Mark
+from workbench.project.budgets import Budgets
+
+W2, W4, W8 = (Recipe().with_rule("*", weights=WeightRule(bits)) for bits in (2, 4, 8))
+ORIGINAL = Figure(0.99, "fraction", Origin.MEASURED, n=500)
+
+
+def estimated(value: float) -> Figure:
+    return Figure(value, "fraction", Origin.ESTIMATED, value - 0.02, value + 0.01, 500)
+
+
+@pytest.fixture
+def now():
+    return {"size": None, "accuracy": None}
+
+
+@pytest.fixture
+def page(bench, theme, qtbot: QtBot, now) -> TradeOffPage:
+    page = TradeOffPage(bench, theme, lambda: (now["size"], now["accuracy"]))
+    qtbot.addWidget(page)
+    page.resize(700, 500)
+    page.show()
+    bench.put(a=np.ones((40, 50), np.float32))
+    bench.put_data()
+    bench.measuring.set_model(bench.model)
+    bench.measuring.set_data(bench.dataset)
+    bench.figures.accuracy = EvaluationReport("top1", ORIGINAL, 500, 500, 0.1, W4.digest, reference=ORIGINAL)
+    points = tuple(
+        ParetoPoint(recipe, size, None, estimated(value), 0.1)
+        for recipe, size, value in ((W2, 2000, 0.4), (W4, 3000, 0.9), (W8, 5000, 0.98))
+    )
+    bench.trade_off.take(SearchResult(SearchBudgets(max_bytes=4000), "top1", ORIGINAL, front=points, is_final=True))
+    return page
+
+
+def place_of(page: TradeOffPage, recipe: Recipe) -> int:
+    return next(index for index, point in enumerate(page.shown) if point.recipe == recipe)
+
+
+def click_on(page: TradeOffPage, qtbot: QtBot, index: int) -> None:
+    view = page.plot.plot.getViewWidget()
+    at = view.mapFromScene(page.plot.scene_place(index))
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+
+def test_points_are_drawn_by_size_and_accuracy_with_their_marks(page):
+    marks = {point.mark: (point.x, point.y) for point in page.plot.points}
+
+    assert marks[Mark.ORIGINAL] == (9.0, 99.0)
+    assert [(point.x, round(point.y)) for point in page.plot.points if point.is_front] == [(2, 40), (3, 90), (5, 98)]
+    assert page.facts.text() == "4 recipes, 1 measured"
+
+
+def test_a_click_takes_the_recipe_in_one_step(page, bench, qtbot):
+    steps = bench.undo_stack.count()
+
+    click_on(page, qtbot, place_of(page, W8))
+
+    assert bench.recipe == W8
+    assert bench.undo_stack.count() == steps + 1
+    assert bench.undo_stack.undoText() == "Recipe of 5.0 kB"
+    assert bench.num_releases == 1
+
+
+def test_the_keyboard_goes_from_point_to_point_and_takes_one(page, bench, qtbot):
+    for key in (Qt.Key.Key_Home, Qt.Key.Key_Right):
+        qtbot.keyClick(page.plot, key)
+    assert page.line.text().startswith("3.0 kB: Accuracy (top1) 90.0 %, 88.0 … 91.0 % (90 %), estimated")
+
+    qtbot.keyClick(page.plot, Qt.Key.Key_Return)
+
+    assert bench.recipe == W4
+
+
+def test_budgets_are_lines_that_follow_the_cards(page, bench):
+    bench.set_budgets(Budgets(accuracy=0.9, size_bytes=4000))
+
+    assert float(page.plot.lines["y"].value()) == pytest.approx(90)
+    # Sizes differ by more than a factor of three, so the axis is logarithmic.
+    assert float(page.plot.lines["x"].value()) == pytest.approx(np.log10(4.0))
+    assert page.plot.labels["x"].toPlainText() == "size budget 4.0 kB"
+
+
+def test_a_line_that_is_dragged_is_one_step_of_undo(page, bench):
+    bench.set_budgets(Budgets(size_bytes=4000))
+    steps = bench.undo_stack.count()
+    line = page.plot.lines["y"]
+
+    line.moving = True
+    for value in (80, 85, 88):
+        line.setPos(value)
+        line.sigDragged.emit(line)
+    line.moving = False
+    line.sigPositionChangeFinished.emit(line)
+
+    assert bench.budgets.accuracy == pytest.approx(0.88)
+    assert bench.budgets.size_bytes == 4000
+    assert bench.undo_stack.count() == steps + 1
+    bench.undo_stack.undo()
+    assert bench.budgets.accuracy is None
+
+
+def test_the_star_follows_a_drag_with_what_is_estimated(page, bench, now):
+    now |= {"size": 3500, "accuracy": estimated(0.93)}
+    bench.set_recipe(Recipe().with_rule("a", weights=WeightRule(5)))
+    assert page.plot.now == pytest.approx((3.5, 93.0))
+
+    now["accuracy"] = None
+    bench.set_recipe(W2)
+    assert page.plot.now is None
+
+
+def test_against_latency_stand_only_recipes_that_were_timed(page):
+    page.choice._choose(Across.LATENCY)
+
+    assert page.shown == ()
+    assert page.facts.text() == "0 of 4 recipes have a latency"
+
+
+def test_the_pointer_finds_the_nearest_point_only(page):
+    at = page.plot.scene_place(place_of(page, W4))
+
+    assert page.plot.nearest(at) == place_of(page, W4)
+    assert page.plot.nearest(at + QPointF(40, 40)) == -1
+
+
+def test_before_anything_is_measured_the_page_says_what_will_be_there(bench, theme, qtbot):
+    page = TradeOffPage(bench, theme, lambda: (None, None))
+    qtbot.addWidget(page)
+    page.show()
+
+    assert page.empty.text().startswith("Open a model and samples")
+    assert not page.solve.isEnabled()
+
+
+def test_both_themes_draw_it(page, theme, qapp):
+    from workbench.gui.theme import DARK
+
+    theme.apply(qapp, DARK)
+
+    assert not page.grab().isNull()

@@ -1,0 +1,91 @@
+"""Auto-compress on values: what is asked, and what the dialog shows."""
+
+import pytest
+
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import Prune, Recipe, WeightRule
+from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
+from workbench.gui.recipe_diff import recipe_diff
+from workbench.gui.solve_dialog import SolveDialog
+from workbench.gui.window_solve import search_budgets
+from workbench.project.budgets import Budgets
+
+NOW = Recipe().with_rule("a", weights=WeightRule(8))
+FOUND = Recipe().with_rule(("a", "b"), weights=WeightRule(4)).with_rule("b", prune=Prune("weights", sparsity=0.5))
+ORIGINAL = Figure(0.99, "fraction", Origin.MEASURED, n=500)
+
+
+@pytest.fixture
+def model(make_model, make_layer):
+    import numpy as np
+
+    return make_model(*(make_layer(name, np.ones((2, 3), np.float32)) for name in ("a", "b", "c")))
+
+
+@pytest.fixture
+def dialog(theme, qtbot) -> SolveDialog:
+    dialog = SolveDialog(theme, "what is searched")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    return dialog
+
+
+def result(*, is_final: bool, refusal: str = "") -> SearchResult:
+    figure = Figure(0.985, "fraction", Origin.MEASURED, 0.97, 0.99, 500)
+    difference = Figure(-0.005, "fraction", Origin.MEASURED, -0.012, 0.002, 500)
+    report = EvaluationReport("top1", figure, 500, 500, 0.1, FOUND.digest, difference=difference, reference=ORIGINAL)
+    best = None if refusal else ParetoPoint(FOUND, 400, None, None, 0.1, measured=report)
+    budgets = SearchBudgets(max_bytes=500)
+    return SearchResult(budgets, "top1", ORIGINAL, best, refusal, num_measured=3, seconds=1.26, is_final=is_final)
+
+
+def test_what_changes_is_told_layer_by_layer(model):
+    changes = [(one.layer, one.before, one.after) for one in recipe_diff(model, NOW, FOUND)]
+
+    assert changes == [("a", "W8", "W4"), ("b", "float", "W4, 50 % zeros")]
+
+
+def test_the_best_recipe_is_shown_and_can_be_taken_when_the_search_has_ended(dialog, model, qtbot):
+    dialog.show_result(result(is_final=False), model, NOW)
+    assert not dialog.apply.isEnabled()
+    assert dialog.table.rowCount() == 2
+
+    dialog.show_result(result(is_final=True), model, NOW)
+    assert dialog.banner.headline == "400 B, Accuracy (top1) 98.5 %"
+    said = "−0.5 pp (−1.2 … +0.2 pp) · measured, n = 500 · best of 3 measured in 1.3 s"
+    assert dialog.banner.toolTip() == said
+
+    with qtbot.waitSignal(dialog.apply_wished) as wished:
+        dialog.apply.click()
+    assert wished.args == [FOUND]
+
+
+def test_a_search_without_a_recipe_says_why(dialog, model):
+    dialog.show_result(result(is_final=True, refusal="no recipe is within at most 500 B"), model, NOW)
+
+    assert dialog.banner.headline == "Nothing found"
+    assert dialog.banner.toolTip() == "no recipe is within at most 500 B"
+    assert not dialog.apply.isEnabled()
+    assert dialog.again.isEnabled()
+
+
+def test_limits_of_the_cards_are_those_of_the_search():
+    asked = search_budgets(Budgets(accuracy=0.9733, size_bytes=4000.7, latency_ms=2.0), ORIGINAL)
+
+    # The floor is 1.67 points below the original; how fast a recipe is cannot be searched for.
+    assert asked == SearchBudgets(max_bytes=4000, max_drop=1.67)
+
+
+def test_a_floor_above_the_original_allows_no_drop():
+    assert search_budgets(Budgets(accuracy=1.0), ORIGINAL).max_drop == 0.0
+
+
+def test_a_floor_in_decibels_is_a_drop_in_decibels():
+    psnr = Figure(32.5, "dB", Origin.MEASURED, n=10)
+
+    assert search_budgets(Budgets(accuracy=30.0), psnr).max_drop == 2.5
+
+
+def test_without_the_originals_figure_a_floor_is_no_drop():
+    assert not search_budgets(Budgets(accuracy=0.9), None).has_limits

@@ -1,0 +1,158 @@
+"""Predictions, searches and a first look by the session, on the built-in model: figures of real files."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from workbench.engine.core.asked_of_recipe import asked_of_recipe
+from workbench.engine.core.errors import DataError, RecipeError
+from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.measurement import Origin
+from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
+from workbench.engine.core.search_result import SearchBudgets
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
+from workbench.engine.search.search_space import SearchMeans
+from workbench.jobs import Cancelled, JobContext, Progress
+from workbench.project.measurement_store import MeasurementStore
+from workbench.session import Session
+
+_LIMIT = 100
+_AXES = ScanAxes(weight_bits=(2, 4, 8), sparsities=(0.5,))
+
+
+@pytest.fixture
+def session(demo_folder: Path, tmp_path: Path) -> Session:
+    return _opened(demo_folder, tmp_path)
+
+
+def _opened(demo_folder: Path, tmp_path: Path) -> Session:
+    session = Session(store=MeasurementStore(tmp_path / "store.sqlite3"))
+    session.open_model(demo_folder / "digits.onnx")
+    session.open_data(demo_folder / "digits.npz")
+    return session
+
+
+def _info(session: Session) -> ModelInfo:
+    return session._bench.model.info
+
+
+def _scanned(session: Session, axes: ScanAxes = _AXES) -> SensitivityScan:
+    *_, scan = session.scan(axes, samples=16)
+    return scan
+
+
+def test_accuracy_is_predicted_with_an_interval(session: Session):
+    scan = _scanned(session)
+
+    *_, prediction = session.fit_accuracy(scan, limit=_LIMIT)
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=8, range="mse"))
+    asked = asked_of_recipe(_info(session), recipe, scan.layers, dict(scan.groups))
+    figure = prediction.accuracy(asked)
+
+    assert (figure.origin, figure.unit, figure.n) == (Origin.ESTIMATED, "fraction", _LIMIT)
+    assert figure.low <= figure.value <= figure.high
+    assert figure.value == pytest.approx(prediction.original.value, abs=0.02)
+    assert len(prediction.mixes) == 12
+
+
+def test_a_mix_is_never_measured_twice(demo_folder: Path, tmp_path: Path):
+    first = _opened(demo_folder, tmp_path)
+    scan = _scanned(first)
+    *_, before = first.fit_accuracy(scan, limit=_LIMIT)
+    again = _opened(demo_folder, tmp_path)
+
+    def refuse(*args: object, **more: object) -> None:
+        raise AssertionError("this was measured before")
+
+    again._made.evaluate = refuse  # type: ignore[assignment] # what measures
+    *_, after = again.fit_accuracy(scan, limit=_LIMIT)
+
+    assert after.mixes == before.mixes
+    assert after.curve == before.curve
+
+
+def test_the_found_file_has_the_bytes_that_were_said(session: Session):
+    scan = _scanned(session)
+
+    *_, result = session.search(SearchBudgets(max_bytes=24_000), scan, limit=_LIMIT)
+
+    for point in result.front:
+        assert session.preview_bytes(point.recipe) == point.file_bytes
+    assert result.best.file_bytes <= 24_000
+    assert result.best.measured.figure.n == _LIMIT
+
+
+def test_zeros_and_bits_are_left_aside_where_they_are_not_allowed(session: Session):
+    scan = _scanned(session)
+    *_, prediction = session.fit_accuracy(scan, limit=_LIMIT)
+
+    found = {}
+    for name, means in (("bits", SearchMeans(prunes=False)), ("zeros", SearchMeans(quantizes=False))):
+        budgets = SearchBudgets(max_bytes=120_000)
+        *_, result = session.search(budgets, scan, prediction, means=means, limit=_LIMIT)
+        found[name] = result.best.recipe
+
+    assert all(rule.prune is None for rule in found["bits"].rules)
+    assert all(rule.weights is None for rule in found["zeros"].rules)
+
+
+def test_channels_go_where_multiply_adds_are_limited(session: Session):
+    macs = _info(session).macs
+    scan = _scanned(session, ScanAxes(weight_bits=(8,), sparsities=(), ratios=(0.25, 0.5)))
+
+    *_, result = session.search(SearchBudgets(max_macs=int(0.8 * macs)), scan, limit=_LIMIT)
+
+    assert result.best.macs <= 0.8 * macs
+    plan = session.plan(result.best.recipe)
+    assert plan.groups
+    assert session.preview_bytes(result.best.recipe) == result.best.file_bytes
+
+
+def test_a_latency_budget_without_a_device_is_refused(session: Session):
+    scan = _scanned(session)
+
+    with pytest.raises(RecipeError, match="device"):
+        list(session.search(SearchBudgets(max_latency_ms=1.0), scan, limit=_LIMIT))
+
+
+def test_a_scan_of_something_else_is_refused(session: Session):
+    scan = replace(_scanned(session), model_digest="other")
+
+    with pytest.raises(DataError, match="another model"):
+        list(session.fit_accuracy(scan))
+
+
+def test_a_fit_that_is_stopped_keeps_what_was_measured(demo_folder: Path, tmp_path: Path):
+    session = _opened(demo_folder, tmp_path)
+    scan = _scanned(session)
+    ctx = JobContext()
+    predictions = session.fit_accuracy(scan, limit=_LIMIT, ctx=ctx)
+    first = next(predictions)
+
+    ctx.cancel()
+
+    with pytest.raises(Cancelled):
+        next(predictions)
+    seen: list[Progress] = []
+    again = _opened(demo_folder, tmp_path)
+    assert next(again.fit_accuracy(scan, limit=_LIMIT, ctx=JobContext(seen.append))).mixes == first.mixes
+    # No samples were run for it.
+    assert not any("samples" in progress.text for progress in seen)
+
+
+def test_a_first_look_tells_weights_from_activations(session: Session):
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=2), activations=ActivationRule(bits=8))
+
+    *_, look = session.first_look(recipe, limit=16)
+
+    assert look.is_complete
+    assert look.weights.value > look.activations.value
+    assert look.verdict.startswith("weights do more")
+    assert all(one.alone.value <= look.everything.value * 1.5 for one in look.layers)
+    assert {one.alone.n for one in look.layers} == {16}
+
+
+def test_a_first_look_at_nothing_is_refused(session: Session):
+    with pytest.raises(RecipeError, match="quantizes nothing"):
+        list(session.first_look(Recipe()))

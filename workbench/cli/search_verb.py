@@ -1,0 +1,204 @@
+"""`workbench search`: the best recipe within budgets, measured, and the trade-off around it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.output import figure_json, job, print_json, print_table, say_guesses
+from workbench.engine.core.errors import RecipeError
+from workbench.engine.core.format import format_bytes, format_with_interval
+from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
+from workbench.engine.core.sensitivity import ScanAxes
+from workbench.engine.core.whole_file import write_whole
+from workbench.jobs import Cancelled
+from workbench.project.recipe_text import format_recipe
+from workbench.project.scan_file import load_scan
+
+_USUAL = ScanAxes()
+# Of channels, which alone take multiply-adds away.
+_RATIOS = (0.125, 0.25, 0.5)
+_LIMIT = 1000
+
+
+@click.command("search")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Samples that recipes are measured on.")
+@click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that set ranges.")
+@click.option("--max-bytes", type=click.IntRange(min=1), default=None, help="The most that the file may have.")
+@click.option("--max-macs", type=click.IntRange(min=1), default=None, help="The most multiply-adds, at batch 1.")
+@click.option("--max-latency-ms", type=click.FloatRange(0, min_open=True), default=None, help="On --device.")
+@click.option("--device", default=None, help="Whose latency is meant; `workbench devices` lists them.")
+@click.option("--max-drop", type=click.FloatRange(min=0), default=None, help="Percentage points that may be lost.")
+@click.option("--scan", "scan_path", type=click.Path(path_type=Path), default=None, help="What `scan` wrote.")
+@click.option("--prune", "prunes", is_flag=True, help="Make weights zero; with --max-macs, remove channels.")
+@click.option("--quantize", "quantizes", is_flag=True, help="Give weights fewer bits. Both if neither is given.")
+@click.option("--limit", type=click.IntRange(min=2), default=_LIMIT, help=f"Measure on so many samples; {_LIMIT:,}.")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The recipe to write.")
+@click.option("--force", is_flag=True, help="Overwrite the file that is there.")
+@preprocessing_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    model: Path,
+    data: Path,
+    calibration: Path | None,
+    max_bytes: int | None,
+    max_macs: int | None,
+    max_latency_ms: float | None,
+    device: str | None,
+    max_drop: float | None,
+    scan_path: Path | None,
+    prunes: bool,
+    quantizes: bool,
+    limit: int,
+    out: Path,
+    force: bool,
+    as_json: bool,
+    **rest: str | None,
+) -> int:
+    """Find the best recipe for MODEL within all budgets that are given, measure it, and write it.
+
+    With --max-drop alone the smallest file is sought, otherwise the best accuracy. Exit status 1: the budgets are out
+    of reach. What was measured is kept: the next budget is answered sooner.
+
+    Example: workbench search net.onnx --data test.zip --max-bytes 1000000 --scan scan.json -o best.yaml
+    """
+    from workbench.engine.graph.save import check_target
+    from workbench.engine.search.search_space import SearchMeans
+    from workbench.session import Session
+
+    budgets = SearchBudgets(max_bytes, max_macs, max_latency_ms, max_drop)
+    _check(budgets, device)
+    check_target(out, force=force, inputs=[path for path in (model, data, calibration, scan_path) if path])
+    means = SearchMeans(quantizes or not prunes, prunes or not quantizes)
+    session, result, is_stopped = Session(), None, False
+    info = session.open_model(model)
+    with job("search") as ctx:
+        samples = session.open_data(data, overrides(rest), ctx)
+        if calibration is not None:
+            session.open_calibration(calibration, overrides(rest), ctx)
+        try:
+            if scan_path is not None:
+                scan = load_scan(scan_path, model_digest=info.digest, dataset_digest=samples.digest)
+            else:
+                *_, scan = session.scan(_axes(means.quantizes, means.prunes, budgets), ctx=ctx.part(0, 0.4, "scan"))
+            part = ctx.part(0 if scan_path is not None else 0.4, 1)
+            with _nothing_else_printed():
+                for result in session.search(budgets, scan, means=means, limit=limit, ctx=part):  # noqa: B007 - the last counts
+                    pass
+        except Cancelled:
+            is_stopped = True
+    if result is None:
+        raise Cancelled
+    if result.best is not None:
+        write_whole(out, format_recipe(result.best.recipe).encode(), force=force)
+    if as_json:
+        print_json({**_json(result, out), "guessed": samples.preprocessing.guesses})
+    else:
+        _print(result, out)
+    say_guesses(samples, as_json=as_json)
+    if is_stopped:
+        print("interrupted: what was measured is kept", file=sys.stderr)
+        return 130
+    return 0 if result.best is not None else 1
+
+
+def _check(budgets: SearchBudgets, device: str | None) -> None:
+    if not budgets.has_limits:
+        raise click.UsageError("give a budget: --max-bytes, --max-macs, --max-latency-ms or --max-drop")
+    if budgets.max_latency_ms is not None and device is None:
+        raise click.UsageError("--max-latency-ms needs --device")
+    if device is not None:
+        raise RecipeError(f"device {device}: latency cannot be searched for yet", "give another budget")
+
+
+def _axes(quantizes: bool, prunes: bool, budgets: SearchBudgets) -> ScanAxes:
+    return ScanAxes(
+        weight_bits=_USUAL.weight_bits if quantizes else (),
+        sparsities=_USUAL.sparsities if prunes else (),
+        ratios=_RATIOS if prunes and budgets.max_macs is not None else (),
+    )
+
+
+@contextmanager
+def _nothing_else_printed() -> Iterator[None]:
+    """HiGHS writes remarks of its own to standard output, where a JSON object is to stand alone.
+
+    Source: HiGHS 1.8, HighsMipSolverData.cpp, transformNewIntegerFeasibleSolution.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _json(result: SearchResult, out: Path) -> dict[str, object]:
+    best = result.best
+    return {
+        "recipe": None if best is None else best.recipe.to_json(),
+        "predicted": None if best is None else _predicted_json(best),
+        "measured": None if best is None else _measured_json(best),
+        "pareto": [
+            {
+                "recipe": point.recipe.to_json(),
+                "predicted": _predicted_json(point),
+                "measured": _measured_json(point),
+            }
+            for point in result.front
+        ],
+        "metric": result.metric,
+        "original": figure_json(result.original),
+        "refusal": result.refusal or None,
+        "num_measured": result.num_measured,
+        "seconds": result.seconds,
+        "output": None if best is None else str(out),
+    }
+
+
+def _predicted_json(point: ParetoPoint) -> dict[str, object]:
+    return {
+        "accuracy": figure_json(point.predicted),
+        "kl": point.kl,
+        "file_bytes": point.file_bytes,
+        "macs": point.macs,
+        "latency": figure_json(point.latency),
+    }
+
+
+def _measured_json(point: ParetoPoint) -> dict[str, object] | None:
+    if point.measured is None:
+        return None
+    return {
+        "accuracy": figure_json(point.measured.figure),
+        "difference": figure_json(point.measured.difference),
+        "kl": figure_json(point.measured.kl_divergence),
+        "file_bytes": point.file_bytes,
+    }
+
+
+def _print(result: SearchResult, out: Path) -> None:
+    rows = [_row(point, is_best=point == result.best) for point in result.front]
+    print_table(rows, ("file", "predicted", "measured", "difference", ""))
+    print(f"original: {format_with_interval(result.original)}")
+    if result.best is None:
+        print(f"{out} is not written: {result.refusal}")
+        return
+    print(f"{out}  {format_bytes(result.best.file_bytes)}; {result.num_measured} recipes measured")
+
+
+def _row(point: ParetoPoint, *, is_best: bool) -> tuple[str, ...]:
+    predicted = "" if point.predicted is None else format_with_interval(point.predicted, percent=90)
+    measured = difference = ""
+    if point.measured is not None:
+        measured = format_with_interval(point.measured.figure)
+        if point.measured.difference is not None:
+            difference = format_with_interval(point.measured.difference, difference=True)
+    return format_bytes(point.file_bytes), predicted, measured, difference, "taken" if is_best else ""

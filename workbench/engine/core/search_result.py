@@ -1,0 +1,119 @@
+"""What a search for a recipe is asked, and what it found: plain values."""
+
+from dataclasses import dataclass
+
+from workbench.engine.core.format import format_bytes
+from workbench.engine.core.measurement import Figure
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import EvaluationReport
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBudgets:
+    """What a recipe has to stay within; None where there is no limit.
+
+    Args:
+        max_bytes: of the file.
+        max_macs: multiply-adds at batch 1.
+        max_latency_ms: of one inference, estimated for a device.
+        max_drop: accuracy that may be lost, percentage points, or dB of a metric in dB.
+    """
+
+    max_bytes: int | None = None
+    max_macs: int | None = None
+    max_latency_ms: float | None = None
+    max_drop: float | None = None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether there is any limit."""
+        return self != SearchBudgets()
+
+    @property
+    def text(self) -> str:
+        """As messages say it.
+
+        >>> SearchBudgets(max_bytes=500_000, max_drop=1).text
+        'at most 500.0 kB, a drop of at most 1 pp'
+        """
+        parts = []
+        if self.max_bytes is not None:
+            parts.append(f"at most {format_bytes(self.max_bytes)}")
+        if self.max_macs is not None:
+            parts.append(f"at most {self.max_macs:,} multiply-adds")
+        if self.max_latency_ms is not None:
+            parts.append(f"at most {self.max_latency_ms:g} ms")
+        if self.max_drop is not None:
+            parts.append(f"a drop of at most {self.max_drop:g} pp")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class ParetoPoint:
+    """One recipe of the trade-off, which can be taken as it is.
+
+    Args:
+        recipe: gives this very file.
+        file_bytes: of the file, exact.
+        macs: multiply-adds at batch 1; None where they are not known.
+        predicted: the metric by the scan, estimated, with its 90 % interval; None where nothing was fitted.
+        kl: the sum of the layers' divergences, nats.
+        latency: of one inference, estimated, ms; None without a device.
+        measured: the evaluation, paired with the original; None where it was not run.
+    """
+
+    recipe: Recipe
+    file_bytes: int
+    macs: int | None
+    predicted: Figure | None
+    kl: float
+    latency: Figure | None = None
+    measured: EvaluationReport | None = None
+
+    @property
+    def value(self) -> float:
+        """The metric: measured where it was, predicted otherwise."""
+        if self.measured is not None:
+            return self.measured.figure.value
+        return -self.kl if self.predicted is None else self.predicted.value
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search has found so far.
+
+    Args:
+        budgets: what was asked.
+        metric: what accuracies are figures of.
+        original: the metric of the model as it is.
+        best: the best recipe within the budgets, measured; None where there is none, or none yet.
+        refusal: why there is none, in one line.
+        front: recipes that no other one of these beats in both size and accuracy, from small to large.
+        num_measured: recipes that were measured on the way.
+        seconds: that the search took so far.
+        is_final: whether it has ended.
+    """
+
+    budgets: SearchBudgets
+    metric: str
+    original: Figure
+    best: ParetoPoint | None = None
+    refusal: str = ""
+    front: tuple[ParetoPoint, ...] = ()
+    num_measured: int = 0
+    seconds: float = 0.0
+    is_final: bool = False
+
+
+def undominated(points: tuple[ParetoPoint, ...]) -> tuple[ParetoPoint, ...]:
+    """The points that no other one beats in both size and accuracy, from small to large; of recipes, each once."""
+    by_recipe: dict[str, ParetoPoint] = {}
+    for point in points:
+        known = by_recipe.get(point.recipe.digest)
+        if known is None or (known.measured is None and point.measured is not None):
+            by_recipe[point.recipe.digest] = point
+    front: list[ParetoPoint] = []
+    for point in sorted(by_recipe.values(), key=lambda one: (one.file_bytes, -one.value)):
+        if not front or point.value > front[-1].value:
+            front.append(point)
+    return tuple(front)

@@ -1,0 +1,132 @@
+"""Learning to predict accuracy: mixes from mild to harsh are measured, and a curve is laid through them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from workbench.engine.core.accuracy_prediction import AccuracyPrediction, MeasuredMix, SamplingError
+from workbench.engine.core.asked_of_recipe import asked_of_mix
+from workbench.engine.core.errors import DataError
+from workbench.engine.core.measurement import Figure
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.sensitivity import SensitivityScan
+from workbench.engine.core.sensitivity_table import sensitivity_table
+from workbench.engine.search.drop_curve_fit import fit_drop_curve, fit_spread
+from workbench.engine.search.mix_recipe import mix_recipe
+from workbench.engine.search.random_mixes import spanning_mixes
+from workbench.jobs import JobContext
+
+# Measures what a recipe gives, paired with the original; what is known already is not measured again.
+Measure = Callable[[Recipe, JobContext], EvaluationReport]
+
+# A curve of two numbers and its spread settle with as many: eight left the interval of some networks too narrow.
+NUM_MIXES = 12
+_LEAST_MIXES = 4
+# Of a thousand answers about as many change, and half of them for the better, where nothing is lost on the whole.
+_UNSTEADY = 0.004
+_LEAST_TO_LOSE = 0.01
+_Z95 = 1.96
+
+
+def fit_accuracy(
+    scan: SensitivityScan,
+    measure: Measure,
+    ctx: JobContext,
+    *,
+    chance: float,
+    kinds: Mapping[str, str],
+    base: Recipe | None = None,
+    num_mixes: int = NUM_MIXES,
+    seed: int = 0,
+) -> Iterator[AccuracyPrediction]:
+    """Predictions of more and more measured mixes, the first after four of them.
+
+    Args:
+        scan: of the model, on the samples that mixes are measured on.
+        measure: gives a recipe's evaluation.
+        ctx: asked before each mix; told the progress.
+        chance: the metric of a network that only guesses.
+        kinds: of the channels of each layer that can lose some.
+        base: whose encoding and calibration mixes are built with.
+        num_mixes: how many are measured.
+        seed: of the mixes.
+
+    Raises:
+        Cancelled: somebody asked to stop.
+        DataError: the scan knows nothing that could be mixed, or the evaluations are not paired.
+    """
+    table = sensitivity_table(scan)
+    mixes = spanning_mixes(scan, table, num_mixes, seed=seed)
+    if not mixes:
+        raise DataError("the scan holds nothing to predict from", "scan the model first")
+    measured: list[MeasuredMix] = []
+    for number, mix in enumerate(mixes):
+        ctx.checkpoint()
+        part = ctx.part(number / len(mixes), (number + 1) / len(mixes), f"mix {number + 1} of {len(mixes)}")
+        report = measure(mix_recipe(base or Recipe(), scan.axes, mix, kinds), part)
+        asked = asked_of_mix(scan.layers, mix)
+        measured.append(MeasuredMix(float(table.kl(asked).sum()), lost(report)))
+        if number + 1 >= min(_LEAST_MIXES, len(mixes)):
+            yield _predicting(scan, report, tuple(measured), chance)
+    ctx.progress(1, 1, f"{len(mixes)} mixes measured")
+
+
+def with_mix(prediction: AccuracyPrediction, mix: MeasuredMix) -> AccuracyPrediction:
+    """The prediction after one more mix was measured."""
+    mixes, most, sampling = (*prediction.mixes, mix), prediction.curve.most, prediction.spread.sampling
+    curve = fit_drop_curve(mixes, most, sampling)
+    return replace(prediction, curve=curve, spread=fit_spread(mixes, most, sampling), mixes=mixes)
+
+
+def lost(report: EvaluationReport) -> float:
+    """What the report says is lost against the original, in the metric's unit. Raises DataError without a pair."""
+    if report.difference is None:
+        raise DataError("the evaluation is not paired with the original", "evaluate against the original")
+    return -report.difference.value
+
+
+def _predicting(
+    scan: SensitivityScan, report: EvaluationReport, mixes: tuple[MeasuredMix, ...], chance: float
+) -> AccuracyPrediction:
+    original = _original(report)
+    sampling = _sampling(report)
+    most = max(_LEAST_TO_LOSE, original.value - chance)
+    return AccuracyPrediction(
+        model_digest=scan.model_digest,
+        dataset_digest=scan.dataset_digest,
+        metric=report.metric,
+        original=original,
+        table=sensitivity_table(scan),
+        curve=fit_drop_curve(mixes, most, sampling),
+        spread=fit_spread(mixes, most, sampling),
+        mixes=mixes,
+        num_samples=report.done,
+    )
+
+
+def _original(report: EvaluationReport) -> Figure:
+    if report.reference is not None:
+        return report.reference
+    value = report.figure.value + lost(report)
+    return replace(report.figure, value=value, low=None, high=None)
+
+
+def _sampling(report: EvaluationReport) -> SamplingError:
+    if report.figure.unit == "fraction":
+        return SamplingError(1 / report.done, _UNSTEADY / report.done)
+    difference = report.difference
+    if difference is None or difference.low is None or difference.high is None:
+        return SamplingError(0.0, 0.0)
+    return SamplingError(0.0, max(1e-9, ((difference.high - difference.low) / 2 / _Z95) ** 2))
+
+
+def guessing(report: EvaluationReport, num_classes: int) -> float:
+    """The metric of a network that only guesses; 0 dB of one in dB.
+
+    Args:
+        report: any evaluation by the metric.
+        num_classes: that it tells apart.
+    """
+    if report.figure.unit != "fraction":
+        return 0.0
+    return min(1.0, (5 if report.metric == "top5" else 1) / max(1, num_classes))

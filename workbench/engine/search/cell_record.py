@@ -1,0 +1,123 @@
+"""What was seen of one cell of a scan, sample by sample, and the figures that follow from it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.sensitivity import ScanCell, ScanSetting
+from workbench.engine.evaluate.intervals import paired_difference_interval, student_t95
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellRecord:
+    """Of N samples, in the order of their use.
+
+    Args:
+        samples: which, shape (N,).
+        weights: of each in a mean, shape (N,).
+        divergence: KL divergence of the classes, nats, shape (N,); None where the outputs are no classes.
+        noise, signal: Σ(y − ŷ)² and Σy² of each output and sample, shape (outputs, N).
+        scores, original: how right the answer is and the original's was, 0…1, shape (N,); None where nothing says.
+    """
+
+    samples: npt.NDArray[np.int64]
+    weights: Floats
+    divergence: Floats | None
+    noise: Floats
+    signal: Floats
+    scores: Floats | None
+    original: Floats | None
+
+    def with_more(self, other: "CellRecord") -> "CellRecord":
+        """This record and another of the same cell behind it."""
+        return CellRecord(
+            np.concatenate([self.samples, other.samples]),
+            np.concatenate([self.weights, other.weights]),
+            _joined(self.divergence, other.divergence),
+            np.concatenate([self.noise, other.noise], axis=1),
+            np.concatenate([self.signal, other.signal], axis=1),
+            _joined(self.scores, other.scores),
+            _joined(self.original, other.original),
+        )
+
+    def cell(self, layer: str, setting: ScanSetting) -> ScanCell:
+        """The figures."""
+        noise, signal = self.noise @ self.weights, self.signal @ self.weights
+        count = len(self.samples)
+        if self.divergence is not None:
+            kl = weighted_mean(self.divergence, self.weights, "nat")
+        else:
+            shares = np.divide(noise, signal, out=np.zeros_like(noise), where=signal > 0)
+            kl = Figure(float(shares.mean()), "fraction", Origin.MEASURED, n=count)
+        sqnr = float("inf") if noise[0] <= 0 else 10 * float(np.log10(max(signal[0], 1e-300) / noise[0]))
+        drop = None
+        if self.scores is not None and self.original is not None:
+            drop = weighted_drop(self.original, self.scores, self.weights)
+        return ScanCell(layer, setting, kl, sqnr, drop, count)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain lists, for a store."""
+        parts = {name: getattr(self, name) for name in _PARTS}
+        return {name: None if part is None else part.tolist() for name, part in parts.items()}
+
+
+def record_from_json(stored: dict[str, object]) -> CellRecord:
+    """What `to_json` gave. Raises KeyError, TypeError or ValueError if it is something else."""
+    parts = {name: None if stored[name] is None else np.asarray(stored[name], np.float64) for name in _PARTS}
+    samples, weights, noise, signal = (parts[name] for name in ("samples", "weights", "noise", "signal"))
+    if samples is None or weights is None or noise is None or signal is None:
+        raise ValueError("a part of the record is missing")
+    if not noise.ndim == signal.ndim == 2 or not noise.shape[1] == signal.shape[1] == len(samples) == len(weights):
+        raise ValueError("the parts of the record are of other lengths")
+    return CellRecord(
+        samples.astype(np.int64), weights, parts["divergence"], noise, signal, parts["scores"], parts["original"]
+    )
+
+
+_PARTS = ("samples", "weights", "divergence", "noise", "signal", "scores", "original")
+
+
+def weighted_mean(values: Floats, weights: Floats, unit: str) -> Figure:
+    """A mean of samples that were drawn with different chances, and its 95 % interval; not below zero.
+
+    Source: the ratio estimator and its linearized variance, Särndal, Swensson & Wretman 1992, section 5.8. Samples
+    that are spread over the strata vary less than it says.
+    """
+    count, total = len(values), float(weights.sum())
+    mean = float(values @ weights) / total
+    if count < 2:
+        return Figure(mean, unit, Origin.MEASURED, n=count)
+    variance = float(np.sum((weights * (values - mean)) ** 2)) / total**2 * count / (count - 1)
+    half = student_t95(count - 1) * variance**0.5
+    return Figure(mean, unit, Origin.MEASURED, max(0.0, mean - half), mean + half, count)
+
+
+def weighted_drop(original: Floats, scores: Floats, weights: Floats) -> Figure:
+    """How much less right the answers are, as a fraction, paired, with its 95 % interval.
+
+    Right or wrong answers are counted as if as many samples had been drawn evenly as tell as much (Kish 1965,
+    section 8.2: n = (Σw)² / Σw²).
+    """
+    count, total = len(scores), float(weights.sum())
+    value = float((original - scores) @ weights) / total
+    if not np.isin(original, (0.0, 1.0)).all() or not np.isin(scores, (0.0, 1.0)).all():
+        spread = weighted_mean(original - scores + 1, weights, "fraction")
+        low = None if spread.low is None else spread.low - 1
+        high = None if spread.high is None else spread.high - 1
+        return Figure(value, "fraction", Origin.MEASURED, low, high, count)
+    scale = total / float(np.sum(weights**2))
+    lost, won = (
+        float(((one > other) * weights).sum()) * scale for one, other in ((original, scores), (scores, original))
+    )
+    both = float((original * scores * weights).sum()) * scale
+    neither = total * scale - lost - won - both
+    low, high = paired_difference_interval(*(max(0, round(part)) for part in (both, lost, won, neither)))
+    return Figure(value, "fraction", Origin.MEASURED, min(low, value), max(high, value), count)
+
+
+def _joined(one: Floats | None, other: Floats | None) -> Floats | None:
+    return None if one is None or other is None else np.concatenate([one, other])

@@ -1,0 +1,404 @@
+"""The best recipe within budgets: solved by what the scan predicts, measured, and corrected where it was off."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.engine.core.accuracy_prediction import AccuracyPrediction, MeasuredMix
+from workbench.engine.core.format import format_bytes
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.pruning_round import drop_of
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult, undominated
+from workbench.engine.search.accuracy_fit import lost, with_mix
+from workbench.engine.search.budget_solver import BudgetSolver
+from workbench.engine.search.search_space import BYTES, KL, LATENCY, MACS, SearchSpace
+from workbench.jobs import JobContext
+
+Picks = npt.NDArray[np.int64]
+
+NUM_ROUNDS, NUM_POINTS = 6, 10
+_ROUNDING = 1e-9
+# The largest recipe of the trade-off loses so little of all that can be lost, by what is predicted.
+_HARDLY = 0.001
+# How often a solution is corrected: by what tables and headers add, and at the ratios that it found.
+_MOST_CORRECTIONS = 8
+# Less than this share of the budget is not worth another solution.
+_WORTH = 0.002
+# A measured recipe counts for as much as four of the mixes that the curve was fitted to: the next one is near it.
+_NEAR = 4.0
+# A round goes back by at least so much where too much was lost, on where so little was, and by no more than so much.
+_BACK, _ONWARD = 0.8, 0.7
+_FAR = 4.0
+_POINTS = 100
+# How far a drop lies from the curve at the divergence that was measured, as a share.
+_CURVE_SPREAD = 0.2
+
+
+class SearchBench(Protocol):
+    """The model, and its samples."""
+
+    def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
+        """The exact size of what a recipe gives."""
+        ...
+
+    def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
+        """How good it is, paired with the original; what is known already is not measured again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solved:
+    """A solution with its exact size."""
+
+    picks: Picks
+    recipe: Recipe
+    kl: float
+    file_bytes: int
+    latency_ms: float | None
+
+
+def search_recipe(
+    space: SearchSpace,
+    prediction: AccuracyPrediction,
+    budgets: SearchBudgets,
+    bench: SearchBench,
+    ctx: JobContext,
+    *,
+    num_rounds: int = NUM_ROUNDS,
+    num_points: int = NUM_POINTS,
+) -> Iterator[SearchResult]:
+    """What is found so far: first the predicted trade-off, then the best recipe as it is measured, at last all of it.
+
+    Where only accuracy is limited, the smallest file within it is sought; otherwise the accuracy that is best within
+    the other limits. Whether a recipe is within the allowed drop is decided by the point estimate of the measured
+    difference, as rounds of pruning do.
+
+    Args:
+        space: what can be chosen.
+        prediction: of accuracy; corrected on the way.
+        budgets: to stay within.
+        bench: measures recipes.
+        ctx: asked before each step; told the progress. What was yielded stays valid when it is cancelled.
+        num_rounds: recipes that are measured at most.
+        num_points: of the trade-off, besides those that are measured.
+
+    Raises:
+        Cancelled: somebody asked to stop.
+        RunError: a recipe's file does not run.
+    """
+    search = _Search(space, prediction, budgets, bench)
+    search.sweep(num_points, ctx.part(0, 0.2))
+    yield search.result()
+    yield from search.rounds(num_rounds, ctx.part(0.2, 1))
+    yield replace(search.result(), is_final=True)
+
+
+class _Search:
+    def __init__(
+        self, space: SearchSpace, prediction: AccuracyPrediction, budgets: SearchBudgets, bench: SearchBench
+    ) -> None:
+        self._space, self._prediction, self._budgets, self._bench = space, prediction, budgets, bench
+        self._solver = None if space.groups else BudgetSolver(space.counts())
+        self._rest_bytes = space.rest_bytes
+        self._points: list[ParetoPoint] = []
+        self._best: ParetoPoint | None = None
+        self._refusal = ""
+        self._start = time.perf_counter()
+
+    def result(self) -> SearchResult:
+        """What is known now."""
+        return SearchResult(
+            budgets=self._budgets,
+            metric=self._prediction.metric,
+            original=self._prediction.original,
+            best=self._best,
+            refusal="" if self._best is not None else self._refusal,
+            front=undominated(tuple(self._predicted_anew(point) for point in self._points)),
+            num_measured=sum(point.measured is not None for point in self._points),
+            seconds=time.perf_counter() - self._start,
+        )
+
+    def sweep(self, count: int, ctx: JobContext) -> None:
+        """Recipes from the smallest file to hardly any loss, none of them measured."""
+        limits = {name: limit for name, limit in self._limits().items() if name != BYTES}
+        hardly = self._prediction.kl_for(_HARDLY * self._prediction.curve.most)
+        ends = [self._settled(BYTES, limits), self._settled(BYTES, {**limits, KL: hardly})]
+        if any(end is None for end in ends):
+            return
+        low, high = (self._exactly(end, ctx).file_bytes for end in ends if end is not None)
+        for number, aim in enumerate(np.geomspace(low, max(low, high), count).tolist()):
+            ctx.checkpoint()
+            found = self._solve(KL, limits, round(aim), ctx)
+            if found is not None:
+                self._points.append(self._point(found))
+            ctx.progress(number + 1, count, f"solved for {format_bytes(aim)}")
+
+    def rounds(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
+        """Solve, measure, correct; each result as it is known."""
+        if self._budgets.max_drop is None or self._has_other_limits:
+            yield from self._most_accurate(count, ctx)
+        else:
+            yield from self._smallest(count, ctx)
+
+    @property
+    def _has_other_limits(self) -> bool:
+        return replace(self._budgets, max_drop=None).has_limits
+
+    def _most_accurate(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
+        """The best accuracy within the limits; of several ways to weigh the same scan, the one that measures best."""
+        limits = self._limits()
+        tried: set[str] = set()
+        taken: _Solved | None = None
+        for number, way in enumerate(_WAYS[:count]):
+            part = ctx.part(number / count, (number + 1) / count)
+            part.checkpoint()
+            found = self._solve(KL, limits, self._budgets.max_bytes, part, way)
+            if found is None and way == _PLAIN:
+                self._refusal = self._out_of_reach(limits, part)
+                return
+            if found is None or found.recipe.digest in tried:
+                continue
+            tried.add(found.recipe.digest)
+            point = self._measured(found, part)
+            if self._best is None or self._expected_drop(point) < self._expected_drop(self._best):
+                self._best, taken = point, found
+            yield self.result()
+        if self._best is not None and taken is not None:
+            self._best = self._with_corrected_biases(self._best, taken, ctx)
+            if not self._is_allowed(self._best):
+                self._refuse_drop(self._best)
+
+    def _with_corrected_biases(self, point: ParetoPoint, solved: _Solved, ctx: JobContext) -> ParetoPoint:
+        """The recipe with biases that are corrected, if it is within the limits and measures better.
+
+        That takes no bytes, and helps the more the fewer bits there are; a scan of layers alone would hardly see it.
+        """
+        recipe = self._space.recipe(solved.picks, corrects_bias=True)
+        if recipe.digest == solved.recipe.digest:
+            return point
+        file_bytes = self._bench.file_bytes(recipe, ctx)
+        if self._budgets.max_bytes is not None and file_bytes > self._budgets.max_bytes:
+            return point
+        corrected = replace(
+            point, recipe=recipe, file_bytes=file_bytes, measured=self._bench.evaluate(recipe, ctx.part(0.9, 1))
+        )
+        self._points.append(corrected)
+        return corrected if self._expected_drop(corrected) < self._expected_drop(point) else point
+
+    def _expected_drop(self, point: ParetoPoint) -> float:
+        """What a recipe that was measured loses on other samples, in the metric's unit.
+
+        Of recipes that lose about the same, the divergence tells which is better with less noise than answers that
+        happen to get right or wrong: both are counted, each by how sure it is.
+        """
+        assert point.measured is not None
+        drop, divergence = lost(point.measured), point.measured.kl_divergence
+        if divergence is None:
+            return drop
+        curve, sampling = self._prediction.curve, self._prediction.spread.sampling
+        by_curve = curve.drop(divergence.value)
+        own, of_curve = sampling.variance(drop), (_CURVE_SPREAD * by_curve) ** 2 + sampling.least
+        return (drop * of_curve + by_curve * own) / max(own + of_curve, 1e-12)
+
+    def _smallest(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
+        """The smallest file within the allowed drop: nearer to it from round to round."""
+        allowed = self._allowed_drop
+        kl, most = self._prediction.kl_for(allowed), float("inf")
+        failed: ParetoPoint | None = None
+        taken: _Solved | None = None
+        tried: set[str] = set()
+        for number in range(count):
+            part = ctx.part(number / count, (number + 1) / count)
+            part.checkpoint()
+            found = self._settled(BYTES, {**self._limits(), KL: kl})
+            if found is None:
+                break
+            solved = self._exactly(found, part)
+            point = self._measured(solved, part)
+            if self._is_allowed(point):
+                if self._best is None or point.file_bytes < self._best.file_bytes:
+                    self._best, taken = point, solved
+            else:
+                failed, most = point, min(most, solved.kl)
+                taken = solved if self._best is None else taken
+            yield self.result()
+            drop = lost(point.measured) if point.measured is not None else 0.0
+            if self._is_allowed(point) and (drop > _ONWARD * allowed or solved.recipe.digest in tried):
+                break
+            tried.add(solved.recipe.digest)
+            # The curve as if it went through this point, as steps of a secant do.
+            aim = solved.kl * self._prediction.kl_for(allowed) / max(self._prediction.kl_for(drop), 1e-12)
+            if self._is_allowed(point):
+                aim = min(max(aim, solved.kl / _BACK), _FAR * solved.kl)
+            else:
+                aim = max(min(aim, _BACK * solved.kl), solved.kl / _FAR)
+            # Between what is known to be allowed and what is known to lose too much.
+            least = 0.0 if self._best is None else self._best.kl
+            kl = aim if least < aim < most else (least + most) / 2
+        nearest = self._best or failed
+        if nearest is None or taken is None:
+            self._refusal = f"out of reach: {self._budgets.text}"
+            return
+        corrected = self._with_corrected_biases(nearest, taken, ctx)
+        if self._is_allowed(corrected):
+            self._best = corrected
+        elif self._best is None:
+            self._refuse_drop(nearest)
+
+    def _refuse_drop(self, point: ParetoPoint) -> None:
+        assert point.measured is not None
+        self._best = None
+        self._refusal = (
+            f"out of reach: {self._budgets.text}; the nearest recipe, of {format_bytes(point.file_bytes)}, "
+            f"loses {drop_of(point.measured):.1f} pp"
+        )
+
+    def _is_allowed(self, point: ParetoPoint) -> bool:
+        if self._budgets.max_drop is None or point.measured is None:
+            return True
+        return drop_of(point.measured) <= self._budgets.max_drop + _ROUNDING
+
+    @property
+    def _allowed_drop(self) -> float:
+        """In the metric's unit."""
+        per_unit = _POINTS if self._prediction.original.unit == "fraction" else 1
+        return (self._budgets.max_drop or 0.0) / per_unit
+
+    def _limits(self) -> dict[str, float]:
+        """All but those on bytes and on what is lost, in the terms of the space."""
+        limits: dict[str, float] = {}
+        if self._budgets.max_macs is not None:
+            limits[MACS] = float(self._budgets.max_macs)
+        if self._budgets.max_latency_ms is not None:
+            limits[LATENCY] = self._budgets.max_latency_ms - self._space.rest_ms
+        return limits
+
+    def _solve(
+        self,
+        minimize: str,
+        limits: Mapping[str, float],
+        max_bytes: int | None,
+        ctx: JobContext,
+        way: "_Way | None" = None,
+    ) -> _Solved | None:
+        """The best solution of which the file's exact size is within the limit."""
+        if max_bytes is None:
+            found = self._settled(minimize, limits, way)
+            return None if found is None else self._exactly(found, ctx)
+        best: _Solved | None = None
+        rest = self._rest_bytes
+        for _ in range(_MOST_CORRECTIONS):
+            ctx.checkpoint()
+            found = self._settled(minimize, {**limits, BYTES: max_bytes - rest}, way)
+            if found is None:
+                break
+            solved = self._exactly(found, ctx)
+            counted = self._counted(found, BYTES)
+            off = solved.file_bytes - (rest + counted)
+            if solved.file_bytes <= max_bytes:
+                if best is None or solved.kl < best.kl:
+                    best = solved
+                # Less is left over than another solution could use.
+                if off >= -_WORTH * max_bytes:
+                    break
+            elif best is not None:
+                break
+            rest += off
+        if best is not None:
+            self._rest_bytes = rest
+        return best
+
+    def _settled(self, minimize: str, limits: Mapping[str, float], way: "_Way | None" = None) -> Picks | None:
+        """A solution at the ratios that it found itself, or near."""
+        found: Picks | None = None
+        for _ in range(_MOST_CORRECTIONS if self._space.groups else 1):
+            solver = self._solver_at(found, way or _PLAIN)
+            if any(name not in solver.names for name in limits):
+                return None
+            solution = solver.solve(minimize, limits)
+            if solution is None or (found is not None and np.array_equal(found, solution.picks)):
+                break
+            found = solution.picks
+        return found
+
+    def _solver_at(self, at: Picks | None, way: "_Way") -> BudgetSolver:
+        if self._solver is not None and way == _PLAIN:
+            return self._solver
+        counts = self._space.counts(at)
+        counts[KL] = counts[KL] ** way.power
+        if not way.prunes_weights:
+            is_sparse = [option.sparsity is not None for option in self._space.options]
+            counts[KL][: len(self._space.rows), : len(is_sparse)][:, is_sparse] = np.inf
+        return BudgetSolver(counts)
+
+    def _exactly(self, picks: Picks, ctx: JobContext) -> _Solved:
+        recipe = self._space.recipe(picks)
+        latency = None
+        if LATENCY in self._space.layer_counts:
+            latency = self._space.rest_ms + self._counted(picks, LATENCY)
+        return _Solved(picks, recipe, self._counted(picks, KL), self._bench.file_bytes(recipe, ctx), latency)
+
+    def _counted(self, picks: Picks, name: str) -> float:
+        counts = self._space.counts(picks)[name]
+        return float(counts[np.arange(len(picks)), picks].sum())
+
+    def _measured(self, solved: _Solved, ctx: JobContext) -> ParetoPoint:
+        """The point as it is measured; the prediction learns from it."""
+        point = self._point(solved)
+        report = self._bench.evaluate(solved.recipe, ctx)
+        if solved.kl > 0:
+            self._prediction = with_mix(self._prediction, MeasuredMix(solved.kl, lost(report), _NEAR))
+        point = replace(point, measured=report)
+        self._points.append(point)
+        return point
+
+    def _point(self, solved: _Solved) -> ParetoPoint:
+        latency = None if solved.latency_ms is None else Figure(solved.latency_ms, "ms", Origin.ESTIMATED)
+        predicted = self._prediction.accuracy_at(solved.kl)
+        macs = self._space.num_macs(solved.picks)
+        return ParetoPoint(solved.recipe, solved.file_bytes, macs, predicted, solved.kl, latency)
+
+    def _predicted_anew(self, point: ParetoPoint) -> ParetoPoint:
+        # What was measured shows what was predicted of it before.
+        if point.measured is not None:
+            return point
+        return replace(point, predicted=self._prediction.accuracy_at(point.kl))
+
+    def _out_of_reach(self, limits: Mapping[str, float], ctx: JobContext) -> str:
+        found = self._settled(BYTES, limits)
+        if found is None:
+            return f"out of reach: {self._budgets.text}"
+        least = self._exactly(found, ctx).file_bytes
+        return f"out of reach: {self._budgets.text}; the smallest file has {least:,} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a solution weighs what the scan found.
+
+    Args:
+        power: of divergences: with higher ones large divergences weigh more.
+        prunes_weights: whether weights may become zero.
+    """
+
+    power: float = 1.0
+    prunes_weights: bool = True
+
+
+_PLAIN = _Way()
+# The solver takes what the scan happens to underrate, the more the more it may choose from. Where the sum is off,
+# one of these is nearer.
+_WAYS = (
+    _PLAIN,
+    _Way(prunes_weights=False),
+    _Way(0.8),
+    _Way(0.8, prunes_weights=False),
+    _Way(1.25),
+    _Way(0.65, prunes_weights=False),
+)

@@ -1,0 +1,258 @@
+"""The page of the trade-off: what each recipe costs and keeps, its budgets, and any of them taken by a click."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+
+from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_ms
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.gui.panels.gesture import Gesture
+from workbench.gui.panels.trade_off_texts import (
+    Across,
+    accuracy_times,
+    plot_points,
+    point_text,
+    size_unit,
+)
+from workbench.gui.theme import Theme
+from workbench.gui.trade_off import PointKind, TradePoint
+from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.segmented import Segmented
+
+if TYPE_CHECKING:  # a test hands in a bench without an engine
+    from workbench.gui.document import Document
+    from workbench.gui.plots.trade_off_plot import TradeOffPlot
+
+_HINT = "Point at a recipe, or go through them with the arrow keys; a click or Enter takes it. Budgets can be dragged."
+_SIGNS = "★ now   ◆ original   ● measured   ◌ predicted   ▪ tried"
+# Beyond this the smallest files would lie on top of one another beside the original.
+_WIDE = 3
+_NO_MODEL = "Open a model and samples to see what each recipe costs and keeps."
+_NO_POINTS = (
+    "Every recipe that is measured appears here, against its size or its latency. Auto-compress searches the best ones."
+)
+
+
+FiguresNow = Callable[[], tuple[int | None, Figure | None]]
+
+
+class TradeOffPage(QWidget):
+    """Follows the bench while it is looked at. `solve_wished`: search the best recipes within the budgets.
+
+    Args:
+        document: the bench, and its points.
+        theme: colours and fonts.
+        figures_now: bytes and accuracy of the recipe on the bench as they are known now, or None.
+    """
+
+    solve_wished = Signal()
+
+    def __init__(
+        self, document: "Document", theme: Theme, figures_now: FiguresNow, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._figures_now = figures_now
+        self._document = document
+        self._theme = theme
+        self._gesture = Gesture()
+        self._shown: tuple[TradePoint, ...] = ()
+        self._across = Across.SIZE
+        self.plot: TradeOffPlot | None = None
+        self.title = make_label("Trade-off", "head", self)
+        self.facts = make_label("", "muted", self)
+        self.choice = Segmented(theme, "Against", ((Across.SIZE, "Size"), (Across.LATENCY, "Latency")), self)
+        self.choice.set_value(self._across)
+        self.choice.setMaximumWidth(180)
+        self.solve = QPushButton("Auto-compress", self)
+        self.solve.setToolTip("Search the best recipe within the budgets")
+        self.signs = make_label(_SIGNS, "muted", self)
+        self.line = make_label(_HINT, "muted", self)
+        self.line.setWordWrap(True)
+        self.empty = make_label("", "muted", self)
+        self.empty.setWordWrap(True)
+        self._lay_out()
+        document.trade_off.changed.connect(self._show)
+        document.model_changed.connect(self._show)
+        document.dataset_changed.connect(self._show)
+        document.recipe_changed.connect(self._on_recipe)
+        document.budgets_changed.connect(self._show_budgets)
+        self.choice.chosen.connect(self._on_across)
+        self.solve.clicked.connect(self.solve_wished)
+        self._show()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        for widget in (self.title, self.facts):
+            head.addWidget(widget)
+        head.addStretch(1)
+        head.addWidget(self.choice)
+        head.addWidget(self.solve)
+        content, blank = QWidget(self), QWidget(self)
+        inside = QVBoxLayout(content)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addWidget(self.signs)
+        self._place = QVBoxLayout()
+        inside.addLayout(self._place, 1)
+        inside.addWidget(self.line)
+        # Two lines always, so that the plot keeps its height.
+        self.line.setMinimumHeight(2 * self.line.fontMetrics().lineSpacing())
+        QVBoxLayout(blank).addWidget(self.empty)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(blank)
+        self._stack.addWidget(content)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 10, 14, 8)
+        column.addLayout(head)
+        column.addLayout(self._stack, 1)
+
+    @property
+    def shown(self) -> tuple[TradePoint, ...]:
+        """The points that are drawn."""
+        return self._shown
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What has changed behind another page is drawn now."""
+        super().showEvent(event)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        document = self._document
+        self.solve.setEnabled(document.model is not None and document.dataset is not None)
+        if not self.isVisible():
+            return
+        points = document.trade_off.points()
+        if all(point.kind is PointKind.ORIGINAL for point in points):
+            self.empty.setText(_NO_MODEL if document.dataset is None else _NO_POINTS)
+            self.facts.setText("")
+            self._shown = ()
+            self._stack.setCurrentIndex(0)
+            return
+        is_timed = self._across is Across.LATENCY
+        self._shown = tuple(point for point in points if not is_timed or point.latency is not None)
+        plot = self._make_plot()
+        self._stack.setCurrentIndex(1)
+        placed = plot_points(self._shown, self._across, document.trade_off.front())
+        _, unit = size_unit(self._shown)
+        _, percent = accuracy_times(self._shown)
+        x_name = "latency on this computer (ms)" if is_timed else f"size on disk ({unit})"
+        sizes = [point.size_bytes for point in self._shown]
+        is_log = not is_timed and max(sizes) > _WIDE * min(sizes)
+        plot.show_points(placed, x_name, f"{format_metric(self._metric)} ({percent})", is_log=is_log)
+        self.facts.setText(self._facts(len(points)))
+        self._show_budgets()
+        self._show_now()
+        self._on_pointed(plot.cursor_point)
+
+    @property
+    def _metric(self) -> str:
+        report = self._document.figures.original
+        return report.metric if report is not None else ""
+
+    def _facts(self, total: int) -> str:
+        count = len(self._shown)
+        if count < total:
+            return f"{count} of {total} recipes have a latency"
+        measured = sum(point.is_measured for point in self._shown)
+        return f"{count} recipes, {measured} measured"
+
+    def _make_plot(self) -> "TradeOffPlot":
+        if self.plot is None:
+            # pyqtgraph takes half a second to import, which nobody should wait for at the start.
+            from workbench.gui.plots.trade_off_plot import TradeOffPlot
+
+            self.plot = TradeOffPlot(self._theme, self)
+            self._place.addWidget(self.plot)
+            self.plot.pointed.connect(self._on_pointed)
+            self.plot.taken.connect(self._on_taken)
+            self.plot.budget_pressed.connect(self._gesture.begin)
+            self.plot.budget_moved.connect(self._on_budget)
+            self.plot.budget_released.connect(self._gesture.end)
+        return self.plot
+
+    @Slot(object, object)
+    def _on_recipe(self, old: object, new: object) -> None:
+        # Points come with measurements: a drag moves the star alone.
+        self._show_now()
+
+    @Slot()
+    def _show_now(self) -> None:
+        """The star: measured, or estimated the moment a knob moves."""
+        if self.plot is None or not self._shown or not self.isVisible():
+            return
+        size, accuracy = self._figures_now()
+        unit, _ = size_unit(self._shown)
+        times, _ = accuracy_times(self._shown)
+        x = size / unit if size is not None else None
+        if self._across is Across.LATENCY:
+            report = self._document.figures.latency
+            is_current = report is not None and self._document.figures.is_current(report)
+            x = report.p50.value if report is not None and is_current else None
+        if x is None or accuracy is None:
+            self.plot.show_now(None)
+        else:
+            self.plot.show_now((x, times * accuracy.value), is_measured=accuracy.origin is Origin.MEASURED)
+
+    @Slot()
+    def _show_budgets(self) -> None:
+        if self.plot is None or not self.isVisible():
+            return
+        budgets = self._document.budgets
+        unit, _ = size_unit(self._shown)
+        times, _ = accuracy_times(self._shown)
+        if self._across is Across.LATENCY:
+            x, x_text = budgets.latency_ms, f"latency budget {format_ms(budgets.latency_ms or 0)}"
+        else:
+            x = None if budgets.size_bytes is None else budgets.size_bytes / unit
+            x_text = f"size budget {format_bytes(int(budgets.size_bytes or 0))}"
+        floor = budgets.accuracy
+        texts = {
+            "x": x_text if x is not None else "drag to set a budget",
+            "y": f"accuracy floor {self._floor_text(floor)}" if floor is not None else "drag to set a floor",
+        }
+        self.plot.show_budgets({"x": x, "y": None if floor is None else times * floor}, texts)
+
+    def _floor_text(self, floor: float) -> str:
+        if not self._shown:
+            return format_fraction(floor)
+        figure = self._shown[0].accuracy
+        return format_figure(type(figure)(floor, figure.unit, figure.origin))
+
+    @Slot(object)
+    def _on_across(self, across: Across) -> None:
+        self._across = across
+        self._show()
+
+    @Slot(int)
+    def _on_pointed(self, index: int) -> None:
+        if not 0 <= index < len(self._shown):
+            self.line.setText(_HINT)
+            return
+        point = self._shown[index]
+        text = point_text(point, self._metric, is_now=point.recipe == self._document.recipe)
+        self.line.setText(text)
+        if self.plot is not None:
+            self.plot.setAccessibleDescription(text)
+
+    @Slot(int)
+    def _on_taken(self, index: int) -> None:
+        point = self._shown[index]
+        what = "Original" if point.kind is PointKind.ORIGINAL else f"Recipe of {format_bytes(point.size_bytes)}"
+        self._document.edit(point.recipe, what)
+        self._document.released()
+
+    @Slot(str, float)
+    def _on_budget(self, axis: str, value: float) -> None:
+        budgets = self._document.budgets
+        unit, _ = size_unit(self._shown)
+        times, _ = accuracy_times(self._shown)
+        if axis == "y":
+            changed = budgets.with_accuracy(max(0.0, value / times))
+        elif self._across is Across.LATENCY:
+            changed = budgets.with_latency(max(0.0, value))
+        else:
+            changed = budgets.with_size(max(0.0, value * unit))
+        self._document.set_budgets(changed, gesture=self._gesture.token((axis, self._across)))

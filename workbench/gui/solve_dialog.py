@@ -1,0 +1,114 @@
+"""The recipe that a search has found within the budgets: what it costs and keeps, and what it changes by layers."""
+
+from itertools import pairwise
+
+from PySide6.QtWidgets import QAbstractItemView, QTableWidgetItem, QWidget
+
+from workbench.engine.core.format import format_bytes, format_figure, format_interval, format_metric
+from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.search_result import ParetoPoint, SearchResult
+from workbench.gui.measured_dialog import MeasuredDialog, figure_table
+from workbench.gui.recipe_diff import recipe_diff
+from workbench.gui.theme import Theme
+
+_TITLES = ("Layer", "Before", "After")
+
+
+class SolveDialog(MeasuredDialog):
+    """Stays beside the window. `apply_wished(recipe)`: the recipe that was found shall be taken."""
+
+    _end_headline = "Nothing found"
+
+    def __init__(self, theme: Theme, explanation: str, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Auto-compress", explanation, "Take it", parent)
+        self._found: ParetoPoint | None = None
+        self.resize(640, 560)
+        self.again.setText("Search again")
+        self.table = figure_table(_TITLES, (200, 170), "What changes, by layers", self)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.apply.setObjectName("primary")
+        self.apply.setDefault(True)
+        self._lay_out((self.table, 1))
+        for first, second in pairwise((self.table, self.close_button, self.again, self.apply)):
+            self.setTabOrder(first, second)
+        self.apply.clicked.connect(self._on_apply)
+        self.begin()
+
+    @property
+    def found(self) -> ParetoPoint | None:
+        """The best recipe so far."""
+        return self._found
+
+    def explain(self, text: str) -> None:
+        """Say what is searched."""
+        self._explanation.setText(text)
+
+    def begin(self) -> None:
+        """The search has begun."""
+        self._found = None
+        self.table.setRowCount(0)
+        super().begin()
+
+    def show_result(self, result: SearchResult, model: ModelInfo, now: Recipe) -> None:
+        """Show the best recipe so far; the last result says whether there is one.
+
+        Args:
+            result: of the search.
+            model: what is on the bench.
+            now: the recipe that it is held against.
+        """
+        self._found = result.best
+        if result.is_final:
+            self._is_running = False
+        if result.best is not None:
+            self._show_changes(result.best, model, now)
+        if result.best is None and result.is_final:
+            self.show_end(result.refusal or "no recipe is within the budgets")
+            return
+        if result.best is not None:
+            self.banner.set_state("good", _headline(result.best), _detail(result, result.best))
+        self._show_state()
+
+    def _show_changes(self, best: ParetoPoint, model: ModelInfo, now: Recipe) -> None:
+        changes = recipe_diff(model, now, best.recipe)
+        self.table.setRowCount(len(changes))
+        for row, change in enumerate(changes):
+            for column, text in enumerate((change.layer, change.before, change.after)):
+                self.table.setItem(row, column, QTableWidgetItem(text))
+
+    def _show_state(self) -> None:
+        super()._show_state()
+        # What is found so far can be looked at while the search goes on, and taken when it has ended.
+        self.banner.setVisible(not self._is_running or self._found is not None)
+        self.apply.setEnabled(self._found is not None and not self._is_running)
+
+    def show_recipe(self, recipe_digest: str) -> None:
+        """Whatever lies on the bench, what was found can be taken: it replaces all of it."""
+        is_there = self._found is not None and self._found.recipe.digest == recipe_digest
+        self.apply.setText("Taken" if is_there else "Take it")
+        self.apply.setEnabled(self._found is not None and not self._is_running and not is_there)
+
+    def _on_apply(self) -> None:
+        if self._found is not None:
+            self.apply_wished.emit(self._found.recipe)
+            self.close()
+
+
+def _headline(best: ParetoPoint) -> str:
+    if best.measured is None:
+        return format_bytes(best.file_bytes)
+    accuracy = f"{format_metric(best.measured.metric)} {format_figure(best.measured.figure)}"
+    return f"{format_bytes(best.file_bytes)}, {accuracy}"
+
+
+def _detail(result: SearchResult, best: ParetoPoint) -> str:
+    report = best.measured
+    if report is None:
+        return "not measured yet"
+    parts = [f"measured, n = {report.figure.n:,}"]
+    if report.difference is not None:
+        interval = format_interval(report.difference, difference=True)
+        parts.insert(0, f"{format_figure(report.difference, difference=True)} ({interval})")
+    parts.append(f"best of {result.num_measured} measured in {result.seconds:.1f} s")
+    return " · ".join(parts)

@@ -1,0 +1,142 @@
+"""Accuracy against size and latency: the recipes that a search found, and those that were measured on the bench."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.search_result import ParetoPoint, SearchResult
+from workbench.gui.bench import Bench
+from workbench.gui.known_figures import KnownFigures
+from workbench.gui.shown_figures import ShownFigures
+
+_MOST_TRIED = 400
+
+
+class PointKind(StrEnum):
+    """Where a point comes from."""
+
+    ORIGINAL = "original"
+    TRIED = "tried"
+    FOUND = "found"
+
+
+@dataclass(frozen=True, slots=True)
+class TradePoint:
+    """A recipe that can be taken.
+
+    Args:
+        recipe: gives this file.
+        kind: where it comes from.
+        accuracy: measured or predicted, with its interval.
+        size_bytes: of the file, exact.
+        latency: of one inference, ms; None where it is not known.
+        difference: of the accuracy to the original's, where it was measured with it.
+    """
+
+    recipe: Recipe
+    kind: PointKind
+    accuracy: Figure
+    size_bytes: int
+    latency: Figure | None = None
+    difference: Figure | None = None
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the accuracy is."""
+        return self.accuracy.origin is Origin.MEASURED
+
+
+class TradeOff(QObject):
+    """Follows the bench; `changed` when there are other points.
+
+    Args:
+        bench: whose recipes are remembered once they are measured.
+        figures: tell when something was measured, and how the original does.
+        known: what is known of each recipe.
+    """
+
+    changed = Signal()
+
+    def __init__(self, bench: Bench, figures: ShownFigures, known: KnownFigures, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bench = bench
+        self._figures = figures
+        self._known = known
+        self._tried: dict[str, Recipe] = {}
+        self.result: SearchResult | None = None
+        figures.measured.connect(self._on_measured)
+        bench.model_changed.connect(self._begin)
+        bench.dataset_changed.connect(self._begin)
+
+    def points(self) -> tuple[TradePoint, ...]:
+        """The original first, then what was tried, then what a search found; each recipe once."""
+        found = {point.recipe.digest: _found_point(point, self._known) for point in self._front}
+        tried = {digest: self._tried_point(recipe) for digest, recipe in self._tried.items()}
+        own = {digest: point for digest, point in tried.items() if point is not None}
+        original = self._original()
+        rest = (point for digest, point in found.items() if point is not None and digest not in own)
+        return (*((original,) if original is not None else ()), *own.values(), *rest)
+
+    def front(self) -> frozenset[str]:
+        """Digests of the recipes of the search's front."""
+        return frozenset(point.recipe.digest for point in self._front)
+
+    @Slot(object)
+    def take(self, result: object) -> None:
+        """A search has found something."""
+        if isinstance(result, SearchResult):
+            self.result = result
+            self.changed.emit()
+
+    @property
+    def _front(self) -> Sequence[ParetoPoint]:
+        return self.result.front if self.result is not None else ()
+
+    def _original(self) -> TradePoint | None:
+        model, report = self._bench.model, self._figures.original
+        if model is None or report is None:
+            return None
+        latency = self._known.latency(Recipe())
+        return TradePoint(
+            Recipe(), PointKind.ORIGINAL, report.figure, model.file_bytes, latency.p50 if latency else None
+        )
+
+    def _tried_point(self, recipe: Recipe) -> TradePoint | None:
+        report, size, latency = self._known.evaluation(recipe), self._known.size(recipe), self._known.latency(recipe)
+        if report is None or size is None:
+            return None
+        time = latency.p50 if latency is not None else None
+        return TradePoint(recipe, PointKind.TRIED, report.figure, size, time, report.difference)
+
+    @Slot(object)
+    def _on_measured(self, what: object) -> None:
+        recipe = self._bench.recipe
+        if recipe.rules:
+            # The one that was tried last stays longest.
+            self._tried.pop(recipe.digest, None)
+            self._tried[recipe.digest] = recipe
+            while len(self._tried) > _MOST_TRIED:
+                del self._tried[next(iter(self._tried))]
+        self.changed.emit()
+
+    @Slot()
+    def _begin(self) -> None:
+        """Another model or other samples: nothing that was found holds."""
+        self._tried.clear()
+        self.result = None
+        self.changed.emit()
+
+
+def _found_point(point: ParetoPoint, known: KnownFigures) -> TradePoint | None:
+    report = point.measured
+    accuracy = report.figure if report is not None else point.predicted
+    if accuracy is None:
+        return None
+    latency = known.latency(point.recipe)
+    time = latency.p50 if latency is not None else point.latency
+    difference = report.difference if report is not None else None
+    return TradePoint(point.recipe, PointKind.FOUND, accuracy, point.file_bytes, time, difference)

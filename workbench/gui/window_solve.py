@@ -1,0 +1,130 @@
+"""Auto-compress: from the budgets of the cards to the recipe that keeps them, in one step of undo."""
+
+import math
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+from workbench.engine.core.measurement import Figure
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.search_result import SearchBudgets, SearchResult
+from workbench.engine.core.sensitivity import SensitivityScan
+from workbench.gui.dialog_of_job import DialogOfJob
+from workbench.gui.document import Document
+from workbench.gui.measured_dialog import MeasuredDialog
+from workbench.gui.solve_dialog import SolveDialog
+from workbench.gui.theme import Theme
+from workbench.project.budgets import Budgets
+
+NO_BUDGET = "Set a budget first: drag the mark on the bar of accuracy or size, or a line of the trade-off"
+_EXPLANATION = (
+    "Searches bits and zeros of each layer for the best recipe with {budgets}, from the sensitivity scan, and measures "
+    "what it finds. The rules of the recipe on the bench are replaced, in one step that can be undone."
+)
+_NO_LATENCY = " The latency budget is not searched for: how long a recipe takes is measured when it is taken."
+_POINTS, _HUNDREDTHS, _ROUNDING = 100, 100, 1e-6
+
+
+class WindowSolve(DialogOfJob):
+    """The window's slots for the search. A scan that is missing is measured first.
+
+    Signals:
+        refused(text): nothing can be searched.
+    """
+
+    refused = Signal(str)
+
+    def __init__(self, document: Document, theme: Theme, window: QWidget) -> None:
+        super().__init__(document, theme, window)
+        # Waits for the scan.
+        self._wished: SearchBudgets | None = None
+        document.searching.found.connect(self._on_found)
+        document.searching.search_ended.connect(self._on_end)
+        document.searching.scan_ended.connect(self._on_scan_end)
+        document.scans.completed.connect(self._on_scanned)
+        document.dataset_changed.connect(self._close)
+
+    @Slot()
+    def solve(self) -> None:
+        """Search the best recipe within the budgets of the cards."""
+        if not self._budgets().has_limits:
+            self.refused.emit(NO_BUDGET)
+            return
+        self._open()
+
+    def _new_dialog(self) -> MeasuredDialog:
+        return SolveDialog(self._theme, self._explain(), self._window)
+
+    def _explain(self) -> str:
+        text = _EXPLANATION.format(budgets=self._budgets().text)
+        return text + (_NO_LATENCY if self._document.budgets.latency_ms is not None else "")
+
+    def _budgets(self) -> SearchBudgets:
+        original = self._document.figures.original
+        return search_budgets(self._document.budgets, original.figure if original is not None else None)
+
+    def _ask(self, recipe: Recipe) -> None:
+        document, budgets = self._document, self._budgets()
+        if isinstance(self.dialog, SolveDialog):
+            self.dialog.explain(self._explain())
+        scan = document.scans.scan
+        if not budgets.has_limits:
+            self._on_end(NO_BUDGET)
+        elif scan is not None and scan.is_complete and scan.cells:
+            self._search(scan, budgets)
+        else:
+            self._wished = budgets
+            document.searching.scan(document.scans.axes, document.scans.samples)
+
+    def _search(self, scan: SensitivityScan, budgets: SearchBudgets) -> None:
+        document = self._document
+        self._wished = None
+        document.searching.search(budgets, scan, document.predictions.prediction, document.recipe)
+
+    def _give_up(self) -> None:
+        if self._wished is not None:
+            self._wished = None
+            self._document.searching.cancel_scan()
+        self._document.searching.cancel_search()
+
+    def _job(self) -> int:
+        searching = self._document.searching
+        return searching.scan_job if self._wished is not None else searching.search_job
+
+    @Slot(object)
+    def _on_scanned(self, scan: SensitivityScan) -> None:
+        if self._wished is not None:
+            self._search(scan, self._wished)
+
+    @Slot(str)
+    def _on_scan_end(self, text: str) -> None:
+        if self._wished is not None:
+            self._wished = None
+            self._on_end(text)
+
+    @Slot(object)
+    def _on_found(self, result: SearchResult) -> None:
+        model = self._document.model
+        if isinstance(self.dialog, SolveDialog) and model is not None:
+            self.dialog.show_result(result, model, self._document.recipe)
+
+    @Slot(object)
+    def _on_apply(self, recipe: object) -> None:
+        if isinstance(recipe, Recipe):
+            self._document.edit(recipe, "Auto-compress")
+            self._document.released()
+
+
+def search_budgets(budgets: Budgets, original: Figure | None) -> SearchBudgets:
+    """The limits of the cards in the words of a search.
+
+    Args:
+        budgets: of the cards; that on latency is none that can be searched for.
+        original: the metric of the model as it is; without, a floor is not known as a drop.
+    """
+    drop = None
+    if budgets.accuracy is not None and original is not None:
+        times = _POINTS if original.unit == "fraction" else 1
+        # To the hundredth of a point, and never more than the floor allows.
+        drop = max(0.0, math.floor(_HUNDREDTHS * times * (original.value - budgets.accuracy) + _ROUNDING) / _HUNDREDTHS)
+    return SearchBudgets(max_bytes=None if budgets.size_bytes is None else int(budgets.size_bytes), max_drop=drop)

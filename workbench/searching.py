@@ -1,0 +1,195 @@
+"""Predicting and searching on what lies on the bench: what is measured on the way is kept from day to day."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from workbench.bench import Bench
+from workbench.engine.core.accuracy_prediction import AccuracyPrediction
+from workbench.engine.core.channel_wishes import KIND_OF
+from workbench.engine.core.errors import DataError, ProjectError, RecipeError
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.search_result import SearchBudgets, SearchResult
+from workbench.engine.core.sensitivity import SensitivityScan
+from workbench.engine.evaluate.judge import num_outputs
+from workbench.engine.search.accuracy_fit import NUM_MIXES, fit_accuracy, guessing
+from workbench.engine.search.file_sizes import FileSizes
+from workbench.engine.search.recipe_search import search_recipe
+from workbench.engine.search.search_space import Latency, SearchMeans, search_space
+from workbench.jobs import JobContext
+from workbench.project.measurement_store import MeasurementKey, MeasurementStore
+from workbench.project.report_json import evaluation_from_json, evaluation_to_json
+from workbench.project.tool_version import tool_version
+
+_log = logging.getLogger(__name__)
+
+# A thousand samples tell a drop of one point from none; mixes of a large data set need not run on all of it.
+DEFAULT_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Makers:
+    """Gives files and evaluations of recipes.
+
+    Args:
+        build: a recipe's file.
+        evaluate: a recipe on so many samples, or all, paired with the original; more complete from one to the next.
+    """
+
+    build: Callable[[Recipe, JobContext], bytes]
+    evaluate: Callable[[Recipe, int | None, JobContext], Iterator[EvaluationReport]]
+
+
+class Searching:
+    """What predictions and searches of one bench have in common.
+
+    Args:
+        bench: has the model and the samples.
+        makers: give files and evaluations.
+        store: of all measurements; None to remember nothing.
+        limit: samples that recipes are measured on; None for all.
+
+    Raises:
+        DataError: there are no samples.
+    """
+
+    def __init__(
+        self, bench: Bench, makers: Makers, store: MeasurementStore | None, *, limit: int | None = DEFAULT_LIMIT
+    ) -> None:
+        self._bench, self._makers, self._store = bench, makers, store
+        self._count = len(bench.samples) if limit is None else min(limit, len(bench.samples))
+        self._sizes = FileSizes(
+            bench.compressor, lambda recipe: bench.calibration_set(recipe.calibration), makers.build
+        )
+        info = bench.model.info
+        self._kinds = {layer.name: KIND_OF[layer.op_type] for layer in info.layers if layer.op_type in KIND_OF}
+        self._seen: dict[str, EvaluationReport] = {}
+
+    def fit(
+        self, scan: SensitivityScan, ctx: JobContext, *, base: Recipe | None = None, num_mixes: int = NUM_MIXES
+    ) -> Iterator[AccuracyPrediction]:
+        """Predictions of more and more measured mixes.
+
+        Raises:
+            Cancelled: somebody asked to stop; what was measured is kept.
+            DataError: the scan is of something else, or knows nothing.
+        """
+        self._check(scan)
+        # Which metric it is decides what guessing gives; the original answers that, and every pair needs it anyway.
+        original = self.evaluate(Recipe(), ctx.part(0, 0.05, "the original"))
+        classes = num_outputs(self._bench.model.info.outputs[0]) or self._bench.samples.info.num_classes
+        return fit_accuracy(
+            scan,
+            self.evaluate,
+            ctx.part(0.05, 1),
+            chance=guessing(original, classes),
+            kinds=self._kinds,
+            base=base,
+            num_mixes=num_mixes,
+        )
+
+    def search(
+        self,
+        prediction: AccuracyPrediction,
+        scan: SensitivityScan,
+        budgets: SearchBudgets,
+        ctx: JobContext,
+        *,
+        base: Recipe | None = None,
+        means: SearchMeans | None = None,
+        latency: Latency | None = None,
+    ) -> Iterator[SearchResult]:
+        """Recipes within budgets.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: the scan is of something else.
+            RecipeError: a budget cannot be checked.
+        """
+        self._check(scan)
+        if budgets.max_latency_ms is not None and latency is None:
+            raise RecipeError("a latency budget needs a device", "name one whose profile is known")
+        if budgets.max_macs is not None and self._bench.model.info.macs is None:
+            raise RecipeError("the model's multiply-adds are not known", "give another budget")
+        space = search_space(
+            scan,
+            prediction.table,
+            self._sizes,
+            self._bench.compressor,
+            base=base or Recipe(),
+            means=means or SearchMeans(),
+            kinds=self._kinds,
+            latency=latency,
+        )
+        return search_recipe(space, prediction, budgets, self, ctx)
+
+    def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
+        """The exact size of what a recipe gives."""
+        return self._sizes.file_bytes(recipe, ctx)
+
+    def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
+        """How good what a recipe gives is; found in the store where it was measured before, by whoever.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RunError: it does not run.
+        """
+        digest = recipe.digest
+        found = self._seen.get(digest) or self._find(digest)
+        if found is None:
+            *_, found = self._makers.evaluate(recipe, self._count, ctx)
+            found = replace(found, recipe_digest=digest, changed=())
+            self._keep(digest, found)
+        self._seen[digest] = found
+        return found
+
+    def _check(self, scan: SensitivityScan) -> None:
+        if scan.model_digest != self._bench.model.info.digest:
+            raise DataError("the scan is of another model", "scan this one")
+        if scan.dataset_digest != self._bench.samples.info.digest:
+            raise DataError("the scan is of other samples", "scan on these")
+
+    def _key(self, digest: str) -> MeasurementKey:
+        bench, data = self._bench, self._bench.samples.info.digest
+        is_same = bench.calibration is None or digest == Recipe().digest
+        ranges = "" if bench.calibration is None else bench.calibration.info.digest
+        # Whoever looks for an evaluation on all samples must not find one on some of them.
+        kind = "evaluation" if self._count == len(bench.samples) else f"evaluation on {self._count}"
+        return MeasurementKey(
+            kind,
+            bench.model.info.digest,
+            data if is_same else f"{data}+{ranges}",
+            recipe_digest=digest,
+            tool=tool_version(),
+        )
+
+    def _find(self, digest: str) -> EvaluationReport | None:
+        if self._store is None:
+            return None
+        try:
+            values = self._store.find(self._key(digest))
+        except ProjectError as error:
+            self._give_up(error)
+            return None
+        if values is None:
+            return None
+        try:
+            report = evaluation_from_json(values)
+        except (KeyError, TypeError, ValueError):
+            return None
+        # The window keeps one that was stopped, too, and the original's without a pair.
+        is_paired = report.difference is not None or digest == Recipe().digest
+        return report if report.done >= self._count and is_paired else None
+
+    def _keep(self, digest: str, report: EvaluationReport) -> None:
+        if self._store is None:
+            return
+        try:
+            self._store.keep(self._key(digest), evaluation_to_json(report), report.done)
+        except ProjectError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: ProjectError) -> None:
+        _log.warning("evaluations are not kept: %s", error)
+        self._store = None
