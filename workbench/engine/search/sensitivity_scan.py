@@ -21,6 +21,8 @@ from workbench.jobs import JobContext
 Floats = npt.NDArray[np.float64]
 _Key = tuple[str, ScanSetting]
 _YIELD_S = 0.2
+# Of a task: few enough for several threads to share the first column, which is the slowest.
+_SETTINGS = 3
 
 
 class CellStore(Protocol):
@@ -184,9 +186,9 @@ class _Scan:
     def _swaps(self, by_layer: dict[str, list[ScanPlace]], missing: dict[_Key, tuple[int, ...]]) -> Iterator[ScanTask]:
         for number in range(len(self._samples.batches)):
             for layer, places in by_layer.items():
-                settings = tuple(place.setting for place in places if number in missing[layer, place.setting])
-                if settings:
-                    yield ScanTask(layer, settings, (number,))
+                settings = [place.setting for place in places if number in missing[layer, place.setting]]
+                for start in range(0, len(settings), _SETTINGS):
+                    yield ScanTask(layer, tuple(settings[start : start + _SETTINGS]), (number,))
 
     def _resume(self, key: _Key) -> None:
         record = _stored_record(self._store, self._digest_of[key])
