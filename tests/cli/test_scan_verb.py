@@ -84,6 +84,28 @@ def test_after_a_kill_the_scan_goes_on_and_ends_as_without(model: str, data: str
     assert by_place[0] == by_place[1]
 
 
+def test_what_an_interrupted_scan_wrote_is_replaced_without_force_and_a_whole_one_is_not(
+    model: str, data: str, tmp_path: Path, error_of
+):
+    out = tmp_path / "scan.json"
+    command = ["scan", model, "--data", data, *_FEW, "-o", str(out)]
+    main(command)
+    assert "already exists" in error_of(*command)
+    stopped = json.loads(out.read_text()) | {"is_complete": False}
+    out.write_text(json.dumps(stopped))
+
+    assert main(command) == 0
+    assert json.loads(out.read_text())["is_complete"]
+
+
+def test_a_criterion_that_is_not_known_is_said_before_anything_is_measured(error_of, model: str, data: str, tmp_path):
+    options = ["--ratio", "0.5", "--criterion", "foo"]
+
+    assert "criterion 'foo' is not known" in error_of(
+        "scan", model, "--data", data, *options, "-o", tmp_path / "s.json"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

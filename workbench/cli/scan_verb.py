@@ -1,5 +1,6 @@
 """`workbench scan`: how sensitive each layer is to each setting, one at a time."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from workbench.engine.core.sensitivity import (
     SensitivityScan,
 )
 from workbench.jobs import Cancelled
-from workbench.project.scan_file import save_scan, scan_to_json
+from workbench.project.scan_file import FORMAT, save_scan, scan_to_json
 
 _MOST_WORKERS = 256
 
@@ -52,10 +53,15 @@ _BITS, _SHARES = _List(int, 2, 16), _List(float, 0.0, 1.0)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Samples to measure on.")
 @click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that set ranges.")
-@click.option("--bits", type=_BITS, default=DEFAULT_BITS, help="Bits of weights; 2,3,4,6,8.")
-@click.option("--activations", type=_BITS, default=(), help="Bits of activations; none.")
-@click.option("--sparsity", type=_SHARES, default=DEFAULT_SPARSITIES, help="Shares of zeros; 0.3,0.5,0.7,0.9.")
-@click.option("--ratio", type=_SHARES, default=(), help="Shares of channels that go; none.")
+@click.option("--bits", type=_BITS, default=DEFAULT_BITS, help='Bits of weights, 2,3,4,6,8 if not given; "" for none.')
+@click.option("--activations", type=_BITS, default=(), help="Bits of activations, such as 8.")
+@click.option(
+    "--sparsity",
+    type=_SHARES,
+    default=DEFAULT_SPARSITIES,
+    help='Shares of zeros, 0.3,0.5,0.7,0.9 if not given; "" for none.',
+)
+@click.option("--ratio", type=_SHARES, default=(), help="Shares of channels that go, such as 0.25.")
 @click.option("--criterion", default=None, help="What chooses the channels that go.")
 @click.option("--samples", type=click.IntRange(min=2), default=64, help="Samples for each cell; 64.")
 @click.option("--workers", type=click.IntRange(0, _MOST_WORKERS), default=0, help="Processes; threads if not given.")
@@ -95,6 +101,8 @@ def command(
     axes = ScanAxes(bits, activations, sparsity, ratio, criterion=criterion)
     if not axes.settings:
         raise click.UsageError("nothing is to be scanned; give --bits, --activations, --sparsity or --ratio")
+    # What an interrupted scan wrote is replaced by what the same command finds.
+    force = force or _is_unfinished(out)
     check_target(out, force=force, inputs=[path for path in (model, data, calibration) if path])
     session, scan, is_stopped = Session(), None, False
     session.open_model(model)
@@ -119,6 +127,15 @@ def command(
         print(f"interrupted: {len(scan.cells)} cells are known; the same command goes on", file=sys.stderr)
         return 130
     return 0
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether the file is a scan that was interrupted."""
+    try:
+        found = json.loads(path.read_bytes()) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("format") == FORMAT and found.get("is_complete") is False
 
 
 def _print(scan: SensitivityScan, out: Path) -> None:

@@ -59,6 +59,12 @@ def test_an_unchanged_output_has_no_noise():
     assert _record(noise=np.zeros((1, 4))).cell("a", ScanSetting(weights=8)).sqnr_db == float("inf")
 
 
+def test_outputs_that_are_no_numbers_are_an_error_and_no_figure():
+    cell = _record(divergence=np.array([0.1, np.nan, 0.0, 0.4])).cell("a", ScanSetting(weights=4))
+
+    assert (cell.kl, cell.error) == (None, "the model's outputs hold NaN or infinite numbers")
+
+
 def test_what_is_stored_comes_back_and_grows_by_more_samples():
     record = _record(divergence=None)
 

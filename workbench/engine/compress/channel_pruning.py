@@ -308,6 +308,10 @@ class ChannelPruning:
                 known = ", ".join(sorted(self._criteria))
                 raise RecipeError(f"{where}: criterion {one.criterion!r} is not known", f"take one of {known}")
 
+    def check_criterion(self, name: str) -> None:
+        """Raise RecipeError if there is no criterion of that name."""
+        self._criterion(name)
+
     def _criterion(self, name: str) -> Criterion:
         if name not in self._criteria:
             known = ", ".join(sorted(self._criteria))

@@ -67,6 +67,9 @@ def describe_activations(activations: ActivationSettings) -> str:
     return f"activations {activations.bits} bit, {kind}{signed}, by {activations.range}"
 
 
+_KERNEL_BITS = 8
+
+
 def plan_notes(info: ModelInfo, entries: Sequence[LayerPlan], containers: Containers) -> tuple[str, ...]:
     """What concerns the whole model: which speed may be expected of what is done."""
     notes = []
@@ -77,7 +80,9 @@ def plan_notes(info: ModelInfo, entries: Sequence[LayerPlan], containers: Contai
     elif weight_only:
         notes.append("weights alone are quantized: the file gets smaller, the speed stays that of the float model")
     if any(entry.activations is not None and entry.weights is None for entry in entries):
-        notes.append("activations alone are quantized: such layers run in float, and slower")
+        notes += _activation_notes(
+            [entry.activations.bits for entry in entries if entry.activations and not entry.weights]
+        )
     in_float = sum(_is_kept_from_integers(entry) for entry in entries) if containers is Containers.STANDARD else 0
     if in_float:
         layers = "this layer" if in_float == 1 else f"{in_float} layers"
@@ -125,3 +130,17 @@ def _is_kept_from_integers(entry: LayerPlan) -> bool:
 def _may_saturate(entry: LayerPlan) -> bool:
     weights, activations = entry.weights, entry.activations
     return weights is not None and activations is not None and weights.bits == activations.bits == WHOLE_BYTE
+
+
+def _activation_notes(bits: Sequence[int]) -> list[str]:
+    """Of layers whose weights stay in float: how ONNX Runtime runs them."""
+    notes = []
+    if any(one == _KERNEL_BITS for one in bits):
+        # Seen in its optimized graph: the layer is a QLinearConv there, with weights that the file does not have.
+        notes.append(
+            "activations alone are quantized to 8 bits: ONNX Runtime runs convolutions between them on integers, and "
+            "quantizes their weights to 8 bits itself, which may saturate; quantize the weights, too"
+        )
+    if any(one != _KERNEL_BITS for one in bits):
+        notes.append("activations alone are quantized: such layers run in float, and slower")
+    return notes

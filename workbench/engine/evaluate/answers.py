@@ -100,4 +100,5 @@ def _log_probabilities(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float3
         return np.asarray(np.log(np.maximum(scores / sums, np.float32(_LEAST_PROBABILITY))))
     shifted = scores - scores.max(axis=1, keepdims=True)
     logged: npt.NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return logged
+    # As of probabilities: with logits in the thousands, one sample would be the divergence of all.
+    return np.maximum(logged, np.float32(np.log(_LEAST_PROBABILITY)))

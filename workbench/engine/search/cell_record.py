@@ -12,6 +12,7 @@ from workbench.engine.core.sensitivity import ScanCell, ScanSetting
 from workbench.engine.evaluate.intervals import paired_difference_interval, student_t95
 
 Floats = npt.NDArray[np.float64]
+_NOT_FINITE = "the model's outputs hold NaN or infinite numbers"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +67,8 @@ class CellRecord:
         """The figures."""
         noise, signal = self.noise @ self.weights, self.signal @ self.weights
         count = len(self.samples)
+        if not np.isfinite(noise).all() or (self.divergence is not None and not np.isfinite(self.divergence).all()):
+            return ScanCell(layer, setting, num_samples=count, error=_NOT_FINITE)
         if self.divergence is not None:
             kl = weighted_mean(self.divergence, self.weights, "nat")
         else:

@@ -41,11 +41,16 @@ class ScanCells:
         compressor: has the model.
         axes: what is tried.
         samples: that set ranges and choose channels; None if there are none.
+
+    Raises:
+        RecipeError: the criterion is not known.
     """
 
     def __init__(self, compressor: Compressor, axes: ScanAxes, samples: CalibrationSet | None) -> None:
         self._compressor, self._axes, self._samples = compressor, axes, samples
         info = compressor.model.info
+        if axes.ratios and axes.criterion is not None:
+            compressor.pruning.check_criterion(axes.criterion)
         self.layers = tuple(layer.name for layer in info.layers if layer.editable)
         nodes = {first_output(node) for node in compressor.model.proto.graph.node}
         self.swappable = tuple(name for name in self.layers if _is_swappable(info.layer(name), nodes))

@@ -49,6 +49,8 @@ def draw_samples(pool: Indices, entropies: Floats | None, count: int) -> DrawnSa
     """
     if count >= len(pool) or entropies is None:
         return DrawnSamples(pool[:count], np.ones(min(count, len(pool))))
+    # Of an answer that is no number nothing is known.
+    entropies = np.nan_to_num(entropies, nan=0.0, posinf=0.0, neginf=0.0)
     mean = float(entropies.mean())
     even = np.full(len(pool), 1 / len(pool))
     chances = even if mean <= 0 else _EVEN_SHARE * even + (1 - _EVEN_SHARE) * entropies / entropies.sum()
