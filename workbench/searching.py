@@ -12,7 +12,7 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import SensitivityScan
-from workbench.engine.evaluate.judge import num_outputs
+from workbench.engine.evaluate.positions import num_classes
 from workbench.engine.search.accuracy_fit import NUM_MIXES, fit_accuracy, guessing
 from workbench.engine.search.file_sizes import FileSizes
 from workbench.engine.search.recipe_search import search_recipe
@@ -78,7 +78,10 @@ class Searching:
         self._check(scan)
         # Which metric it is decides what guessing gives; the original answers that, and every pair needs it anyway.
         original = self.evaluate(Recipe(), ctx.part(0, 0.05, "the original"))
-        classes = num_outputs(self._bench.model.info.outputs[0]) or self._bench.samples.info.num_classes
+        classes = num_classes(self._bench.model.info.outputs[0].shape)
+        if classes is None and original.metric != "agreement":
+            # Labels say nothing of positions, of which agreement may be the share.
+            classes = self._bench.samples.info.num_classes
         return fit_accuracy(
             scan,
             self.evaluate,
