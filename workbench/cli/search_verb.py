@@ -189,7 +189,7 @@ def _print(result: SearchResult, out: Path) -> None:
     print_table(rows, ("file", "predicted", "measured", "difference", ""))
     print(f"original: {format_with_interval(result.original)}")
     if result.best is None:
-        print(f"{out} is not written: {result.refusal}")
+        print(f"{out} is not written: {result.refusal or 'nothing within the budgets was measured yet'}")
         return
     print(f"{out}  {format_bytes(result.best.file_bytes)}; {result.num_measured} recipes measured")
 

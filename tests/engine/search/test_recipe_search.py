@@ -175,6 +175,26 @@ def test_a_drop_that_no_recipe_keeps_is_out_of_reach():
     assert "80.0 pp" in result.refusal
 
 
+def test_what_loses_too_much_is_not_the_best_in_between_either():
+    bench = _Bench(_space(), DropCurve(0.8, 1e-9, 1.0))
+    budgets = SearchBudgets(max_bytes=800, max_drop=1)
+
+    results = list(search_recipe(bench.space, _prediction(bench.space), budgets, bench, JobContext()))
+
+    assert any(result.num_measured for result in results)
+    assert all(result.best is None for result in results)
+
+
+def test_of_several_recipes_one_that_is_allowed_is_taken():
+    bench = _Bench(_space())
+    budgets = SearchBudgets(max_bytes=800, max_drop=30)
+
+    for result in search_recipe(bench.space, _prediction(bench.space), budgets, bench, JobContext()):
+        assert result.best is None or -100 * result.best.measured.difference.value <= 30
+
+    assert result.best is not None
+
+
 def test_corrected_biases_are_taken_where_they_help():
     helped, not_helped = _Bench(_space(), corrected=0.5), _Bench(_space(), corrected=1.5)
 

@@ -63,6 +63,14 @@ class _Solved:
     latency_ms: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """A solution, and what it measured."""
+
+    solved: _Solved
+    point: ParetoPoint
+
+
 def search_recipe(
     space: SearchSpace,
     prediction: AccuracyPrediction,
@@ -107,7 +115,9 @@ class _Search:
         self._solver = None if space.groups else BudgetSolver(space.counts())
         self._rest_bytes = space.rest_bytes
         self._points: list[ParetoPoint] = []
-        self._best: ParetoPoint | None = None
+        # The best within all budgets; while there is none, what comes nearest to the allowed drop.
+        self._best: _Found | None = None
+        self._nearest: _Found | None = None
         self._refusal = ""
         self._start = time.perf_counter()
 
@@ -117,7 +127,7 @@ class _Search:
             budgets=self._budgets,
             metric=self._prediction.metric,
             original=self._prediction.original,
-            best=self._best,
+            best=None if self._best is None else self._best.point,
             refusal="" if self._best is not None else self._refusal,
             front=undominated(tuple(self._predicted_anew(point) for point in self._points)),
             num_measured=sum(point.measured is not None for point in self._points),
@@ -154,31 +164,45 @@ class _Search:
         """The best accuracy within the limits; of several ways to weigh the same scan, the one that measures best."""
         limits = self._limits()
         tried: set[str] = set()
-        taken: _Solved | None = None
         for number, way in enumerate(_WAYS[:count]):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            found = self._solve(KL, limits, self._budgets.max_bytes, part, way)
-            if found is None and way == _PLAIN:
+            solved = self._solve(KL, limits, self._budgets.max_bytes, part, way)
+            if solved is None and way == _PLAIN:
                 self._refusal = self._out_of_reach(limits, part)
                 return
-            if found is None or found.recipe.digest in tried:
+            if solved is None or solved.recipe.digest in tried:
                 continue
-            tried.add(found.recipe.digest)
-            point = self._measured(found, part)
-            if self._best is None or self._expected_drop(point) < self._expected_drop(self._best):
-                self._best, taken = point, found
+            tried.add(solved.recipe.digest)
+            found = _Found(solved, self._measured(solved, part))
+            if self._is_allowed(found.point):
+                self._best = self._better(self._best, found)
+            self._nearest = self._better(self._nearest, found)
             yield self.result()
-        if self._best is not None and taken is not None:
-            self._best = self._with_corrected_biases(self._best, taken, ctx)
-            if not self._is_allowed(self._best):
-                self._refuse_drop(self._best)
+        self._correct_biases(ctx)
 
-    def _with_corrected_biases(self, point: ParetoPoint, solved: _Solved, ctx: JobContext) -> ParetoPoint:
+    def _better(self, known: _Found | None, found: _Found) -> _Found:
+        if known is None or self._expected_drop(found.point) < self._expected_drop(known.point):
+            return found
+        return known
+
+    def _correct_biases(self, ctx: JobContext) -> None:
+        """Take the best recipe with corrected biases where that is better; refuse where no recipe is allowed."""
+        found = self._best or self._nearest
+        if found is None:
+            return
+        point = self._with_corrected_biases(found, ctx)
+        if self._is_allowed(point):
+            self._best = replace(found, point=point)
+        elif self._best is None:
+            self._refuse_drop(point)
+
+    def _with_corrected_biases(self, found: _Found, ctx: JobContext) -> ParetoPoint:
         """The recipe with biases that are corrected, if it is within the limits and measures better.
 
         That takes no bytes, and helps the more the fewer bits there are; a scan of layers alone would hardly see it.
         """
+        point, solved = found.point, found.solved
         recipe = self._space.recipe(solved.picks, corrects_bias=True)
         if recipe.digest == solved.recipe.digest:
             return point
@@ -210,8 +234,6 @@ class _Search:
         """The smallest file within the allowed drop: nearer to it from round to round."""
         allowed = self._allowed_drop
         kl, most = self._prediction.kl_for(allowed), float("inf")
-        failed: ParetoPoint | None = None
-        taken: _Solved | None = None
         tried: set[str] = set()
         for number in range(count):
             part = ctx.part(number / count, (number + 1) / count)
@@ -221,12 +243,10 @@ class _Search:
                 break
             solved = self._exactly(found, part)
             point = self._measured(solved, part)
-            if self._is_allowed(point):
-                if self._best is None or point.file_bytes < self._best.file_bytes:
-                    self._best, taken = point, solved
-            else:
-                failed, most = point, min(most, solved.kl)
-                taken = solved if self._best is None else taken
+            if not self._is_allowed(point):
+                self._nearest, most = _Found(solved, point), min(most, solved.kl)
+            elif self._best is None or point.file_bytes < self._best.point.file_bytes:
+                self._best = _Found(solved, point)
             yield self.result()
             drop = lost(point.measured) if point.measured is not None else 0.0
             if self._is_allowed(point) and (drop > _ONWARD * allowed or solved.recipe.digest in tried):
@@ -239,21 +259,14 @@ class _Search:
             else:
                 aim = max(min(aim, _BACK * solved.kl), solved.kl / _FAR)
             # Between what is known to be allowed and what is known to lose too much.
-            least = 0.0 if self._best is None else self._best.kl
+            least = 0.0 if self._best is None else self._best.solved.kl
             kl = aim if least < aim < most else (least + most) / 2
-        nearest = self._best or failed
-        if nearest is None or taken is None:
+        if self._best is None and self._nearest is None:
             self._refusal = f"out of reach: {self._budgets.text}"
-            return
-        corrected = self._with_corrected_biases(nearest, taken, ctx)
-        if self._is_allowed(corrected):
-            self._best = corrected
-        elif self._best is None:
-            self._refuse_drop(nearest)
+        self._correct_biases(ctx)
 
     def _refuse_drop(self, point: ParetoPoint) -> None:
         assert point.measured is not None
-        self._best = None
         self._refusal = (
             f"out of reach: {self._budgets.text}; the nearest recipe, of {format_bytes(point.file_bytes)}, "
             f"loses {drop_of(point.measured):.1f} pp"
