@@ -242,6 +242,14 @@ def test_the_predicted_front_comes_before_anything_is_measured():
     assert all(point.predicted is not None for point in first.front)
 
 
+def test_every_result_says_of_which_model_and_samples_it_is():
+    bench = _Bench(_space())
+
+    results = search_recipe(bench.space, _prediction(bench.space), SearchBudgets(max_bytes=800), bench, JobContext())
+
+    assert {(result.model_digest, result.dataset_digest) for result in results} == {("m", "d")}
+
+
 def test_a_search_stops_when_asked():
     bench, ctx = _Bench(_space()), JobContext()
     results = search_recipe(bench.space, _prediction(bench.space), SearchBudgets(max_bytes=800), bench, ctx)

@@ -132,6 +132,8 @@ class _Search:
             front=undominated(tuple(self._predicted_anew(point) for point in self._points)),
             num_measured=sum(point.measured is not None for point in self._points),
             seconds=time.perf_counter() - self._start,
+            model_digest=self._prediction.model_digest,
+            dataset_digest=self._prediction.dataset_digest,
         )
 
     def sweep(self, count: int, ctx: JobContext) -> None:
