@@ -83,7 +83,8 @@ def command(
             session.open_calibration(calibration, overrides(rest), ctx)
         try:
             if scan_path is not None:
-                scan = load_scan(scan_path, model_digest=info.digest, dataset_digest=samples.digest)
+                layers = {layer.name for layer in info.layers}
+                scan = load_scan(scan_path, model_digest=info.digest, dataset_digest=samples.digest, layers=layers)
             else:
                 *_, scan = session.scan(_axes(means.quantizes, means.prunes, budgets), ctx=ctx.part(0, 0.4, "scan"))
             part = ctx.part(0 if scan_path is not None else 0.4, 1)

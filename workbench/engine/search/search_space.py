@@ -313,13 +313,15 @@ def _summed(rows: Sequence[Sequence[str]], layers: Sequence[str], values: Floats
 
 def _groups(scan: SensitivityScan) -> tuple[str, ...]:
     """First layers of the groups of which some ratio is known."""
-    firsts = dict.fromkeys(dict(scan.groups).get(layer, layer) for layer in scan.layers)
-    cells = (ScanSetting(ratio=ratio) for ratio in scan.axes.ratios)
-    settings = tuple(cells)
+    first_of, scanned = dict(scan.groups), set(scan.layers)
+    firsts = dict.fromkeys(first_of.get(layer, layer) for layer in scan.layers)
+    settings = tuple(ScanSetting(ratio=ratio) for ratio in scan.axes.ratios)
     return tuple(
         first
         for first in firsts
-        if any((cell := scan.cell(first, setting)) is not None and cell.kl is not None for setting in settings)
+        # The table that sums divergences has the scanned layers alone.
+        if first in scanned
+        and any((cell := scan.cell(first, setting)) is not None and cell.kl is not None for setting in settings)
     )
 
 
