@@ -1,7 +1,7 @@
 """How a search goes on from what it measures: on layers whose bytes and losses are plain arithmetic."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -173,6 +173,33 @@ def test_a_drop_that_no_recipe_keeps_is_out_of_reach():
 
     assert result.best is None
     assert "80.0 pp" in result.refusal
+
+
+def test_no_drop_at_all_finds_what_loses_nothing():
+    # Of a thousand samples none changes below a divergence of a thousandth.
+    class Rounded(_Bench):
+        def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
+            report = super().evaluate(recipe, ctx)
+            drop = round(-report.difference.value, 3)
+            return replace(report, difference=replace(report.difference, value=-drop))
+
+    bench = Rounded(_space())
+
+    result = _found(SearchBudgets(max_drop=0), bench)
+
+    assert result.best.measured.difference.value == 0
+    assert result.best.file_bytes < _HEADER + 1500
+    # No round is wasted on the smallest file, of which everybody knows that it loses most, nor on the original.
+    assert all({2.0} != set(bench._bits(recipe)) != {32.0} for recipe in bench.measured)
+
+
+def test_a_drop_of_all_that_can_be_lost_takes_the_smallest_file_at_once():
+    bench = _Bench(_space())
+
+    result = _found(SearchBudgets(max_drop=85), bench)
+
+    assert result.best.file_bytes == 425
+    assert len({recipe.digest for recipe in bench.measured if "bias" not in str(recipe.to_json())}) == 1
 
 
 def test_what_loses_too_much_is_not_the_best_in_between_either():

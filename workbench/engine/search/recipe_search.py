@@ -1,5 +1,6 @@
 """The best recipe within budgets: solved by what the scan predicts, measured, and corrected where it was off."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -235,7 +236,7 @@ class _Search:
     def _smallest(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
         """The smallest file within the allowed drop: nearer to it from round to round."""
         allowed = self._allowed_drop
-        kl, most = self._prediction.kl_for(allowed), float("inf")
+        kl, most = self._aim(allowed), math.inf
         tried: set[str] = set()
         for number in range(count):
             part = ctx.part(number / count, (number + 1) / count)
@@ -251,21 +252,40 @@ class _Search:
                 self._best = _Found(solved, point)
             yield self.result()
             drop = lost(point.measured) if point.measured is not None else 0.0
-            if self._is_allowed(point) and (drop > _ONWARD * allowed or solved.recipe.digest in tried):
+            # Within an infinite divergence there is no smaller file.
+            is_enough = 0 < _ONWARD * allowed < drop or solved.recipe.digest in tried or math.isinf(kl)
+            if self._is_allowed(point) and is_enough:
                 break
             tried.add(solved.recipe.digest)
-            # The curve as if it went through this point, as steps of a secant do.
-            aim = solved.kl * self._prediction.kl_for(allowed) / max(self._prediction.kl_for(drop), 1e-12)
-            if self._is_allowed(point):
-                aim = min(max(aim, solved.kl / _BACK), _FAR * solved.kl)
-            else:
-                aim = max(min(aim, _BACK * solved.kl), solved.kl / _FAR)
-            # Between what is known to be allowed and what is known to lose too much.
             least = 0.0 if self._best is None else self._best.solved.kl
-            kl = aim if least < aim < most else (least + most) / 2
+            kl = self._next_kl(solved.kl or kl, drop, is_allowed=self._is_allowed(point))
+            # Between what is known to be allowed and what is known to lose too much.
+            if not least < kl < most:
+                kl = (least + most) / 2 if math.isfinite(most) else max(kl, least / _BACK)
         if self._best is None and self._nearest is None:
             self._refusal = f"out of reach: {self._budgets.text}"
         self._correct_biases(ctx)
+
+    def _next_kl(self, kl: float, drop: float, *, is_allowed: bool) -> float:
+        """The divergence to try after one that lost so much: the curve as if it went through that point.
+
+        Steps of a secant do the same. Never a number too far from the last one, and never none.
+        """
+        aimed, reached = self._aim(self._allowed_drop), self._prediction.kl_for(drop)
+        if math.isinf(reached):
+            aim = 0.0
+        elif math.isinf(aimed):
+            aim = math.inf
+        else:
+            aim = kl * aimed / max(reached, 1e-12)
+        return min(max(aim, kl / _BACK), _FAR * kl) if is_allowed else max(min(aim, _BACK * kl), kl / _FAR)
+
+    def _aim(self, drop: float) -> float:
+        """The divergence at which about so much is lost; of nothing, at which it is hardly anything.
+
+        A recipe that does something may measure no loss, and where nothing may happen there is nothing to find.
+        """
+        return self._prediction.kl_for(max(drop, _HARDLY * self._prediction.curve.most))
 
     def _refuse_drop(self, point: ParetoPoint) -> None:
         assert point.measured is not None
