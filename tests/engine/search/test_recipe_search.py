@@ -68,11 +68,13 @@ class _Bench:
     Args:
         curve: how much a recipe really loses at its sum of divergences.
         corrected: share of the loss that is left where biases are corrected.
+        others: what any recipe gives on other samples; None where there are none.
     """
 
     space: SearchSpace
     curve: DropCurve = _CURVE
     corrected: float = 1.0
+    others: EvaluationReport | None = None
     measured: list[Recipe] = field(default_factory=list)
 
     def _bits(self, recipe: Recipe) -> list[float]:
@@ -82,6 +84,9 @@ class _Bench:
     def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
         ctx.checkpoint()
         return _HEADER + math.ceil(float((_WEIGHTS * np.array(self._bits(recipe)) / 8).sum()))
+
+    def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
+        return self.others
 
     def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
         ctx.checkpoint()
@@ -275,6 +280,26 @@ def test_every_result_says_of_which_model_and_samples_it_is():
     results = search_recipe(bench.space, _prediction(bench.space), SearchBudgets(max_bytes=800), bench, JobContext())
 
     assert {(result.model_digest, result.dataset_digest) for result in results} == {("m", "d")}
+
+
+def test_the_winner_is_confirmed_on_other_samples():
+    others = _Bench(_space()).evaluate(Recipe(), JobContext())
+    bench = _Bench(_space(), others=others)
+
+    *before, last = search_recipe(
+        bench.space, _prediction(bench.space), SearchBudgets(max_bytes=800), bench, JobContext()
+    )
+
+    assert last.confirmed is others
+    assert last.note == ""
+    assert all(result.confirmed is None for result in before)
+
+
+def test_without_other_samples_the_winner_is_said_to_be_one_of_several():
+    result = _found(SearchBudgets(max_bytes=800), _Bench(_space()))
+
+    assert result.num_measured > 1
+    assert result.note == f"best of {result.num_measured} recipes measured on these samples"
 
 
 def test_a_search_stops_when_asked():

@@ -52,6 +52,10 @@ class SearchBench(Protocol):
         """How good it is, paired with the original; what is known already is not measured again."""
         ...
 
+    def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
+        """How good it is on samples that `evaluate` never runs on; None where there are none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Solved:
@@ -104,8 +108,13 @@ def search_recipe(
     search = _Search(space, prediction, budgets, bench)
     search.sweep(num_points, ctx.part(0, 0.2))
     yield search.result()
-    yield from search.rounds(num_rounds, ctx.part(0.2, 1))
-    yield replace(search.result(), is_final=True)
+    yield from search.rounds(num_rounds, ctx.part(0.2, 0.9))
+    result = search.result()
+    if result.best is not None:
+        # Which recipe is best was decided on the samples that it was measured on: others flatter none.
+        confirmed = bench.confirm(result.best.recipe, ctx.part(0.9, 1))
+        result = replace(search.result(), confirmed=confirmed)
+    yield replace(result, is_final=True)
 
 
 class _Search:
