@@ -144,7 +144,7 @@ class Searching:
         return found
 
     def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
-        """The same on as many samples that nothing was chosen by, or as are left; None where none are.
+        """The same on as many samples that no recipe was measured on, or as are left; None where none are.
 
         Raises:
             Cancelled: somebody asked to stop.

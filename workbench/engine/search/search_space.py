@@ -264,9 +264,14 @@ def _bytes(scan: SensitivityScan, sizes: FileSizes, base: Recipe, options: Seque
         sparsity: _entries(sizes, base, Rule(select, prune=Prune("weights", sparsity=sparsity)))
         for sparsity in sparsities
     }
-    original = sizes.original_bytes()
+    # Weights are packed once, whatever goes into the layer; as they are they need no packing at all.
+    known: dict[tuple[int | None, float | None], Mapping[str, int]] = {(None, None): sizes.original_bytes()}
     stored = np.zeros((len(scan.layers), len(options)))
     for number, option in enumerate(options):
+        done = option.weights, option.sparsity
+        if done in known:
+            stored[:, number] = [known[done].get(layer, math.inf) for layer in scan.layers]
+            continue
         entries = {}
         for layer in scan.layers:
             entry = _entry(
@@ -277,10 +282,8 @@ def _bytes(scan: SensitivityScan, sizes: FileSizes, base: Recipe, options: Seque
             )
             if entry is not None:
                 entries[layer] = entry
-        found = sizes.stored_bytes(base, entries.values())
-        if option.weights is None and option.sparsity is None:
-            found = original
-        stored[:, number] = [found.get(layer, math.inf) for layer in scan.layers]
+        known[done] = sizes.stored_bytes(base, entries.values())
+        stored[:, number] = [known[done].get(layer, math.inf) for layer in scan.layers]
     return stored
 
 
