@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction, MeasuredMix
 from workbench.engine.core.format import format_bytes
@@ -17,20 +16,14 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult, undominated
 from workbench.engine.search.accuracy_fit import lost, with_mix
-from workbench.engine.search.budget_solver import BudgetSolver
+from workbench.engine.search.exact_solver import PLAIN, ExactSolver, Solved, Way
 from workbench.engine.search.search_space import BYTES, KL, LATENCY, MACS, SearchSpace
 from workbench.jobs import JobContext
-
-Picks = npt.NDArray[np.int64]
 
 NUM_ROUNDS, NUM_POINTS = 6, 10
 _ROUNDING = 1e-9
 # The largest recipe of the trade-off loses so little of all that can be lost, by what is predicted.
 _HARDLY = 0.001
-# How often a solution is corrected: by what tables and headers add, and at the ratios that it found.
-_MOST_CORRECTIONS = 8
-# Less than this share of the budget is not worth another solution.
-_WORTH = 0.002
 # A measured recipe counts for as much as four of the mixes that the curve was fitted to: the next one is near it.
 _NEAR = 4.0
 # A round goes back by at least so much where too much was lost, on where so little was, and by no more than so much.
@@ -58,21 +51,10 @@ class SearchBench(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Solved:
-    """A solution with its exact size."""
-
-    picks: Picks
-    recipe: Recipe
-    kl: float
-    file_bytes: int
-    latency_ms: float | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """A solution, and what it measured."""
 
-    solved: _Solved
+    solved: Solved
     point: ParetoPoint
 
 
@@ -122,8 +104,7 @@ class _Search:
         self, space: SearchSpace, prediction: AccuracyPrediction, budgets: SearchBudgets, bench: SearchBench
     ) -> None:
         self._space, self._prediction, self._budgets, self._bench = space, prediction, budgets, bench
-        self._solver = None if space.groups else BudgetSolver(space.counts())
-        self._rest_bytes = space.rest_bytes
+        self._solver = ExactSolver(space, bench.file_bytes)
         self._points: list[ParetoPoint] = []
         # The best within all budgets; while there is none, what comes nearest to the allowed drop.
         self._best: _Found | None = None
@@ -150,13 +131,13 @@ class _Search:
         """Recipes from the smallest file to hardly any loss, none of them measured."""
         limits = {name: limit for name, limit in self._limits().items() if name != BYTES}
         hardly = self._prediction.kl_for(_HARDLY * self._prediction.curve.most)
-        ends = [self._settled(BYTES, limits), self._settled(BYTES, {**limits, KL: hardly})]
+        ends = [self._solver.settled(BYTES, limits), self._solver.settled(BYTES, {**limits, KL: hardly})]
         if any(end is None for end in ends):
             return
-        low, high = (self._exactly(end, ctx).file_bytes for end in ends if end is not None)
+        low, high = (self._solver.exactly(end, ctx).file_bytes for end in ends if end is not None)
         for number, aim in enumerate(np.geomspace(low, max(low, high), count).tolist()):
             ctx.checkpoint()
-            found = self._solve(KL, limits, round(aim), ctx)
+            found = self._solver.solve(KL, limits, round(aim), ctx)
             if found is not None:
                 self._points.append(self._point(found))
             ctx.progress(number + 1, count, f"solved for {format_bytes(aim)}")
@@ -179,8 +160,8 @@ class _Search:
         for number, way in enumerate(_WAYS[:count]):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            solved = self._solve(KL, limits, self._budgets.max_bytes, part, way)
-            if solved is None and way == _PLAIN:
+            solved = self._solver.solve(KL, limits, self._budgets.max_bytes, part, way)
+            if solved is None and way == PLAIN:
                 self._refusal = self._out_of_reach(limits, part)
                 return
             if solved is None or solved.recipe.digest in tried:
@@ -250,10 +231,10 @@ class _Search:
         for number in range(count):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            found = self._settled(BYTES, {**self._limits(), KL: kl})
+            found = self._solver.settled(BYTES, {**self._limits(), KL: kl})
             if found is None:
                 break
-            solved = self._exactly(found, part)
+            solved = self._solver.exactly(found, part)
             point = self._measured(solved, part)
             if not self._is_allowed(point):
                 self._nearest, most = _Found(solved, point), min(most, solved.kl)
@@ -323,76 +304,7 @@ class _Search:
             limits[LATENCY] = self._budgets.max_latency_ms - self._space.rest_ms
         return limits
 
-    def _solve(
-        self,
-        minimize: str,
-        limits: Mapping[str, float],
-        max_bytes: int | None,
-        ctx: JobContext,
-        way: "_Way | None" = None,
-    ) -> _Solved | None:
-        """The best solution of which the file's exact size is within the limit."""
-        if max_bytes is None:
-            found = self._settled(minimize, limits, way)
-            return None if found is None else self._exactly(found, ctx)
-        best: _Solved | None = None
-        rest = self._rest_bytes
-        for _ in range(_MOST_CORRECTIONS):
-            ctx.checkpoint()
-            found = self._settled(minimize, {**limits, BYTES: max_bytes - rest}, way)
-            if found is None:
-                break
-            solved = self._exactly(found, ctx)
-            counted = self._counted(found, BYTES)
-            off = solved.file_bytes - (rest + counted)
-            if solved.file_bytes <= max_bytes:
-                if best is None or solved.kl < best.kl:
-                    best = solved
-                # Less is left over than another solution could use.
-                if off >= -_WORTH * max_bytes:
-                    break
-            elif best is not None:
-                break
-            rest += off
-        if best is not None:
-            self._rest_bytes = rest
-        return best
-
-    def _settled(self, minimize: str, limits: Mapping[str, float], way: "_Way | None" = None) -> Picks | None:
-        """A solution at the ratios that it found itself, or near."""
-        found: Picks | None = None
-        for _ in range(_MOST_CORRECTIONS if self._space.groups else 1):
-            solver = self._solver_at(found, way or _PLAIN)
-            if any(name not in solver.names for name in limits):
-                return None
-            solution = solver.solve(minimize, limits)
-            if solution is None or (found is not None and np.array_equal(found, solution.picks)):
-                break
-            found = solution.picks
-        return found
-
-    def _solver_at(self, at: Picks | None, way: "_Way") -> BudgetSolver:
-        if self._solver is not None and way == _PLAIN:
-            return self._solver
-        counts = self._space.counts(at)
-        counts[KL] = counts[KL] ** way.power
-        if not way.prunes_weights:
-            is_sparse = [option.sparsity is not None for option in self._space.options]
-            counts[KL][: len(self._space.rows), : len(is_sparse)][:, is_sparse] = np.inf
-        return BudgetSolver(counts)
-
-    def _exactly(self, picks: Picks, ctx: JobContext) -> _Solved:
-        recipe = self._space.recipe(picks)
-        latency = None
-        if LATENCY in self._space.layer_counts:
-            latency = self._space.rest_ms + self._counted(picks, LATENCY)
-        return _Solved(picks, recipe, self._counted(picks, KL), self._bench.file_bytes(recipe, ctx), latency)
-
-    def _counted(self, picks: Picks, name: str) -> float:
-        counts = self._space.counts(picks)[name]
-        return float(counts[np.arange(len(picks)), picks].sum())
-
-    def _measured(self, solved: _Solved, ctx: JobContext) -> ParetoPoint:
+    def _measured(self, solved: Solved, ctx: JobContext) -> ParetoPoint:
         """The point as it is measured; the prediction learns from it."""
         point = self._point(solved)
         report = self._bench.evaluate(solved.recipe, ctx)
@@ -402,7 +314,7 @@ class _Search:
         self._points.append(point)
         return point
 
-    def _point(self, solved: _Solved) -> ParetoPoint:
+    def _point(self, solved: Solved) -> ParetoPoint:
         latency = None if solved.latency_ms is None else Figure(solved.latency_ms, "ms", Origin.ESTIMATED)
         predicted = self._prediction.accuracy_at(solved.kl)
         macs = self._space.num_macs(solved.picks)
@@ -415,34 +327,20 @@ class _Search:
         return replace(point, predicted=self._prediction.accuracy_at(point.kl))
 
     def _out_of_reach(self, limits: Mapping[str, float], ctx: JobContext) -> str:
-        found = self._settled(BYTES, limits)
+        found = self._solver.settled(BYTES, limits)
         if found is None:
             return f"out of reach: {self._budgets.text}"
-        least = self._exactly(found, ctx).file_bytes
+        least = self._solver.exactly(found, ctx).file_bytes
         return f"out of reach: {self._budgets.text}; the smallest file has {least:,} bytes"
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How a solution weighs what the scan found.
-
-    Args:
-        power: of divergences: with higher ones large divergences weigh more.
-        prunes_weights: whether weights may become zero.
-    """
-
-    power: float = 1.0
-    prunes_weights: bool = True
-
-
-_PLAIN = _Way()
 # The solver takes what the scan happens to underrate, the more the more it may choose from. Where the sum is off,
 # one of these is nearer.
 _WAYS = (
-    _PLAIN,
-    _Way(prunes_weights=False),
-    _Way(0.8),
-    _Way(0.8, prunes_weights=False),
-    _Way(1.25),
-    _Way(0.65, prunes_weights=False),
+    PLAIN,
+    Way(prunes_weights=False),
+    Way(0.8),
+    Way(0.8, prunes_weights=False),
+    Way(1.25),
+    Way(0.65, prunes_weights=False),
 )
