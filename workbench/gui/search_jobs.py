@@ -67,12 +67,11 @@ class SearchJobs(QObject):
         self.began.emit()
 
     def fit(self, scan: SensitivityScan, recipe: Recipe) -> None:
-        """Learn to predict accuracy from a few mixes that are measured."""
+        """Learn to predict accuracy from a few mixes that are measured; if that fails, its row in the list says why."""
         if self.is_fitting:
             return
         self.fit_job = self._awaited.start(
             "Prediction", "fit_accuracy", scan, recipe, on_partial=self.predicted.emit, on_done=self.predicted.emit,
-            on_failed=self._on_failed,
         )  # fmt: skip
         self.began.emit()
 

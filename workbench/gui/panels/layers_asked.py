@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from workbench.engine.core.asked_of_recipe import is_as_scanned
+from workbench.engine.core.recipe import LayerSettings
 from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.engine.core.sensitivity_table import AskedOfLayers
 from workbench.gui.panels.layer_now import setting_now
@@ -24,11 +25,24 @@ class LayersAsked:
     def __init__(self, document: "Document", states: LayerStates) -> None:
         self._document = document
         self._states = states
+        self._settings: dict[int, LayerSettings] = {}
+        self._last: tuple[tuple[object, ...], AskedOfLayers] | None = None
 
     def of(self, scan: SensitivityScan) -> AskedOfLayers:
         """What is asked of each layer of a scan; of channels, at the first layer of each group."""
-        asked = AskedOfLayers.nothing(len(scan.layers))
         model, channels = self._document.model, self._document.channels.now
+        # The column and the card ask the same of each move.
+        key = (model, self._states.recipe, channels, scan.layers, scan.groups)
+        if self._last is not None and all(one is other for one, other in zip(self._last[0], key, strict=True)):
+            return self._last[1]
+        asked = self._read(scan)
+        self._last = key, asked
+        return asked
+
+    def _read(self, scan: SensitivityScan) -> AskedOfLayers:
+        model, channels = self._document.model, self._document.channels.now
+        asked = AskedOfLayers.nothing(len(scan.layers))
+        self._settings.clear()
         if model is None:
             return asked
         layers = {layer.name: layer for layer in model.layers}
@@ -38,6 +52,8 @@ class LayersAsked:
             if name not in layers:
                 continue
             now = setting_now(layers[name], self._states, channels)
+            # Most layers share theirs with others.
+            self._settings[id(now.settings)] = now.settings or LayerSettings()
             asked.weight_bits[place] = math.inf if now.bits is None else now.bits
             asked.activation_bits[place] = math.inf if now.activation_bits is None else now.activation_bits
             asked.sparsity[place] = now.sparsity
@@ -48,7 +64,5 @@ class LayersAsked:
 
     def is_as_scanned(self, scan: SensitivityScan) -> bool:
         """Whether all layers that are quantized are so in the style that was scanned."""
-        model = self._document.model
-        names = set(scan.layers)
-        layers = [layer for layer in model.layers if layer.name in names] if model is not None else []
-        return all(is_as_scanned(scan.axes, one) for one in self._states.settings_among(layers))
+        self.of(scan)
+        return all(is_as_scanned(scan.axes, one) for one in self._settings.values())
