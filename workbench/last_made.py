@@ -34,18 +34,25 @@ class LastMade:
         self._built: tuple[Made, bytes] | None = None
         self._running: tuple[Made, RuntimeSession] | None = None
 
-    def evaluate(self, bench: Bench, recipe: Recipe, limit: int | None, ctx: JobContext) -> Iterator[EvaluationReport]:
-        """Evaluate what a recipe gives, paired with the original. Raises DataError if there are no samples."""
+    def evaluate(
+        self, bench: Bench, recipe: Recipe, limit: int | None, ctx: JobContext, *, skip: int = 0
+    ) -> Iterator[EvaluationReport]:
+        """Evaluate what a recipe gives, paired with the original, on samples after the skipped ones.
+
+        Raises:
+            DataError: there are no samples.
+        """
         dataset = bench.samples
         if not recipe.rules:
             session = RuntimeSession(bench.model.path)
             metric = choose_metric(dataset.info.preprocessing.metric, dataset, session.outputs[0])
             # It agrees with itself; others are then shown against that.
             reference = self.original_answers(bench) if metric == "agreement" else None
-            reports = evaluate(session, dataset, ctx, limit=limit, reference=reference)
+            reports = evaluate(session, dataset, ctx, limit=limit, skip=skip, reference=reference)
         else:
             session, original = self.session_of(bench, recipe, ctx), self.original_answers(bench)
-            reports = evaluate(session, dataset, ctx, limit=limit, reference=original, recipe_digest=recipe.digest)
+            digest = recipe.digest
+            reports = evaluate(session, dataset, ctx, limit=limit, skip=skip, reference=original, recipe_digest=digest)
         return map(bench.named, reports)
 
     def build(self, bench: Bench, recipe: Recipe, ctx: JobContext) -> bytes:

@@ -12,7 +12,7 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import SensitivityScan
-from workbench.engine.evaluate.judge import num_outputs
+from workbench.engine.evaluate.positions import num_classes
 from workbench.engine.search.accuracy_fit import NUM_MIXES, fit_accuracy, guessing
 from workbench.engine.search.file_sizes import FileSizes
 from workbench.engine.search.recipe_search import search_recipe
@@ -34,11 +34,12 @@ class Makers:
 
     Args:
         build: a recipe's file.
-        evaluate: a recipe on so many samples, or all, paired with the original; more complete from one to the next.
+        evaluate: a recipe on so many samples after so many others, paired with the original; more complete from one to
+            the next.
     """
 
     build: Callable[[Recipe, JobContext], bytes]
-    evaluate: Callable[[Recipe, int | None, JobContext], Iterator[EvaluationReport]]
+    evaluate: Callable[[Recipe, int, int, JobContext], Iterator[EvaluationReport]]
 
 
 class Searching:
@@ -78,7 +79,10 @@ class Searching:
         self._check(scan)
         # Which metric it is decides what guessing gives; the original answers that, and every pair needs it anyway.
         original = self.evaluate(Recipe(), ctx.part(0, 0.05, "the original"))
-        classes = num_outputs(self._bench.model.info.outputs[0]) or self._bench.samples.info.num_classes
+        classes = num_classes(self._bench.model.info.outputs[0].shape)
+        if classes is None and original.metric != "agreement":
+            # Labels say nothing of positions, of which agreement may be the share.
+            classes = self._bench.samples.info.num_classes
         return fit_accuracy(
             scan,
             self.evaluate,
@@ -135,13 +139,27 @@ class Searching:
             Cancelled: somebody asked to stop.
             RunError: it does not run.
         """
-        digest = recipe.digest
-        found = self._seen.get(digest) or self._find(digest)
+        found = self._seen.get(recipe.digest) or self._evaluated(recipe, self._count, 0, ctx)
+        self._seen[recipe.digest] = found
+        return found
+
+    def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
+        """The same on as many samples that no recipe was measured on, or as are left; None where none are.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RunError: it does not run.
+        """
+        count = min(self._count, len(self._bench.samples) - self._count)
+        return self._evaluated(recipe, count, self._count, ctx) if count > 0 else None
+
+    def _evaluated(self, recipe: Recipe, count: int, skip: int, ctx: JobContext) -> EvaluationReport:
+        key = self._key(recipe.digest, count, skip)
+        found = self._find(key, count)
         if found is None:
-            *_, found = self._makers.evaluate(recipe, self._count, ctx)
-            found = replace(found, recipe_digest=digest, changed=())
-            self._keep(digest, found)
-        self._seen[digest] = found
+            *_, found = self._makers.evaluate(recipe, count, skip, ctx)
+            found = replace(found, recipe_digest=recipe.digest, changed=())
+            self._keep(key, found)
         return found
 
     def _check(self, scan: SensitivityScan) -> None:
@@ -150,12 +168,14 @@ class Searching:
         if scan.dataset_digest != self._bench.samples.info.digest:
             raise DataError("the scan is of other samples", "scan on these")
 
-    def _key(self, digest: str) -> MeasurementKey:
+    def _key(self, digest: str, count: int, skip: int) -> MeasurementKey:
         bench, data = self._bench, self._bench.samples.info.digest
         is_same = bench.calibration is None or digest == Recipe().digest
         ranges = "" if bench.calibration is None else bench.calibration.info.digest
         # Whoever looks for an evaluation on all samples must not find one on some of them.
-        kind = "evaluation" if self._count == len(bench.samples) else f"evaluation on {self._count}"
+        kind = "evaluation" if count == len(bench.samples) else f"evaluation on {count}"
+        if skip:
+            kind += f" after {skip}"
         return MeasurementKey(
             kind,
             bench.model.info.digest,
@@ -164,11 +184,11 @@ class Searching:
             tool=tool_version(),
         )
 
-    def _find(self, digest: str) -> EvaluationReport | None:
+    def _find(self, key: MeasurementKey, count: int) -> EvaluationReport | None:
         if self._store is None:
             return None
         try:
-            values = self._store.find(self._key(digest))
+            values = self._store.find(key)
         except ProjectError as error:
             self._give_up(error)
             return None
@@ -179,14 +199,14 @@ class Searching:
         except (KeyError, TypeError, ValueError):
             return None
         # The window keeps one that was stopped, too, and the original's without a pair.
-        is_paired = report.difference is not None or digest == Recipe().digest
-        return report if report.done >= self._count and is_paired else None
+        is_paired = report.difference is not None or key.recipe_digest == Recipe().digest
+        return report if report.done >= count and is_paired else None
 
-    def _keep(self, digest: str, report: EvaluationReport) -> None:
+    def _keep(self, key: MeasurementKey, report: EvaluationReport) -> None:
         if self._store is None:
             return
         try:
-            self._store.keep(self._key(digest), evaluation_to_json(report), report.done)
+            self._store.keep(key, evaluation_to_json(report), report.done)
         except ProjectError as error:
             self._give_up(error)
 

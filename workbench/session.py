@@ -716,7 +716,7 @@ class Session:
     def _searching(self, bench: Bench, limit: int | None) -> Searching:
         makers = Makers(
             lambda recipe, ctx: self._made.build(bench, recipe, ctx),
-            lambda recipe, count, ctx: self._made.evaluate(bench, recipe, count, ctx),
+            lambda recipe, count, skip, ctx: self._made.evaluate(bench, recipe, count, ctx, skip=skip),
         )
         return Searching(bench, makers, self._store, limit=limit)
 

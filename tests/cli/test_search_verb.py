@@ -42,6 +42,8 @@ def test_the_json_has_the_recipe_what_was_predicted_and_what_was_measured(
     assert value["measured"]["accuracy"]["origin"] == "measured"
     assert value["measured"]["accuracy"]["n"] == 60
     assert value["measured"]["file_bytes"] <= 30_000
+    assert value["confirmed"]["accuracy"]["n"] == 60
+    assert value["note"] is None
     sizes = [point["predicted"]["file_bytes"] for point in value["pareto"]]
     assert sizes == sorted(sizes)
     assert all("rules" in point["recipe"] for point in value["pareto"])
@@ -82,6 +84,7 @@ def test_people_see_the_trade_off_and_which_recipe_was_taken(
     assert printed.count("taken") == 1
     assert "90 %:" in printed
     assert "original:" in printed
+    assert "on 60 other samples:" in printed
 
 
 def test_only_bits_are_used_where_only_those_are_wanted(search: Callable[..., int], capsys: pytest.CaptureFixture[str]):

@@ -12,6 +12,7 @@ from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, print_table, say_guesses
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.format import format_bytes, format_with_interval
+from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes
 from workbench.engine.core.whole_file import write_whole
@@ -83,7 +84,8 @@ def command(
             session.open_calibration(calibration, overrides(rest), ctx)
         try:
             if scan_path is not None:
-                scan = load_scan(scan_path, model_digest=info.digest, dataset_digest=samples.digest)
+                layers = {layer.name for layer in info.layers}
+                scan = load_scan(scan_path, model_digest=info.digest, dataset_digest=samples.digest, layers=layers)
             else:
                 *_, scan = session.scan(_axes(means.quantizes, means.prunes, budgets), ctx=ctx.part(0, 0.4, "scan"))
             part = ctx.part(0 if scan_path is not None else 0.4, 1)
@@ -156,6 +158,8 @@ def _json(result: SearchResult, out: Path) -> dict[str, object]:
         ],
         "metric": result.metric,
         "original": figure_json(result.original),
+        "confirmed": None if result.confirmed is None else _evaluation_json(result.confirmed),
+        "note": result.note or None,
         "refusal": result.refusal or None,
         "num_measured": result.num_measured,
         "seconds": result.seconds,
@@ -176,11 +180,14 @@ def _predicted_json(point: ParetoPoint) -> dict[str, object]:
 def _measured_json(point: ParetoPoint) -> dict[str, object] | None:
     if point.measured is None:
         return None
+    return {**_evaluation_json(point.measured), "file_bytes": point.file_bytes}
+
+
+def _evaluation_json(report: EvaluationReport) -> dict[str, object]:
     return {
-        "accuracy": figure_json(point.measured.figure),
-        "difference": figure_json(point.measured.difference),
-        "kl": figure_json(point.measured.kl_divergence),
-        "file_bytes": point.file_bytes,
+        "accuracy": figure_json(report.figure),
+        "difference": figure_json(report.difference),
+        "kl": figure_json(report.kl_divergence),
     }
 
 
@@ -189,9 +196,15 @@ def _print(result: SearchResult, out: Path) -> None:
     print_table(rows, ("file", "predicted", "measured", "difference", ""))
     print(f"original: {format_with_interval(result.original)}")
     if result.best is None:
-        print(f"{out} is not written: {result.refusal}")
+        print(f"{out} is not written: {result.refusal or 'nothing within the budgets was measured yet'}")
         return
     print(f"{out}  {format_bytes(result.best.file_bytes)}; {result.num_measured} recipes measured")
+    if result.note:
+        print(result.note)
+    confirmed = result.confirmed
+    if confirmed is not None and confirmed.difference is not None:
+        difference = format_with_interval(confirmed.difference, difference=True)
+        print(f"on {confirmed.done:,} other samples: {format_with_interval(confirmed.figure)}, {difference}")
 
 
 def _row(point: ParetoPoint, *, is_best: bool) -> tuple[str, ...]:

@@ -56,6 +56,16 @@ def test_a_limit_takes_the_seeded_subset(same: bytes, scores):
     assert report.figure.value == np.mean(chosen % 4 != 0)
 
 
+def test_skipped_samples_are_those_of_a_smaller_limit(same: bytes, scores):
+    dataset = scores(same)
+    others = seeded_subset(300, 100)[60:]
+
+    report = _last(same, dataset, limit=40, skip=60)
+
+    assert (report.done, report.total) == (40, 40)
+    assert report.figure.value == np.mean(others % 4 != 0)
+
+
 def test_a_pair_is_compared_sample_by_sample(same: bytes, reversed_scores: bytes, scores):
     dataset = scores(same)
 

@@ -108,3 +108,54 @@ def test_a_network_of_two_hundred_layers_is_within_its_bytes():
     gained = counts["kl"][rows, found.picks][:, None] - counts["kl"]
     dearer = counts["bytes"] - counts["bytes"][rows, found.picks][:, None]
     assert gained[dearer <= slack].max() <= 0
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e7], ids=["small", "large"])
+def test_limits_below_nothing_are_kept(scale):
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        shape = rng.integers(1, 6), rng.integers(1, 5)
+        counts = {
+            "kl": rng.random(shape).round(2),
+            "bytes": scale * rng.integers(-20, 5, shape),
+            "ms": scale * rng.integers(-20, 5, shape),
+        }
+        limits = {name: scale * float(rng.integers(-12 * shape[0], 1)) for name in ("bytes", "ms")}
+
+        found, expected = BudgetSolver(counts).solve("kl", limits), _tried_all(counts, "kl", limits)
+        by_highs = solve_by_highs(counts["kl"], [counts["bytes"], counts["ms"]], [limits["bytes"], limits["ms"]])
+
+        assert (found is None) == (expected is None) == (by_highs is None)
+        if found is not None:
+            assert found.totals["kl"] == pytest.approx(expected, rel=1e-4)
+            for picks in (found.picks, by_highs):
+                places = np.arange(len(picks)), picks
+                assert all(counts[name][places].sum() <= limit for name, limit in limits.items())
+
+
+def test_a_limit_of_infinity_is_none():
+    counts = {"kl": np.array([[0.0, 1.0], [0.0, 5.0]]), "bytes": np.array([[10.0, 4.0], [10.0, 4.0]])}
+
+    found = BudgetSolver(counts).solve("bytes", {"kl": np.inf})
+
+    assert found.picks.tolist() == [1, 1]
+
+
+def test_the_best_within_one_limit_is_exact_though_a_near_one_breaks_another():
+    # Losses lie so close that a proof to a ten-thousandth of the optimum would not tell them apart.
+    rng = np.random.default_rng(7)
+    for _ in range(60):
+        shape = (5, 4)
+        counts = {
+            "kl": 1 + 1e-5 * rng.random(shape),
+            "bytes": rng.integers(0, 20, shape).astype(float),
+            "ms": rng.integers(0, 20, shape).astype(float),
+        }
+        limits = {"bytes": 45.0, "ms": 45.0}
+        expected = _tried_all(counts, "kl", limits)
+        alone = [_tried_all(counts, "kl", {name: limit}) for name, limit in limits.items()]
+
+        found = BudgetSolver(counts).solve("kl", limits)
+
+        if expected in alone:
+            assert found.totals["kl"] == pytest.approx(expected, rel=1e-12)

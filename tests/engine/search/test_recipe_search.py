@@ -1,7 +1,7 @@
 """How a search goes on from what it measures: on layers whose bytes and losses are plain arithmetic."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -68,11 +68,13 @@ class _Bench:
     Args:
         curve: how much a recipe really loses at its sum of divergences.
         corrected: share of the loss that is left where biases are corrected.
+        others: what any recipe gives on other samples; None where there are none.
     """
 
     space: SearchSpace
     curve: DropCurve = _CURVE
     corrected: float = 1.0
+    others: EvaluationReport | None = None
     measured: list[Recipe] = field(default_factory=list)
 
     def _bits(self, recipe: Recipe) -> list[float]:
@@ -82,6 +84,9 @@ class _Bench:
     def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
         ctx.checkpoint()
         return _HEADER + math.ceil(float((_WEIGHTS * np.array(self._bits(recipe)) / 8).sum()))
+
+    def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
+        return self.others
 
     def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
         ctx.checkpoint()
@@ -175,6 +180,53 @@ def test_a_drop_that_no_recipe_keeps_is_out_of_reach():
     assert "80.0 pp" in result.refusal
 
 
+def test_no_drop_at_all_finds_what_loses_nothing():
+    # Of a thousand samples none changes below a divergence of a thousandth.
+    class Rounded(_Bench):
+        def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
+            report = super().evaluate(recipe, ctx)
+            drop = round(-report.difference.value, 3)
+            return replace(report, difference=replace(report.difference, value=-drop))
+
+    bench = Rounded(_space())
+
+    result = _found(SearchBudgets(max_drop=0), bench)
+
+    assert result.best.measured.difference.value == 0
+    assert result.best.file_bytes < _HEADER + 1500
+    # No round is wasted on the smallest file, of which everybody knows that it loses most, nor on the original.
+    assert all({2.0} != set(bench._bits(recipe)) != {32.0} for recipe in bench.measured)
+
+
+def test_a_drop_of_all_that_can_be_lost_takes_the_smallest_file_at_once():
+    bench = _Bench(_space())
+
+    result = _found(SearchBudgets(max_drop=85), bench)
+
+    assert result.best.file_bytes == 425
+    assert len({recipe.digest for recipe in bench.measured if "bias" not in str(recipe.to_json())}) == 1
+
+
+def test_what_loses_too_much_is_not_the_best_in_between_either():
+    bench = _Bench(_space(), DropCurve(0.8, 1e-9, 1.0))
+    budgets = SearchBudgets(max_bytes=800, max_drop=1)
+
+    results = list(search_recipe(bench.space, _prediction(bench.space), budgets, bench, JobContext()))
+
+    assert any(result.num_measured for result in results)
+    assert all(result.best is None for result in results)
+
+
+def test_of_several_recipes_one_that_is_allowed_is_taken():
+    bench = _Bench(_space())
+    budgets = SearchBudgets(max_bytes=800, max_drop=30)
+
+    for result in search_recipe(bench.space, _prediction(bench.space), budgets, bench, JobContext()):
+        assert result.best is None or -100 * result.best.measured.difference.value <= 30
+
+    assert result.best is not None
+
+
 def test_corrected_biases_are_taken_where_they_help():
     helped, not_helped = _Bench(_space(), corrected=0.5), _Bench(_space(), corrected=1.5)
 
@@ -220,6 +272,34 @@ def test_the_predicted_front_comes_before_anything_is_measured():
     assert bench.measured == []
     assert first.best is None
     assert all(point.predicted is not None for point in first.front)
+
+
+def test_every_result_says_of_which_model_and_samples_it_is():
+    bench = _Bench(_space())
+
+    results = search_recipe(bench.space, _prediction(bench.space), SearchBudgets(max_bytes=800), bench, JobContext())
+
+    assert {(result.model_digest, result.dataset_digest) for result in results} == {("m", "d")}
+
+
+def test_the_winner_is_confirmed_on_other_samples():
+    others = _Bench(_space()).evaluate(Recipe(), JobContext())
+    bench = _Bench(_space(), others=others)
+
+    *before, last = search_recipe(
+        bench.space, _prediction(bench.space), SearchBudgets(max_bytes=800), bench, JobContext()
+    )
+
+    assert last.confirmed is others
+    assert last.note == ""
+    assert all(result.confirmed is None for result in before)
+
+
+def test_without_other_samples_the_winner_is_said_to_be_one_of_several():
+    result = _found(SearchBudgets(max_bytes=800), _Bench(_space()))
+
+    assert result.num_measured > 1
+    assert result.note == f"best of {result.num_measured} recipes measured on these samples"
 
 
 def test_a_search_stops_when_asked():

@@ -92,6 +92,9 @@ class SearchResult:
         num_measured: recipes that were measured on the way.
         seconds: that the search took so far.
         is_final: whether it has ended.
+        confirmed: the best recipe on other samples than those that it was chosen on, paired; None where there are none,
+            or before the end.
+        model_digest, dataset_digest: what it holds for.
     """
 
     budgets: SearchBudgets
@@ -103,6 +106,16 @@ class SearchResult:
     num_measured: int = 0
     seconds: float = 0.0
     is_final: bool = False
+    model_digest: str = ""
+    dataset_digest: str = ""
+    confirmed: EvaluationReport | None = None
+
+    @property
+    def note(self) -> str:
+        """What flatters the measured figure of the best recipe, in one line; empty where nothing does."""
+        if self.best is None or self.confirmed is not None or self.num_measured < 2:
+            return ""
+        return f"best of {self.num_measured} recipes measured on these samples"
 
 
 def undominated(points: tuple[ParetoPoint, ...]) -> tuple[ParetoPoint, ...]:

@@ -27,6 +27,7 @@ def evaluate(
     ctx: JobContext,
     *,
     limit: int | None = None,
+    skip: int = 0,
     seed: int = 0,
     metric: str | None = None,
     reference: ReferenceAnswers | None = None,
@@ -44,6 +45,7 @@ def evaluate(
         dataset: the samples.
         ctx: asked before each batch; told the progress.
         limit: number of samples; all of them if not given or larger.
+        skip: number of samples that are left out first: those that an evaluation with such a limit had.
         seed: of the order; smaller limits give the beginning of larger ones.
         metric: wins over the one in the data set's preprocessing.
         reference: the original's answers, for the paired difference.
@@ -57,7 +59,7 @@ def evaluate(
         RunError: the model does not run.
     """
     session = model if isinstance(model, RuntimeSession) else RuntimeSession(model)
-    order = seeded_subset(len(dataset), len(dataset) if limit is None else limit, seed)
+    order = seeded_subset(len(dataset), len(dataset) if limit is None else skip + limit, seed)[skip:]
     asked = dataset.info.preprocessing.metric if metric is None else metric
     chosen = choose_metric(asked, dataset, session.outputs[0])
     if chosen == "agreement" and reference is None:

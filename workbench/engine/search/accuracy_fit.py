@@ -76,7 +76,8 @@ def fit_accuracy(
 
 def with_mix(prediction: AccuracyPrediction, mix: MeasuredMix) -> AccuracyPrediction:
     """The prediction after one more mix was measured."""
-    mixes, most, sampling = (*prediction.mixes, mix), prediction.curve.most, prediction.spread.sampling
+    mixes, sampling = (*prediction.mixes, mix), prediction.spread.sampling
+    most = max(prediction.curve.most, mix.drop)
     curve = fit_drop_curve(mixes, most, sampling)
     return replace(prediction, curve=curve, spread=fit_spread(mixes, most, sampling), mixes=mixes)
 
@@ -92,7 +93,8 @@ def _predicting(
     scan: SensitivityScan, report: EvaluationReport, seen: Sequence[_Seen], chance: float
 ) -> AccuracyPrediction:
     original, sampling, table = _original(report), _sampling(report), sensitivity_table(scan)
-    most = max(_LEAST_TO_LOSE, original.value - chance)
+    # What was seen to be lost can be lost, whatever guessing is said to give.
+    most = max(_LEAST_TO_LOSE, original.value - chance, *(drop for _, _, drop in seen))
     weight = fit_zero_weight(seen, most, sampling)
     mixes = tuple(MeasuredMix(rest + weight * zeros, drop) for rest, zeros, drop in seen)
     return AccuracyPrediction(
@@ -124,13 +126,13 @@ def _sampling(report: EvaluationReport) -> SamplingError:
     return SamplingError(0.0, max(1e-9, ((difference.high - difference.low) / 2 / _Z95) ** 2))
 
 
-def guessing(report: EvaluationReport, num_classes: int) -> float:
-    """The metric of a network that only guesses; 0 dB of one in dB.
+def guessing(report: EvaluationReport, num_classes: int | None) -> float:
+    """The metric of a network that only guesses; 0 of one in dB, and where nobody knows among how many classes.
 
     Args:
         report: any evaluation by the metric.
-        num_classes: that it tells apart.
+        num_classes: that the model tells apart at a place; None where that is not known.
     """
-    if report.figure.unit != "fraction":
+    if report.figure.unit != "fraction" or not num_classes:
         return 0.0
-    return min(1.0, (5 if report.metric == "top5" else 1) / max(1, num_classes))
+    return min(1.0, (5 if report.metric == "top5" else 1) / max(2, num_classes))

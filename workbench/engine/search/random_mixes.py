@@ -1,7 +1,7 @@
 """Mixes of a scan's settings at random, from mild to harsh: what a prediction of accuracy is learned from."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +30,8 @@ def spanning_mixes(scan: SensitivityScan, table: SensitivityTable, count: int, *
         seed: of what is drawn.
     """
     rng = np.random.default_rng(seed)
-    drawn = [random_mix(scan, rng) for _ in range(_DRAWN)]
+    first_of = dict(scan.groups)
+    drawn = [_random_mix(scan, first_of, rng) for _ in range(_DRAWN)]
     kls = np.array([float(np.sum(table.kl(asked_of_mix(scan.layers, mix)))) for mix in drawn])
     left = [place for place in range(_DRAWN) if math.isfinite(kls[place]) and kls[place] > 0]
     if not left:
@@ -48,11 +49,12 @@ def spanning_mixes(scan: SensitivityScan, table: SensitivityTable, count: int, *
     return taken
 
 
-def random_mix(scan: SensitivityScan, rng: np.random.Generator) -> Mix:
+def _random_mix(scan: SensitivityScan, first_of: Mapping[str, str], rng: np.random.Generator) -> Mix:
     """One mix: around some number of bits, with some layers pruned, and some channels gone where ratios are scanned.
 
     Args:
         scan: whose settings are mixed.
+        first_of: of layers whose channels go with others', the first of the group.
         rng: draws.
     """
     axes = scan.axes
@@ -75,7 +77,7 @@ def random_mix(scan: SensitivityScan, rng: np.random.Generator) -> Mix:
             setting = replace(setting, sparsity=sparsities[rng.integers(len(sparsities))].sparsity)
         if activations is not None and _known(scan, layer, [ScanSetting(activations=activations)]):
             setting = replace(setting, activations=activations)
-        is_first = dict(scan.groups).get(layer, layer) == layer
+        is_first = first_of.get(layer, layer) == layer
         ratios = _known(scan, layer, (ScanSetting(ratio=one) for one in _mild(axes.ratios, most)))
         if is_first and ratios and rng.uniform() < share:
             setting = replace(setting, ratio=ratios[rng.integers(len(ratios))].ratio)

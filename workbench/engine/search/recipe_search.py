@@ -1,12 +1,12 @@
 """The best recipe within budgets: solved by what the scan predicts, measured, and corrected where it was off."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction, MeasuredMix
 from workbench.engine.core.format import format_bytes
@@ -16,20 +16,14 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult, undominated
 from workbench.engine.search.accuracy_fit import lost, with_mix
-from workbench.engine.search.budget_solver import BudgetSolver
+from workbench.engine.search.exact_solver import PLAIN, ExactSolver, Solved, Way
 from workbench.engine.search.search_space import BYTES, KL, LATENCY, MACS, SearchSpace
 from workbench.jobs import JobContext
-
-Picks = npt.NDArray[np.int64]
 
 NUM_ROUNDS, NUM_POINTS = 6, 10
 _ROUNDING = 1e-9
 # The largest recipe of the trade-off loses so little of all that can be lost, by what is predicted.
 _HARDLY = 0.001
-# How often a solution is corrected: by what tables and headers add, and at the ratios that it found.
-_MOST_CORRECTIONS = 8
-# Less than this share of the budget is not worth another solution.
-_WORTH = 0.002
 # A measured recipe counts for as much as four of the mixes that the curve was fitted to: the next one is near it.
 _NEAR = 4.0
 # A round goes back by at least so much where too much was lost, on where so little was, and by no more than so much.
@@ -51,16 +45,17 @@ class SearchBench(Protocol):
         """How good it is, paired with the original; what is known already is not measured again."""
         ...
 
+    def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
+        """How good it is on samples that `evaluate` never runs on; None where there are none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Solved:
-    """A solution with its exact size."""
+class _Found:
+    """A solution, and what it measured."""
 
-    picks: Picks
-    recipe: Recipe
-    kl: float
-    file_bytes: int
-    latency_ms: float | None
+    solved: Solved
+    point: ParetoPoint
 
 
 def search_recipe(
@@ -95,8 +90,13 @@ def search_recipe(
     search = _Search(space, prediction, budgets, bench)
     search.sweep(num_points, ctx.part(0, 0.2))
     yield search.result()
-    yield from search.rounds(num_rounds, ctx.part(0.2, 1))
-    yield replace(search.result(), is_final=True)
+    yield from search.rounds(num_rounds, ctx.part(0.2, 0.9))
+    result = search.result()
+    if result.best is not None:
+        # Which recipe is best was decided on the samples that it was measured on: others flatter none.
+        confirmed = bench.confirm(result.best.recipe, ctx.part(0.9, 1))
+        result = replace(search.result(), confirmed=confirmed)
+    yield replace(result, is_final=True)
 
 
 class _Search:
@@ -104,10 +104,11 @@ class _Search:
         self, space: SearchSpace, prediction: AccuracyPrediction, budgets: SearchBudgets, bench: SearchBench
     ) -> None:
         self._space, self._prediction, self._budgets, self._bench = space, prediction, budgets, bench
-        self._solver = None if space.groups else BudgetSolver(space.counts())
-        self._rest_bytes = space.rest_bytes
+        self._solver = ExactSolver(space, bench.file_bytes)
         self._points: list[ParetoPoint] = []
-        self._best: ParetoPoint | None = None
+        # The best within all budgets; while there is none, what comes nearest to the allowed drop.
+        self._best: _Found | None = None
+        self._nearest: _Found | None = None
         self._refusal = ""
         self._start = time.perf_counter()
 
@@ -117,24 +118,26 @@ class _Search:
             budgets=self._budgets,
             metric=self._prediction.metric,
             original=self._prediction.original,
-            best=self._best,
+            best=None if self._best is None else self._best.point,
             refusal="" if self._best is not None else self._refusal,
             front=undominated(tuple(self._predicted_anew(point) for point in self._points)),
             num_measured=sum(point.measured is not None for point in self._points),
             seconds=time.perf_counter() - self._start,
+            model_digest=self._prediction.model_digest,
+            dataset_digest=self._prediction.dataset_digest,
         )
 
     def sweep(self, count: int, ctx: JobContext) -> None:
         """Recipes from the smallest file to hardly any loss, none of them measured."""
         limits = {name: limit for name, limit in self._limits().items() if name != BYTES}
         hardly = self._prediction.kl_for(_HARDLY * self._prediction.curve.most)
-        ends = [self._settled(BYTES, limits), self._settled(BYTES, {**limits, KL: hardly})]
+        ends = [self._solver.settled(BYTES, limits), self._solver.settled(BYTES, {**limits, KL: hardly})]
         if any(end is None for end in ends):
             return
-        low, high = (self._exactly(end, ctx).file_bytes for end in ends if end is not None)
+        low, high = (self._solver.exactly(end, ctx).file_bytes for end in ends if end is not None)
         for number, aim in enumerate(np.geomspace(low, max(low, high), count).tolist()):
             ctx.checkpoint()
-            found = self._solve(KL, limits, round(aim), ctx)
+            found = self._solver.solve(KL, limits, round(aim), ctx)
             if found is not None:
                 self._points.append(self._point(found))
             ctx.progress(number + 1, count, f"solved for {format_bytes(aim)}")
@@ -154,31 +157,45 @@ class _Search:
         """The best accuracy within the limits; of several ways to weigh the same scan, the one that measures best."""
         limits = self._limits()
         tried: set[str] = set()
-        taken: _Solved | None = None
         for number, way in enumerate(_WAYS[:count]):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            found = self._solve(KL, limits, self._budgets.max_bytes, part, way)
-            if found is None and way == _PLAIN:
+            solved = self._solver.solve(KL, limits, self._budgets.max_bytes, part, way)
+            if solved is None and way == PLAIN:
                 self._refusal = self._out_of_reach(limits, part)
                 return
-            if found is None or found.recipe.digest in tried:
+            if solved is None or solved.recipe.digest in tried:
                 continue
-            tried.add(found.recipe.digest)
-            point = self._measured(found, part)
-            if self._best is None or self._expected_drop(point) < self._expected_drop(self._best):
-                self._best, taken = point, found
+            tried.add(solved.recipe.digest)
+            found = _Found(solved, self._measured(solved, part))
+            if self._is_allowed(found.point):
+                self._best = self._better(self._best, found)
+            self._nearest = self._better(self._nearest, found)
             yield self.result()
-        if self._best is not None and taken is not None:
-            self._best = self._with_corrected_biases(self._best, taken, ctx)
-            if not self._is_allowed(self._best):
-                self._refuse_drop(self._best)
+        self._correct_biases(ctx)
 
-    def _with_corrected_biases(self, point: ParetoPoint, solved: _Solved, ctx: JobContext) -> ParetoPoint:
+    def _better(self, known: _Found | None, found: _Found) -> _Found:
+        if known is None or self._expected_drop(found.point) < self._expected_drop(known.point):
+            return found
+        return known
+
+    def _correct_biases(self, ctx: JobContext) -> None:
+        """Take the best recipe with corrected biases where that is better; refuse where no recipe is allowed."""
+        found = self._best or self._nearest
+        if found is None:
+            return
+        point = self._with_corrected_biases(found, ctx)
+        if self._is_allowed(point):
+            self._best = replace(found, point=point)
+        elif self._best is None:
+            self._refuse_drop(point)
+
+    def _with_corrected_biases(self, found: _Found, ctx: JobContext) -> ParetoPoint:
         """The recipe with biases that are corrected, if it is within the limits and measures better.
 
         That takes no bytes, and helps the more the fewer bits there are; a scan of layers alone would hardly see it.
         """
+        point, solved = found.point, found.solved
         recipe = self._space.recipe(solved.picks, corrects_bias=True)
         if recipe.digest == solved.recipe.digest:
             return point
@@ -209,51 +226,59 @@ class _Search:
     def _smallest(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
         """The smallest file within the allowed drop: nearer to it from round to round."""
         allowed = self._allowed_drop
-        kl, most = self._prediction.kl_for(allowed), float("inf")
-        failed: ParetoPoint | None = None
-        taken: _Solved | None = None
+        kl, most = self._aim(allowed), math.inf
         tried: set[str] = set()
         for number in range(count):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            found = self._settled(BYTES, {**self._limits(), KL: kl})
+            found = self._solver.settled(BYTES, {**self._limits(), KL: kl})
             if found is None:
                 break
-            solved = self._exactly(found, part)
+            solved = self._solver.exactly(found, part)
             point = self._measured(solved, part)
-            if self._is_allowed(point):
-                if self._best is None or point.file_bytes < self._best.file_bytes:
-                    self._best, taken = point, solved
-            else:
-                failed, most = point, min(most, solved.kl)
-                taken = solved if self._best is None else taken
+            if not self._is_allowed(point):
+                self._nearest, most = _Found(solved, point), min(most, solved.kl)
+            elif self._best is None or point.file_bytes < self._best.point.file_bytes:
+                self._best = _Found(solved, point)
             yield self.result()
             drop = lost(point.measured) if point.measured is not None else 0.0
-            if self._is_allowed(point) and (drop > _ONWARD * allowed or solved.recipe.digest in tried):
+            # Within an infinite divergence there is no smaller file.
+            is_enough = 0 < _ONWARD * allowed < drop or solved.recipe.digest in tried or math.isinf(kl)
+            if self._is_allowed(point) and is_enough:
                 break
             tried.add(solved.recipe.digest)
-            # The curve as if it went through this point, as steps of a secant do.
-            aim = solved.kl * self._prediction.kl_for(allowed) / max(self._prediction.kl_for(drop), 1e-12)
-            if self._is_allowed(point):
-                aim = min(max(aim, solved.kl / _BACK), _FAR * solved.kl)
-            else:
-                aim = max(min(aim, _BACK * solved.kl), solved.kl / _FAR)
+            least = 0.0 if self._best is None else self._best.solved.kl
+            kl = self._next_kl(solved.kl or kl, drop, is_allowed=self._is_allowed(point))
             # Between what is known to be allowed and what is known to lose too much.
-            least = 0.0 if self._best is None else self._best.kl
-            kl = aim if least < aim < most else (least + most) / 2
-        nearest = self._best or failed
-        if nearest is None or taken is None:
+            if not least < kl < most:
+                kl = (least + most) / 2 if math.isfinite(most) else max(kl, least / _BACK)
+        if self._best is None and self._nearest is None:
             self._refusal = f"out of reach: {self._budgets.text}"
-            return
-        corrected = self._with_corrected_biases(nearest, taken, ctx)
-        if self._is_allowed(corrected):
-            self._best = corrected
-        elif self._best is None:
-            self._refuse_drop(nearest)
+        self._correct_biases(ctx)
+
+    def _next_kl(self, kl: float, drop: float, *, is_allowed: bool) -> float:
+        """The divergence to try after one that lost so much: the curve as if it went through that point.
+
+        Steps of a secant do the same. Never a number too far from the last one, and never none.
+        """
+        aimed, reached = self._aim(self._allowed_drop), self._prediction.kl_for(drop)
+        if math.isinf(reached):
+            aim = 0.0
+        elif math.isinf(aimed):
+            aim = math.inf
+        else:
+            aim = kl * aimed / max(reached, 1e-12)
+        return min(max(aim, kl / _BACK), _FAR * kl) if is_allowed else max(min(aim, _BACK * kl), kl / _FAR)
+
+    def _aim(self, drop: float) -> float:
+        """The divergence at which about so much is lost; of nothing, at which it is hardly anything.
+
+        A recipe that does something may measure no loss, and where nothing may happen there is nothing to find.
+        """
+        return self._prediction.kl_for(max(drop, _HARDLY * self._prediction.curve.most))
 
     def _refuse_drop(self, point: ParetoPoint) -> None:
         assert point.measured is not None
-        self._best = None
         self._refusal = (
             f"out of reach: {self._budgets.text}; the nearest recipe, of {format_bytes(point.file_bytes)}, "
             f"loses {drop_of(point.measured):.1f} pp"
@@ -279,76 +304,7 @@ class _Search:
             limits[LATENCY] = self._budgets.max_latency_ms - self._space.rest_ms
         return limits
 
-    def _solve(
-        self,
-        minimize: str,
-        limits: Mapping[str, float],
-        max_bytes: int | None,
-        ctx: JobContext,
-        way: "_Way | None" = None,
-    ) -> _Solved | None:
-        """The best solution of which the file's exact size is within the limit."""
-        if max_bytes is None:
-            found = self._settled(minimize, limits, way)
-            return None if found is None else self._exactly(found, ctx)
-        best: _Solved | None = None
-        rest = self._rest_bytes
-        for _ in range(_MOST_CORRECTIONS):
-            ctx.checkpoint()
-            found = self._settled(minimize, {**limits, BYTES: max_bytes - rest}, way)
-            if found is None:
-                break
-            solved = self._exactly(found, ctx)
-            counted = self._counted(found, BYTES)
-            off = solved.file_bytes - (rest + counted)
-            if solved.file_bytes <= max_bytes:
-                if best is None or solved.kl < best.kl:
-                    best = solved
-                # Less is left over than another solution could use.
-                if off >= -_WORTH * max_bytes:
-                    break
-            elif best is not None:
-                break
-            rest += off
-        if best is not None:
-            self._rest_bytes = rest
-        return best
-
-    def _settled(self, minimize: str, limits: Mapping[str, float], way: "_Way | None" = None) -> Picks | None:
-        """A solution at the ratios that it found itself, or near."""
-        found: Picks | None = None
-        for _ in range(_MOST_CORRECTIONS if self._space.groups else 1):
-            solver = self._solver_at(found, way or _PLAIN)
-            if any(name not in solver.names for name in limits):
-                return None
-            solution = solver.solve(minimize, limits)
-            if solution is None or (found is not None and np.array_equal(found, solution.picks)):
-                break
-            found = solution.picks
-        return found
-
-    def _solver_at(self, at: Picks | None, way: "_Way") -> BudgetSolver:
-        if self._solver is not None and way == _PLAIN:
-            return self._solver
-        counts = self._space.counts(at)
-        counts[KL] = counts[KL] ** way.power
-        if not way.prunes_weights:
-            is_sparse = [option.sparsity is not None for option in self._space.options]
-            counts[KL][: len(self._space.rows), : len(is_sparse)][:, is_sparse] = np.inf
-        return BudgetSolver(counts)
-
-    def _exactly(self, picks: Picks, ctx: JobContext) -> _Solved:
-        recipe = self._space.recipe(picks)
-        latency = None
-        if LATENCY in self._space.layer_counts:
-            latency = self._space.rest_ms + self._counted(picks, LATENCY)
-        return _Solved(picks, recipe, self._counted(picks, KL), self._bench.file_bytes(recipe, ctx), latency)
-
-    def _counted(self, picks: Picks, name: str) -> float:
-        counts = self._space.counts(picks)[name]
-        return float(counts[np.arange(len(picks)), picks].sum())
-
-    def _measured(self, solved: _Solved, ctx: JobContext) -> ParetoPoint:
+    def _measured(self, solved: Solved, ctx: JobContext) -> ParetoPoint:
         """The point as it is measured; the prediction learns from it."""
         point = self._point(solved)
         report = self._bench.evaluate(solved.recipe, ctx)
@@ -358,7 +314,7 @@ class _Search:
         self._points.append(point)
         return point
 
-    def _point(self, solved: _Solved) -> ParetoPoint:
+    def _point(self, solved: Solved) -> ParetoPoint:
         latency = None if solved.latency_ms is None else Figure(solved.latency_ms, "ms", Origin.ESTIMATED)
         predicted = self._prediction.accuracy_at(solved.kl)
         macs = self._space.num_macs(solved.picks)
@@ -371,34 +327,20 @@ class _Search:
         return replace(point, predicted=self._prediction.accuracy_at(point.kl))
 
     def _out_of_reach(self, limits: Mapping[str, float], ctx: JobContext) -> str:
-        found = self._settled(BYTES, limits)
+        found = self._solver.settled(BYTES, limits)
         if found is None:
             return f"out of reach: {self._budgets.text}"
-        least = self._exactly(found, ctx).file_bytes
+        least = self._solver.exactly(found, ctx).file_bytes
         return f"out of reach: {self._budgets.text}; the smallest file has {least:,} bytes"
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How a solution weighs what the scan found.
-
-    Args:
-        power: of divergences: with higher ones large divergences weigh more.
-        prunes_weights: whether weights may become zero.
-    """
-
-    power: float = 1.0
-    prunes_weights: bool = True
-
-
-_PLAIN = _Way()
 # The solver takes what the scan happens to underrate, the more the more it may choose from. Where the sum is off,
 # one of these is nearer.
 _WAYS = (
-    _PLAIN,
-    _Way(prunes_weights=False),
-    _Way(0.8),
-    _Way(0.8, prunes_weights=False),
-    _Way(1.25),
-    _Way(0.65, prunes_weights=False),
+    PLAIN,
+    Way(prunes_weights=False),
+    Way(0.8),
+    Way(0.8, prunes_weights=False),
+    Way(1.25),
+    Way(0.65, prunes_weights=False),
 )

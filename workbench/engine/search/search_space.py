@@ -264,9 +264,14 @@ def _bytes(scan: SensitivityScan, sizes: FileSizes, base: Recipe, options: Seque
         sparsity: _entries(sizes, base, Rule(select, prune=Prune("weights", sparsity=sparsity)))
         for sparsity in sparsities
     }
-    original = sizes.original_bytes()
+    # Weights are packed once, whatever goes into the layer; as they are they need no packing at all.
+    known: dict[tuple[int | None, float | None], Mapping[str, int]] = {(None, None): sizes.original_bytes()}
     stored = np.zeros((len(scan.layers), len(options)))
     for number, option in enumerate(options):
+        done = option.weights, option.sparsity
+        if done in known:
+            stored[:, number] = [known[done].get(layer, math.inf) for layer in scan.layers]
+            continue
         entries = {}
         for layer in scan.layers:
             entry = _entry(
@@ -277,10 +282,8 @@ def _bytes(scan: SensitivityScan, sizes: FileSizes, base: Recipe, options: Seque
             )
             if entry is not None:
                 entries[layer] = entry
-        found = sizes.stored_bytes(base, entries.values())
-        if option.weights is None and option.sparsity is None:
-            found = original
-        stored[:, number] = [found.get(layer, math.inf) for layer in scan.layers]
+        known[done] = sizes.stored_bytes(base, entries.values())
+        stored[:, number] = [known[done].get(layer, math.inf) for layer in scan.layers]
     return stored
 
 
@@ -313,13 +316,15 @@ def _summed(rows: Sequence[Sequence[str]], layers: Sequence[str], values: Floats
 
 def _groups(scan: SensitivityScan) -> tuple[str, ...]:
     """First layers of the groups of which some ratio is known."""
-    firsts = dict.fromkeys(dict(scan.groups).get(layer, layer) for layer in scan.layers)
-    cells = (ScanSetting(ratio=ratio) for ratio in scan.axes.ratios)
-    settings = tuple(cells)
+    first_of, scanned = dict(scan.groups), set(scan.layers)
+    firsts = dict.fromkeys(first_of.get(layer, layer) for layer in scan.layers)
+    settings = tuple(ScanSetting(ratio=ratio) for ratio in scan.axes.ratios)
     return tuple(
         first
         for first in firsts
-        if any((cell := scan.cell(first, setting)) is not None and cell.kl is not None for setting in settings)
+        # The table that sums divergences has the scanned layers alone.
+        if first in scanned
+        and any((cell := scan.cell(first, setting)) is not None and cell.kl is not None for setting in settings)
     )
 
 
