@@ -161,6 +161,7 @@ def _json(result: SearchResult, out: Path) -> dict[str, object]:
         "original": figure_json(result.original),
         "confirmed": None if result.confirmed is None else _evaluation_json(result.confirmed),
         "note": result.note or None,
+        "notes": list(result.notes),
         "refusal": result.refusal or None,
         "num_measured": result.num_measured,
         "seconds": result.seconds,
@@ -208,6 +209,8 @@ def _print(result: SearchResult, out: Path) -> None:
     rows = [_row(point, is_best=_is_taken(point, result)) for point in _listed(result)]
     print_table(rows, ("file", "predicted", "measured", "difference", ""))
     print(f"original: {format_with_interval(result.original)}")
+    for note in result.notes:
+        print(note)
     if result.best is None:
         print(f"{out} is not written: {result.refusal or 'nothing within the budgets was measured yet'}")
         return

@@ -245,6 +245,32 @@ def test_what_was_predicted_without_corrected_biases_is_not_said_of_them():
     assert left.predicted is not None
 
 
+class _Folding(_Bench):
+    """Files that are two hundred bytes smaller where biases are corrected, as BatchNorms are folded."""
+
+    def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
+        weights = [recipe.settings_for(layer, "Conv").weights for layer in _LAYERS]
+        is_corrected = any(one is not None and one.bias_correction for one in weights)
+        return super().file_bytes(recipe, ctx) + (0 if is_corrected else 200)
+
+
+def test_bytes_that_only_files_with_corrected_biases_have_are_in_reach():
+    # The smallest plain file has 200 + 50 + 375 bytes.
+    bench = _Folding(_space(rest_bytes=250))
+
+    result = _found(SearchBudgets(max_bytes=500), bench)
+
+    assert result.best.recipe.settings_for("d", "Conv").weights.bias_correction
+    assert bench.file_bytes(result.best.recipe, JobContext()) == result.best.file_bytes <= 500
+    assert any("corrected biases" in note for note in result.notes)
+
+
+def test_with_folded_batch_norms_the_smallest_file_is_named_as_it_would_be_written():
+    result = _found(SearchBudgets(max_bytes=300), _Folding(_space(rest_bytes=250)))
+
+    assert "the smallest file has 425 bytes" in result.refusal
+
+
 def test_every_point_of_the_front_is_smaller_or_better():
     result = _found(SearchBudgets(max_bytes=800), _Bench(_space()))
 

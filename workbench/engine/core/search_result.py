@@ -96,6 +96,7 @@ class SearchResult:
         confirmed: the best recipe on other samples than those that it was chosen on, paired; None where there are none,
             or before the end.
         model_digest, dataset_digest: what it holds for.
+        notes: what else is to be known of it, a line each.
     """
 
     budgets: SearchBudgets
@@ -110,6 +111,7 @@ class SearchResult:
     model_digest: str = ""
     dataset_digest: str = ""
     confirmed: EvaluationReport | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def note(self) -> str:

@@ -67,6 +67,35 @@ class ExactSolver:
         # Where no channels can go, what options cost depends on nothing that is found.
         self._plain = None if space.groups else BudgetSolver(space.counts())
         self._rest_bytes = space.rest_bytes
+        self._corrects_bias = False
+
+    @property
+    def corrects_bias(self) -> bool:
+        """Whether solutions are written with corrected biases."""
+        return self._corrects_bias
+
+    def choose_form(self, limits: Mapping[str, float], ctx: JobContext) -> None:
+        """Write solutions with corrected biases from now on, if the smallest file is smaller so.
+
+        Correcting biases folds BatchNorms into the layers, and what these take is in no sum of layers.
+
+        Args:
+            limits: on totals other than bytes, by name.
+            ctx: asked before each step.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+        """
+        picks = self.settled(BYTES, limits)
+        if picks is None:
+            return
+        plain, corrected = self._space.recipe(picks), self._space.recipe(picks, corrects_bias=True)
+        if plain.digest == corrected.digest:
+            return
+        file_bytes = self._file_bytes(corrected, ctx)
+        if file_bytes < self._file_bytes(plain, ctx):
+            self._corrects_bias = True
+            self._rest_bytes = file_bytes - self._counted(picks, BYTES)
 
     def solve(
         self,
@@ -139,7 +168,7 @@ class ExactSolver:
 
     def exactly(self, picks: Picks, ctx: JobContext) -> Solved:
         """The solution with the size of its file. Raises Cancelled."""
-        recipe = self._space.recipe(picks)
+        recipe = self._space.recipe(picks, corrects_bias=self._corrects_bias)
         latency = None
         if LATENCY in self._space.layer_counts:
             latency = self._space.rest_ms + self._counted(picks, LATENCY)

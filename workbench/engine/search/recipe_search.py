@@ -32,6 +32,7 @@ _FAR = 4.0
 _POINTS = 100
 # How far a drop lies from the curve at the divergence that was measured, as a share.
 _CURVE_SPREAD = 0.2
+_FOLDED = "all have corrected biases, as files are smaller so; what is predicted is of a scan without"
 
 
 class SearchBench(Protocol):
@@ -125,11 +126,13 @@ class _Search:
             seconds=time.perf_counter() - self._start,
             model_digest=self._prediction.model_digest,
             dataset_digest=self._prediction.dataset_digest,
+            notes=(_FOLDED,) if self._solver.corrects_bias else (),
         )
 
     def sweep(self, count: int, ctx: JobContext) -> None:
         """Recipes from the smallest file to hardly any loss, none of them measured."""
-        limits = {name: limit for name, limit in self._limits().items() if name != BYTES}
+        limits = self._limits()
+        self._solver.choose_form(limits, ctx)
         hardly = self._prediction.kl_for(_HARDLY * self._prediction.curve.most)
         ends = [self._solver.settled(BYTES, limits), self._solver.settled(BYTES, {**limits, KL: hardly})]
         if any(end is None for end in ends):
@@ -310,7 +313,9 @@ class _Search:
         report = self._bench.evaluate(solved.recipe, ctx)
         if solved.kl > 0:
             self._prediction = with_mix(self._prediction, MeasuredMix(solved.kl, lost(report), _NEAR))
-        point = replace(point, measured=report)
+        # What was predicted is of biases as they are.
+        predicted = None if self._solver.corrects_bias else point.predicted
+        point = replace(point, measured=report, predicted=predicted)
         self._points.append(point)
         return point
 
