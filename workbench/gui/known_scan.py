@@ -7,8 +7,9 @@ from functools import cached_property
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.recipe import Calibration
 from workbench.engine.core.reports import DataInfo
-from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, digest_of_ranges
 from workbench.gui.engine import Engine
 from workbench.gui.lanes import LatestLane
 from workbench.gui.scan_table import ScanTable
@@ -37,6 +38,7 @@ class KnownScan(QObject):
         self.samples: int | None = None
         self._model: ModelInfo | None = None
         self._data: DataInfo | None = None
+        self._ranges_digest = ""
         self._found: _Found | None = None
         # Reading what is stored takes no time: it must not wait for what is measured.
         self._lane = LatestLane(engine, "look", parent=self)
@@ -65,9 +67,16 @@ class KnownScan(QObject):
         self._model, self._data = model, None
         self._begin()
 
-    def begin_data(self, data: DataInfo) -> None:
-        """Other samples lie on the bench: ask what is known of them."""
+    def begin_data(self, data: DataInfo, calibration_digest: str = "") -> None:
+        """Other samples lie on the bench, or others set ranges: ask what is known of them.
+
+        Args:
+            data: what is evaluated on.
+            calibration_digest: of the samples that set ranges; "" where those of `data` do.
+        """
         self._data = data
+        # A scan changes one layer of the empty recipe, whose calibration is the usual one.
+        self._ranges_digest = digest_of_ranges(calibration_digest or data.digest, Calibration())
         self._begin()
         self.ask()
 
@@ -99,7 +108,8 @@ class KnownScan(QObject):
         self._found = None
         if self._model is not None and self._data is not None:
             layers = tuple(layer.name for layer in self._model.layers if layer.editable)
-            empty = SensitivityScan(self._model.digest, self._data.digest, self.axes, layers, (), 0)
+            digests = self._model.digest, self._data.digest
+            empty = SensitivityScan(*digests, self.axes, layers, (), 0, ranges_digest=self._ranges_digest)
             self._found = _Found(empty)
         self._tell()
 
@@ -119,6 +129,7 @@ class KnownScan(QObject):
             and self._data is not None
             and (scan.model_digest, scan.dataset_digest, scan.axes)
             == (self._model.digest, self._data.digest, self.axes)
+            and is_on_same_ranges(scan.ranges_digest, self._ranges_digest)
         )
 
     def _on_known(self, scan: object) -> None:
@@ -130,6 +141,11 @@ class KnownScan(QObject):
         """Nobody waits for it: without a store everything can be measured."""
         if isinstance(failure, Failed):
             _log.warning("what is known of sensitivities cannot be read: %s", failure.text)
+
+
+def is_on_same_ranges(one: str, other: str) -> bool:
+    """Whether ranges were set on the same samples, as far as both say: a scan of an older file does not."""
+    return not one or not other or one == other
 
 
 def _is_whole(scan: SensitivityScan) -> bool:

@@ -12,9 +12,9 @@ from workbench.engine.core.accuracy_prediction import (
     SamplingError,
 )
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.recipe import Calibration, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
-from workbench.engine.core.sensitivity import ScanAxes
+from workbench.engine.core.sensitivity import ScanAxes, digest_of_ranges
 from workbench.engine.core.sensitivity_table import sensitivity_table
 from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.preview import PreviewPanel
@@ -92,6 +92,17 @@ def test_other_samples_take_the_prediction_away(panel, bench):
     bench.scans.begin_data(replace(bench.dataset, digest="others"))
 
     assert bench.predictions.prediction is None
+
+
+def test_other_calibration_samples_take_the_prediction_away(panel, bench):
+    learned = replace(bench.predictions.prediction, ranges_digest=digest_of_ranges("data", Calibration()))
+    bench.predictions.take(learned)
+
+    bench.scans.begin_data(bench.dataset, "calibration")
+    assert bench.predictions.prediction is None
+
+    bench.scans.begin_data(bench.dataset)
+    assert bench.predictions.prediction is learned
 
 
 def test_another_range_than_was_scanned_is_said(panel, bench):

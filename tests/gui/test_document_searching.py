@@ -1,0 +1,29 @@
+"""The document's scans and searches, on a double of the engine, when something else comes to lie on the bench."""
+
+from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.search_result import SearchBudgets
+
+
+def test_other_calibration_samples_stop_what_is_scanned_and_learned_with_the_old_ones(
+    loose_document, make_data, make_scan
+):
+    document, scan = loose_document, make_scan(("a", "b"), {})
+    document.searching.scan(document.scans.axes, None)
+    document.searching.fit(scan, Recipe())
+    document.searching.search(SearchBudgets(max_bytes=1000), scan, None, Recipe())
+
+    document.calibration.take(make_data("calibration"), {})
+
+    assert [document.engine.of(verb, "run")[0].ticket.is_cancelled for verb in ("scan", "fit_accuracy", "search")] == [
+        True, True, True,
+    ]  # fmt: skip
+
+
+def test_other_calibration_samples_ask_what_is_known_with_them(loose_document, make_data):
+    document = loose_document
+    document.engine.of("known_scan", "look")[0].done(None)
+
+    document.calibration.take(make_data("calibration"), {})
+
+    assert len(document.engine.of("known_scan", "look")) == 2
+    assert document.scans.scan.ranges_digest not in ("", document.calibration.digest)
