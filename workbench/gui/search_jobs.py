@@ -1,5 +1,7 @@
 """Jobs that scan, learn to predict, and search for a recipe; each hands on what it finds while it runs."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, Signal, Slot
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
@@ -70,9 +72,15 @@ class SearchJobs(QObject):
         """Learn to predict accuracy from a few mixes that are measured."""
         if self.is_fitting:
             return
+
+        def learned(prediction: object) -> None:
+            if isinstance(prediction, AccuracyPrediction):
+                # By the time that it comes, another scan may be on the bench.
+                self.predicted.emit(replace(prediction, ranges_digest=scan.ranges_digest, groups=scan.groups))
+
         self.fit_job = self._awaited.start(
-            "Prediction", "fit_accuracy", scan, recipe, on_partial=self.predicted.emit, on_done=self.predicted.emit,
-            on_failed=self._on_failed,
+            "Prediction", "fit_accuracy", scan, recipe,
+            on_partial=learned, on_done=learned, on_failed=self._on_failed,
         )  # fmt: skip
         self.began.emit()
 

@@ -1,6 +1,7 @@
 """What the recipe asks of the layers of a scan, from what the layer table knows already: quick enough for a drag."""
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.engine.core.asked_of_recipe import is_as_scanned
@@ -25,15 +26,20 @@ class LayersAsked:
         self._document = document
         self._states = states
 
-    def of(self, scan: SensitivityScan) -> AskedOfLayers:
-        """What is asked of each layer of a scan; of channels, at the first layer of each group."""
-        asked = AskedOfLayers.nothing(len(scan.layers))
+    def of(self, names: Sequence[str], groups: Sequence[tuple[str, str]]) -> AskedOfLayers:
+        """What is asked of each layer of a scan; of channels, at the first layer of each group.
+
+        Args:
+            names: of the layers.
+            groups: for each layer whose channels are pruned with others', the first layer of its group.
+        """
+        asked = AskedOfLayers.nothing(len(names))
         model, channels = self._document.model, self._document.channels.now
         if model is None:
             return asked
         layers = {layer.name: layer for layer in model.layers}
-        places = {name: place for place, name in enumerate(scan.layers)}
-        first_of = dict(scan.groups)
+        places = {name: place for place, name in enumerate(names)}
+        first_of = dict(groups)
         for name, place in places.items():
             if name not in layers:
                 continue
