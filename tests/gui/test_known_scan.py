@@ -122,3 +122,21 @@ def test_a_scan_with_other_ranges_is_dropped(opened, make_scan):
 
     opened.scans.take(make_scan(("a",), cells, ranges_digest=digest_of_ranges("calibration", Calibration())))
     assert opened.scans.has_cells
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "measured_on", "is_complete"),
+    [(500, 16, False), (500, 64, True), (500, 256, True), (16, 16, True)],
+    ids=["early figures", "as many as by default", "more", "all that there are"],
+)
+def test_early_figures_of_all_cells_are_no_complete_scan(bench, make_scan, num_samples, measured_on, is_complete):
+    bench.put(a=np.ones((2, 3), np.float32))
+    bench.put_data(num_samples)
+    bench.asks.of("known_scan", "look")[0].done(None)
+    axes = ScanAxes((8, 4), (), ())
+    bench.scans.set_axes(axes)
+    kl = {("a", W8): 0.1, ("a", W4): 0.1}
+
+    bench.asks.of("known_scan", "look")[1].done(make_scan(("a",), kl, axes=axes, num_samples=measured_on))
+
+    assert bench.scans.scan.is_complete == is_complete

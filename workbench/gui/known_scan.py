@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 # Partial results come quicker than anybody looks, and each of them draws the map and a column anew.
 _REST_MS = 100
+# What a scan measures each cell on if it is not told; its early figures are of fewer.
+_DEFAULT_SAMPLES = 64
 
 
 class KnownScan(QObject):
@@ -135,7 +137,12 @@ class KnownScan(QObject):
     def _on_known(self, scan: object) -> None:
         # A scan that has been started meanwhile may know more than the store did.
         if isinstance(scan, SensitivityScan) and (self.scan is None or len(scan.cells) >= len(self.scan.cells)):
-            self.take(replace(scan, is_complete=_is_whole(scan)))
+            self.take(replace(scan, is_complete=_is_whole(scan, self._enough)))
+
+    @property
+    def _enough(self) -> int:
+        """Samples behind each cell of a scan that has come to its end."""
+        return min(_DEFAULT_SAMPLES, self._data.num_samples) if self._data is not None else _DEFAULT_SAMPLES
 
     def _on_failed(self, failure: object) -> None:
         """Nobody waits for it: without a store everything can be measured."""
@@ -148,15 +155,16 @@ def is_on_same_ranges(one: str, other: str) -> bool:
     return not one or not other or one == other
 
 
-def _is_whole(scan: SensitivityScan) -> bool:
+def _is_whole(scan: SensitivityScan, enough: int) -> bool:
     """Whether all that was to be tried is there, on equally many samples: a store knows no wish of before.
 
+    A scan that was stopped after its early figures has them of every cell, but of fewer than `enough` samples.
     Of channels not every layer has some to lose, so those that are there are all.
     """
     wanted = [setting for setting in scan.axes.settings if setting.ratio is None]
     cells = [cell for cell in scan.cells if cell.setting.ratio is None] if wanted else list(scan.cells)
     counts = {cell.num_samples for cell in cells if not cell.error}
-    return bool(cells) and len(counts) == 1 and len(cells) >= len(scan.layers) * len(wanted)
+    return len(counts) == 1 and min(counts) >= enough and len(cells) >= len(scan.layers) * len(wanted)
 
 
 class _Found:
