@@ -2,6 +2,7 @@
 
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.search_result import SearchBudgets
+from workbench.engine.core.sensitivity import ScanAxes
 
 
 def test_other_calibration_samples_stop_what_is_scanned_and_learned_with_the_old_ones(
@@ -27,3 +28,19 @@ def test_other_calibration_samples_ask_what_is_known_with_them(loose_document, m
 
     assert len(document.engine.of("known_scan", "look")) == 2
     assert document.scans.scan.ranges_digest not in ("", document.calibration.digest)
+
+
+def test_other_samples_with_a_whole_scan_are_learned_from_while_the_old_job_is_being_stopped(
+    loose_document, make_data, make_scan
+):
+    document, axes = loose_document, ScanAxes((8,), (), ())
+    document.scans.set_axes(axes)
+    kl = {(layer, axes.settings[0]): 0.1 for layer in ("a", "b")}
+    document.scans.take(make_scan(("a", "b"), kl, axes=axes, is_complete=True))
+    document.opening.data_read.emit(make_data("others"), {})
+    others = make_scan(("a", "b"), kl, axes=axes, digests=("0" * 64, "others"), is_complete=True)
+    document.scans.take(others)
+
+    document.engine.of("fit_accuracy", "run")[0].stopped()
+
+    assert document.engine.of("fit_accuracy", "run")[1].ticket.args[0] == others

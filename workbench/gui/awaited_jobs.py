@@ -13,8 +13,6 @@ from workbench.worker.messages import Failed
 
 # Verbs whose answer holds for the samples that lie on the bench.
 _ON_SAMPLES = ("evaluate", "measure_sqnr", "suggest_float_layers", "compare_cpus", "scan", "fit_accuracy", "search")
-# And those whose answer holds for the samples that ranges are set on, and says so nowhere else.
-_ON_RANGES = ("scan", "fit_accuracy", "search")
 # Sums of pairs take ten times as long as the model; so many samples tell a difference of some points.
 _CPU_SAMPLES = 500
 
@@ -112,10 +110,6 @@ class AwaitedJobs(QObject):
     def give_up_data(self) -> None:
         """Other samples lie on the bench: what is measured on the old ones is wanted no more."""
         self._give_up(tuple(job for job, (verb, _) in self._running.items() if verb in _ON_SAMPLES))
-
-    def give_up_ranges(self) -> None:
-        """Ranges are set on other samples: what is scanned and learned with the old ones is wanted no more."""
-        self._give_up(tuple(job for job, (verb, _) in self._running.items() if verb in _ON_RANGES))
 
     def _give_up(self, jobs: tuple[int, ...]) -> None:
         for job in jobs:

@@ -147,6 +147,7 @@ class Document(Bench):
 
     def _put_model(self, info: ModelInfo, recipe: Recipe, budgets: Budgets) -> None:
         self.awaited.give_up_model()
+        self.searching.give_up()
         self.activations.forget()
         self.measuring.set_model(info)
         self.calibration.take(None, {})
@@ -160,6 +161,7 @@ class Document(Bench):
 
     def _put_data(self, info: DataInfo, overrides: Mapping[str, object]) -> None:
         self.awaited.give_up_data()
+        self.searching.give_up()
         self.measuring.set_data(info)
         self._begin_samples()
         self.channels.set_has_samples(True)
@@ -170,7 +172,7 @@ class Document(Bench):
     @Slot()
     def _on_calibration(self) -> None:
         """Ranges are set on other samples: what was found with the old ones holds no more."""
-        self.awaited.give_up_ranges()
+        self.searching.give_up()
         self.measuring.set_calibration(self.calibration.digest)
         self._begin_samples()
         self.channels.set_has_samples(self.dataset is not None or self.calibration.info is not None)
