@@ -92,6 +92,7 @@ class SearchResult:
         num_measured: recipes that were measured on the way.
         seconds: that the search took so far.
         is_final: whether it has ended.
+        model_digest, dataset_digest: what it holds for.
     """
 
     budgets: SearchBudgets
@@ -103,6 +104,8 @@ class SearchResult:
     num_measured: int = 0
     seconds: float = 0.0
     is_final: bool = False
+    model_digest: str = ""
+    dataset_digest: str = ""
 
 
 def undominated(points: tuple[ParetoPoint, ...]) -> tuple[ParetoPoint, ...]:
