@@ -68,3 +68,12 @@ def test_the_end_of_an_older_search_does_not_end_one_that_waits_for_its_scan(sol
     loose_document.engine.of("search", "run")[0].stopped()
 
     assert solving.dialog.is_running
+
+
+def test_cancel_while_it_scans_ends_it(solving, loose_document):
+    solving.solve()
+
+    solving.dialog.close_button.click()
+    loose_document.engine.of("scan", "run")[0].stopped()
+
+    assert not solving.dialog.is_running

@@ -86,6 +86,8 @@ class WindowSolve(DialogOfJob):
         if self._wished is not None:
             self._wished = None
             self._document.searching.cancel_scan()
+            # The scan's own end is heard by those who still wish it.
+            self._on_end("the scan was stopped before it was complete")
         self._document.searching.cancel_search()
 
     def _job(self) -> int:
