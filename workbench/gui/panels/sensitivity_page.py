@@ -175,8 +175,9 @@ class SensitivityPage(QWidget):
         self._on_pointed(*(self.map.cursor_cell or (-1, -1)))
 
     def _unit(self, table: ScanTable) -> str:
-        units = {cell.kl.unit for cell in table.scan.cells[:1] if cell.kl is not None}
-        return "noise" if self._measure is Measure.KL and units == {"fraction"} else UNITS[self._measure]
+        # The first cells may be those that could not be measured.
+        unit = next((cell.kl.unit for cell in table.scan.cells if cell.kl is not None), None)
+        return "noise" if self._measure is Measure.KL and unit == "fraction" else UNITS[self._measure]
 
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
