@@ -44,3 +44,31 @@ def test_other_samples_with_a_whole_scan_are_learned_from_while_the_old_job_is_b
     document.engine.of("fit_accuracy", "run")[0].stopped()
 
     assert document.engine.of("fit_accuracy", "run")[1].ticket.args[0] == others
+
+
+def test_an_engine_that_was_started_again_is_asked_what_is_known_of_a_scan(loose_document, make_scan):
+    document = loose_document
+    document.engine.of("known_scan", "look")[0].stopped()
+    assert not document.scans.has_cells
+
+    document.engine.restarted.emit("The engine was started again", "")
+    document.engine.of("known_scan", "look")[1].done(make_scan(("a", "b"), {("a", ScanAxes().settings[0]): 0.1}))
+
+    assert document.scans.has_cells
+
+
+def test_a_whole_scan_is_not_learned_from_again_when_the_engine_was_started_again(loose_document, make_scan):
+    """What is learned may be what ended the engine."""
+    document, axes = loose_document, ScanAxes((8,), (), ())
+    document.scans.set_axes(axes)
+    scan = make_scan(("a", "b"), {(layer, axes.settings[0]): 0.1 for layer in "ab"}, axes=axes, is_complete=True)
+    document.scans.take(scan)
+    document.engine.of("fit_accuracy", "run")[0].stopped()
+    for asked in document.engine.of("known_scan", "look"):
+        asked.stopped()
+
+    document.engine.restarted.emit("The engine was started again", "")
+    document.engine.of("known_scan", "look")[-1].done(scan)
+
+    assert document.scans.scan is scan
+    assert len(document.engine.of("fit_accuracy", "run")) == 1

@@ -210,3 +210,4 @@ class Document(Bench):
         self.importance.forget()
         self.plans.begin_again(self.recipe)
         self.channels.begin_again()
+        self.scans.ask()

@@ -135,9 +135,15 @@ class KnownScan(QObject):
         )
 
     def _on_known(self, scan: object) -> None:
-        # A scan that has been started meanwhile may know more than the store did.
-        if isinstance(scan, SensitivityScan) and (self.scan is None or len(scan.cells) >= len(self.scan.cells)):
+        if isinstance(scan, SensitivityScan) and not self._knows_as_much_as(scan):
             self.take(replace(scan, is_complete=_is_whole(scan, self._enough)))
+
+    def _knows_as_much_as(self, scan: SensitivityScan) -> bool:
+        """Whether what a scan has found since is no less than the store had, or is whole: it is not told twice."""
+        known = self.scan
+        if known is None:
+            return False
+        return len(known.cells) > len(scan.cells) or (known.is_complete and len(known.cells) == len(scan.cells))
 
     @property
     def _enough(self) -> int:
