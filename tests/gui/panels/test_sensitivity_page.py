@@ -236,3 +236,18 @@ def test_the_legend_has_the_unit_of_the_first_cell_that_could_be_measured(page, 
     bench.scans.take(replace(make_scan(NAMES, {}, axes=AXES, is_complete=True), cells=cells))
 
     assert page.legend.accessibleName().endswith(" noise")
+
+
+def test_all_samples_are_asked_for_by_their_number_and_not_of_other_samples(page, bench):
+    last = page.samples.count() - 1
+    page.samples.setCurrentIndex(last)
+    page.samples.activated.emit(last)
+    page.measure.click()
+    assert bench.asks.of("scan", "run")[0].ticket.kwargs["samples"] == 500
+
+    bench.asks.of("scan", "run")[0].stopped()
+    bench.put_data(900)
+    page.measure.click()
+
+    assert page.samples.currentText() == "Samples: as needed"
+    assert "samples" not in bench.asks.of("scan", "run")[1].ticket.kwargs

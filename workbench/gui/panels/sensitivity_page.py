@@ -226,7 +226,11 @@ class SensitivityPage(QWidget):
                 self.samples.addItem(f"{number:,} samples", number)
         if total:
             self.samples.addItem(f"all {total:,} samples", total)
-        self.samples.setCurrentIndex(max(0, self.samples.findData(self._document.scans.samples)))
+        place = self.samples.findData(self._document.scans.samples)
+        self.samples.setCurrentIndex(max(0, place))
+        if place < 0:
+            # All of the old samples are no number of these: what is shown is what is asked for.
+            self._on_samples()
 
     @Slot()
     def _show_intervals(self) -> None:
