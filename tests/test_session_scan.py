@@ -14,6 +14,7 @@ from tests.channel_networks import CHAIN, SHORTCUT, Network
 from workbench.engine.core.errors import DataError, ModelError, RunError
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
+from workbench.engine.search.scan_bench import ScanBench, ScanTask, SeenCell
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.project.measurement_store import MeasurementStore
 from workbench.session import Session
@@ -41,6 +42,11 @@ def open_session(tmp_path: Path, pictures):
         return session
 
     return make
+
+
+@pytest.fixture
+def store_of(tmp_path: Path):
+    return lambda name: MeasurementStore(tmp_path / f"{name}.sqlite3")
 
 
 def _whole(session: Session, axes: ScanAxes = _AXES, **more: object) -> SensitivityScan:
@@ -91,15 +97,44 @@ def test_all_members_of_a_group_have_the_figure_of_their_group(open_session):
     assert all(scan.cell(layer, setting) is scan.cell(dict(scan.groups)[layer], setting) for layer in shared)
 
 
-def test_what_was_measured_once_is_never_measured_again(open_session, monkeypatch: pytest.MonkeyPatch):
-    first = _whole(open_session(CHAIN))
+@pytest.mark.parametrize("early", [False, True], ids=["at once", "early first"])
+@pytest.mark.parametrize("count", [16, 30, _SAMPLES, 64])
+def test_what_was_measured_once_is_never_measured_again(
+    open_session, monkeypatch: pytest.MonkeyPatch, early: bool, count: int
+):
+    """Not by a scan of as many samples or fewer, nor by one with early figures, of whoever."""
+    first = _whole(open_session(CHAIN), early=True)
     session = open_session(CHAIN)
     monkeypatch.setattr("workbench.engine.search.scan_bench.ScanBench.measure", None)
 
-    again = _whole(session)
+    *_, again = session.scan(_AXES, samples=count, early=early)
 
     assert _by_place(again) == _by_place(first)
     assert again.num_resumed == len([cell for cell in first.cells if not cell.error])
+
+
+def test_more_samples_go_on_from_fewer(open_session, store_of, monkeypatch: pytest.MonkeyPatch):
+    *_, at_once = open_session(CHAIN, store=store_of("one")).scan(_AXES, samples=34)
+    *_, _few = open_session(CHAIN, store=store_of("other")).scan(_AXES, samples=20, early=True)
+    measured: list[int] = []
+    measure = ScanBench.measure
+
+    def counting(self: ScanBench, task: ScanTask, ctx: JobContext) -> list[SeenCell]:
+        measured.extend(task.batches)
+        return measure(self, task, ctx)
+
+    monkeypatch.setattr(ScanBench, "measure", counting)
+    *_, more = open_session(CHAIN, store=store_of("other")).scan(_AXES, samples=34)
+
+    # Batches of 16, 16 and 2, of which the first is known whole.
+    assert set(measured) == {1, 2}
+    assert _by_place(more) == _by_place(at_once)
+
+
+def test_all_samples_are_each_measured_once(open_session, pictures):
+    scan = _whole(open_session(CHAIN), early=True)
+
+    assert {cell.num_samples for cell in scan.cells if not cell.error} == {_SAMPLES}
 
 
 def test_what_is_known_is_there_without_measuring(open_session, monkeypatch: pytest.MonkeyPatch):
@@ -153,11 +188,6 @@ def test_a_model_with_a_fixed_batch_has_the_same_cells(open_session):
         assert other.cell(cell.layer, cell.setting).kl.value == pytest.approx(cell.kl.value, rel=1e-4)
 
 
-@pytest.fixture
-def store_of(tmp_path: Path):
-    return lambda name: MeasurementStore(tmp_path / f"{name}.sqlite3")
-
-
 def test_processes_find_the_same_cells(open_session, store_of):
     alone = _whole(open_session(CHAIN, store=store_of("alone")))
 
@@ -193,6 +223,30 @@ def test_a_cluster_finds_the_same_cells(open_session, store_of):
         several = _whole(open_session(CHAIN, store=store_of("cluster")), cluster=cluster.scheduler_address)
 
     assert _by_place(several) == _by_place(alone)
+
+
+def test_a_cluster_without_workers_is_one_clear_line(open_session, monkeypatch: pytest.MonkeyPatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("workbench.engine.search.scan_cluster._CONNECT_S", 0.5)
+    # A local cluster cannot be without.
+    monkeypatch.setattr(distributed.Client, "nthreads", lambda _: {})
+
+    with (
+        distributed.LocalCluster(1, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(RunError, match="the cluster has no workers; start some"),
+    ):
+        _whole(open_session(CHAIN), cluster=cluster.scheduler_address)
+
+
+def test_processes_that_cannot_begin_end_the_scan(open_session, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("workbench.engine.search.scan_processes._work", _dying)
+
+    with pytest.raises(RunError, match="3 processes ended before they measured anything; free memory"):
+        _whole(open_session(CHAIN), workers=1)
+
+
+def _dying(*_: object) -> None:
+    os._exit(1)
 
 
 def test_a_cluster_that_is_not_there_is_one_clear_line(open_session, monkeypatch: pytest.MonkeyPatch):

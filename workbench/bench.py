@@ -65,6 +65,24 @@ class Bench:
         note = f"{what} on {count} of the samples that accuracy is measured on; other calibration data may differ"
         return dataclasses.replace(plan, notes=(*plan.notes, note))
 
+    def plan_of_shapes(self, recipe: Recipe, ctx: JobContext) -> tuple[Plan, Model]:
+        """The recipe resolved as if there were samples, and a model with as many channels as that leaves.
+
+        Which channels those are, and what their weights are, is not what the recipe asks: no samples are run.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: the recipe does not fit the model.
+        """
+        samples = self.calibration_set(recipe.calibration)
+        plan = self.compressor.plan(recipe, has_samples=True, samples=samples, ctx=ctx, at_once=True)
+        # By size is as good as any other way to choose, and the fastest.
+        groups = tuple(
+            dataclasses.replace(group, criterion="l2", needs_samples=False, recover=RECOVER_NOTHING)
+            for group in plan.groups
+        )
+        return plan, self.compressor.without_channels(groups, None, ctx).model
+
     def without_channels(self, plan: Plan, recipe: Recipe, ctx: JobContext) -> Compressor:
         """The compressor of the model without the channels that the plan removes. Raises Cancelled."""
         return self.compressor.without_channels(plan.groups, self.calibration_set(recipe.calibration), ctx)

@@ -18,7 +18,7 @@ from workbench.engine.search.scan_bench import ScanBench
 from workbench.engine.search.scan_cells import ScanCells
 from workbench.engine.search.scan_cluster import ClusterCrew
 from workbench.engine.search.scan_crew import ScanCrew, ThreadCrew
-from workbench.engine.search.scan_pool import ScanPool
+from workbench.engine.search.scan_pool import EARLY_SAMPLES, ScanPool
 from workbench.engine.search.scan_processes import ProcessCrew
 from workbench.engine.search.scan_source import SamplesAt, ScanSource
 from workbench.engine.search.sensitivity_scan import ScanSamples, known_scan, scan_sensitivity
@@ -28,7 +28,7 @@ from workbench.project.tool_version import tool_version
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_SAMPLES, EARLY_SAMPLES = 64, 16
+DEFAULT_SAMPLES = 64
 _KIND = "sensitivity"
 # Of the progress: making the samples ready, and the early figures of all cells.
 _PREPARING, _EARLY_SHARE = 0.02, 0.25
@@ -131,11 +131,11 @@ class Scanning:
             threads=1,
         )
         size = measuring.largest_batch(bench.samples.batch([0]))
-        steps = [(EARLY_SAMPLES, _EARLY_SHARE)] if early and count > EARLY_SAMPLES else []
-        early_count, done = EARLY_SAMPLES if steps else 0, 0.0
-        for number, share in (*steps, (count, 1.0)):
+        steps = [_EARLY_SHARE] if early and min(count, len(bench.samples)) > EARLY_SAMPLES else []
+        done = 0.0
+        for share in (*steps, 1.0):
             part = ctx.part(done, share)
-            drawn.append(self._pool.samples(number, size, part.part(0, _PREPARING), early=early_count))
+            drawn.append(self._pool.samples(count, size, part.part(0, _PREPARING), early_alone=share < 1))
             if workers or cluster:
                 crew = self._crew(axes, cells, drawn[-1], workers, cluster)
             else:

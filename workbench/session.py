@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.channel_importance import ChannelImportance, CriterionInfo
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
+from workbench.engine.core.device_profile import DeviceProfile
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
 from workbench.engine.core.first_look import FirstLook
+from workbench.engine.core.latency_estimate import LatencyEstimate
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
@@ -49,6 +51,7 @@ from workbench.engine.export.channel_proof import prove_pruning
 from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import load_model
 from workbench.engine.graph.save import check_ending, check_onnx_name, check_target
+from workbench.engine.latency.onnx_operators import model_operators
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.channel_ratios import with_channel_rules
@@ -63,6 +66,7 @@ from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
 from workbench.plugin_loader import Plugins, load_plugins
+from workbench.project.devices import Devices
 from workbench.project.measurement_store import MeasurementStore
 from workbench.scanning import DEFAULT_SAMPLES, Scanning
 from workbench.searching import DEFAULT_LIMIT, Makers, Searching
@@ -86,6 +90,7 @@ class Session:
         self._given_store = store
         self._on_bench: Bench | None = None
         self._made = LastMade()
+        self._devices = Devices()
 
     def open_model(self, path: str | Path, ctx: JobContext | None = None) -> ModelInfo:
         """Put a model on the bench. The one that lies there stays until the new one is read whole.
@@ -541,6 +546,57 @@ class Session:
         original = bench.model.path if recipe.rules else None
         report = measure_latency(self._made.build(bench, recipe, ctx), ctx, against=original)
         return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
+
+    def device_profiles(self) -> tuple[tuple[DeviceProfile, ...], tuple[str, ...]]:
+        """The devices that can be estimated for, a user's own first, and what is wrong with files of those."""
+        return self._devices.profiles()
+
+    def estimate_latency(
+        self,
+        device: str,
+        recipe: Recipe | None = None,
+        *,
+        measured_ms: float | None = None,
+        ctx: JobContext | None = None,
+    ) -> LatencyEstimate:
+        """Estimated latency on a device of the graph that the recipe gives, layer by layer.
+
+        Args:
+            device: id of a profile.
+            recipe: what is done to the model first; nothing without.
+            measured_ms: what the user measured of the model itself there; the profile is fitted to it first.
+            ctx: asked before each step.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: the time is none.
+            ProjectError: there is no such device.
+            RecipeError: the recipe does not fit the model.
+        """
+        recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
+        plan, left = bench.plan_of_shapes(recipe, ctx)
+        original = model_operators(bench.model)
+        integers = {entry.layer: True for entry in plan.layers if entry.runs_on_integers}
+        made = (original if left is bench.model else model_operators(left)).with_int8(integers)
+        return self._devices.estimate(device, made, plan, original=original, measured_ms=measured_ms)
+
+    def add_device(
+        self, device: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "", force: bool = False
+    ) -> DeviceProfile:
+        """Keep a profile of a user's own device, fitted to model files' ms there. Raises as `Devices.add` does."""
+        return self._devices.add(device, like, measured, name=name, force=force)
+
+    def remove_device(self, device: str) -> None:
+        """Forget a profile of the user's own. Raises ProjectError if it is none."""
+        self._devices.remove(device)
+
+    def export_device(self, device: str, path: str | Path, *, force: bool = False) -> None:
+        """Write a device profile to a file. Raises ExportError or ProjectError."""
+        self._devices.export(device, Path(path), force=force)
+
+    def import_device(self, path: str | Path, *, force: bool = False) -> DeviceProfile:
+        """Keep a device profile that somebody exported. Raises ExportError or ProjectError."""
+        return self._devices.take_in(Path(path), force=force)
 
     def export(
         self,

@@ -42,6 +42,23 @@ from workbench.gui.trade_off import TradeOff
 from workbench.jobs import Progress
 from workbench.worker.messages import Failed
 
+_PATIENCE_MS = 60_000
+
+
+class PatientBot(QtBot):
+    """Waits as long as a busy computer may take: the usual five seconds are no sign of a fault there."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = _PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: object, *, timeout: int = _PATIENCE_MS, **more: object) -> object:
+        return super().waitSignal(signal, timeout=timeout, **more)
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> PatientBot:
+    return PatientBot(request)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
@@ -316,7 +333,6 @@ def demo_window(window: object, qtbot: QtBot) -> object:
     window.files.open_paths(demo_files())
     qtbot.waitUntil(
         lambda: document.figures.accuracy is not None and document.footprint is not None and document.measuring.is_idle,
-        timeout=30_000,
     )
     return window
 

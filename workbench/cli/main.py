@@ -13,11 +13,13 @@ from workbench.jobs import Cancelled
 
 _VERBS = {
     "apply": "compress, write, open again in a fresh process, verify",
+    "devices": "the devices to estimate for, and your own",
     "demo": "the whole main job on the built-in model and data",
     "evaluate": "the metric on your samples, with an interval",
     "export": "the model in another runtime's format",
     "gui": "open the window",
     "inspect": "what is in a model",
+    "latency": "estimated latency on a phone, layer by layer, with a band",
     "prune": "remove channels round by round, within an allowed drop",
     "scan": "how sensitive each layer is to each setting, one at a time",
     "search": "the best recipe within budgets, measured",

@@ -1,5 +1,6 @@
 """What a scan has found, as arrays of settings × layers: the heat map and the column of the table are drawn from it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.core.sensitivity import ScanCell, ScanSetting, SensitivityScan
-from workbench.engine.core.sensitivity_table import SensitivityTable, sensitivity_table
+from workbench.engine.core.sensitivity_table import SensitivityTable, table_of_cells
 from workbench.gui.heat_scale import HeatScale, Measure, heat_scale
 
 Values = npt.NDArray[np.float64]
@@ -49,24 +50,38 @@ class ScanTable:
         self._fill()
 
     def _fill(self) -> None:
+        """One pass over the cells: there may be thousands, ten times a second."""
         members: dict[str, list[int]] = {}
         for name, first in self.scan.groups:
             if name in self.place_of:
                 members.setdefault(first, []).append(self.place_of[name])
-        kl, drop, sqnr = (self._values[measure] for measure in Measure)
+        nan, places, found = math.nan, [], []
         for cell in self.scan.cells:
-            row = self._place_of_setting.get(cell.setting)
+            row, column = self._place_of_setting.get(cell.setting), self.place_of.get(cell.layer)
             if row is None:
                 continue
-            columns = set(members.get(cell.layer, ())) if cell.setting.ratio is not None else set()
-            if cell.layer in self.place_of:
-                columns.add(self.place_of[cell.layer])
-            for column in columns:
-                self.num_known += 1
-                kl[row, column] = cell.kl.value if cell.kl is not None else np.nan
-                drop[row, column] = cell.drop.value if cell.drop is not None else np.nan
-                sqnr[row, column] = cell.sqnr_db if cell.sqnr_db is not None else np.nan
-                self.has_error[row, column] = bool(cell.error)
+            figures = (
+                cell.kl.value if cell.kl is not None else nan,
+                cell.drop.value if cell.drop is not None else nan,
+                cell.sqnr_db if cell.sqnr_db is not None else nan,
+                1.0 if cell.error else 0.0,
+            )
+            if column is not None:
+                places.append((row, column))
+                found.append(figures)
+            if cell.setting.ratio is not None:
+                for other in members.get(cell.layer, ()):
+                    if other != column:
+                        places.append((row, other))
+                        found.append(figures)
+        self.num_known = len(places)
+        if not places:
+            return
+        rows, columns = np.array(places).T
+        columns_of_figures = np.array(found, np.float64).T
+        for measure, figures_of_all in zip(Measure, columns_of_figures, strict=False):
+            self._values[measure][rows, columns] = figures_of_all
+        self.has_error[rows, columns] = columns_of_figures[3] > 0
 
     @property
     def num_cells(self) -> int:
@@ -91,7 +106,7 @@ class ScanTable:
     @cached_property
     def curves(self) -> SensitivityTable:
         """What is known of any strength of a setting, between and beyond the cells."""
-        return sensitivity_table(self.scan)
+        return table_of_cells(self.layers, self.settings, self._values[Measure.KL])
 
     @cached_property
     def _scales(self) -> dict[Measure, HeatScale]:

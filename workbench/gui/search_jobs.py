@@ -82,7 +82,10 @@ class SearchJobs(QObject):
             self.began.emit()
 
     def fit(self, scan: SensitivityScan, recipe: Recipe) -> None:
-        """Learn to predict accuracy from a few mixes that are measured; what is learned from another scan gives way."""
+        """Learn to predict accuracy from a few mixes that are measured; if that fails, its row in the list says why.
+
+        What is being learned from another scan gives way.
+        """
 
         def learned(prediction: object) -> None:
             if isinstance(prediction, AccuracyPrediction):
@@ -93,10 +96,13 @@ class SearchJobs(QObject):
             learned(prediction)
             self._fit.go_on()
 
+        def failed(failure: Failed) -> None:
+            self._fit.go_on()
+
         def start() -> int:
             return self._awaited.start(
                 "Prediction", "fit_accuracy", scan, recipe, on_partial=learned, on_done=done,
-                on_failed=self._on_fit_failed, on_stopped=self._fit.go_on,
+                on_failed=failed, on_stopped=self._fit.go_on,
             )  # fmt: skip
 
         # The end of a scan is told twice, as the last of what it finds and as its result.
@@ -156,10 +162,6 @@ class SearchJobs(QObject):
         if not self._scan.has_next:
             self.scan_ended.emit(text)
         self._scan.go_on()
-
-    def _on_fit_failed(self, failure: Failed) -> None:
-        self._on_failed(failure)
-        self._fit.go_on()
 
     def _on_search_done(self, result: object) -> None:
         # A request to stop may come too late.

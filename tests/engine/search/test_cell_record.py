@@ -69,7 +69,9 @@ def test_what_is_stored_comes_back_and_grows_by_more_samples():
     assert again.noise.shape == (1, 8)
 
 
-@pytest.mark.parametrize("broken", [{"samples": None}, {"noise": [[1.0]]}, {"weights": [1.0, "x", 1.0, 1.0]}])
+@pytest.mark.parametrize(
+    "broken", [{"samples": None}, {"noise": None}, {"weights": "x"}, {"outputs": "1"}, {"signal": [1.0]}]
+)
 def test_what_is_stored_otherwise_is_refused(broken: dict[str, object]):
     with pytest.raises((ValueError, TypeError)):
         record_from_json({**_record().to_json(), **broken})

@@ -1,7 +1,7 @@
 """What a scan says of any strength of a setting, between and beyond those that it tried."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,24 +123,37 @@ class SensitivityTable:
 
 def sensitivity_table(scan: SensitivityScan) -> SensitivityTable:
     """The table of a scan; of one that still runs, of what is there so far."""
+    settings = scan.axes.settings
+    rows = [[_kl(scan, layer, setting) for layer in scan.layers] for setting in settings]
+    kl = np.array(rows, np.float64).reshape(len(settings), len(scan.layers))
+    return table_of_cells(scan.layers, settings, kl)
 
-    def curves(
-        strengths: Sequence[float], setting: Callable[[float], ScanSetting], *, in_bits: bool = False
-    ) -> StrengthCurves:
-        rising = sorted(strengths, reverse=in_bits)
-        rows = [[_kl(scan, layer, setting(strength)) for strength in rising] for layer in scan.layers]
-        logged = np.log(np.maximum(np.array(rows, np.float64).reshape(len(scan.layers), len(rising)), _LEAST_KL))
-        return StrengthCurves(
-            np.array([-one if in_bits else one for one in rising], np.float64), _rising(logged), in_bits
+
+def table_of_cells(layers: tuple[str, ...], settings: Sequence[ScanSetting], kl: Floats) -> SensitivityTable:
+    """The table of some cells.
+
+    Args:
+        layers: their names.
+        settings: each of one kind of thing; others are left aside.
+        kl: what each setting does to each layer, nats, shape (settings, layers); NaN where it is not known.
+    """
+
+    def curves(name: str, *, in_bits: bool = False) -> StrengthCurves:
+        tried = sorted(
+            (-getattr(setting, name) if in_bits else getattr(setting, name), row)
+            for row, setting in enumerate(settings)
+            if set(setting.to_json()) == {name}
         )
+        strengths = np.array([strength for strength, _ in tried], np.float64)
+        logged = np.log(np.maximum(kl[[row for _, row in tried]], _LEAST_KL)).T
+        return StrengthCurves(strengths, _rising(logged), in_bits)
 
-    axes = scan.axes
     return SensitivityTable(
-        scan.layers,
-        curves(axes.weight_bits, lambda bits: ScanSetting(weights=int(bits)), in_bits=True),
-        curves(axes.activation_bits, lambda bits: ScanSetting(activations=int(bits)), in_bits=True),
-        curves(axes.sparsities, lambda sparsity: ScanSetting(sparsity=sparsity)),
-        curves(axes.ratios, lambda ratio: ScanSetting(ratio=ratio)),
+        layers,
+        curves("weights", in_bits=True),
+        curves("activations", in_bits=True),
+        curves("sparsity"),
+        curves("ratio"),
     )
 
 
@@ -153,7 +166,9 @@ def _rising(logged: Floats) -> Floats:
     """With gaps filled along the strengths and never falling: a few samples do not tell small divergences apart."""
     filled = logged.copy()
     places = np.arange(logged.shape[1])
-    for row in filled:
+    has_gaps = np.isnan(logged).any(axis=1) if logged.size else np.zeros(len(logged), np.bool_)
+    for number in np.flatnonzero(has_gaps):
+        row = filled[number]
         is_known = ~np.isnan(row)
         if is_known.any():
             row[:] = np.interp(places, places[is_known], row[is_known])

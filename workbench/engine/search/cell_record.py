@@ -1,5 +1,7 @@
 """What was seen of one cell of a scan, sample by sample, and the figures that follow from it."""
 
+import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellRecord:
-    """Of N samples, in the order of their use.
+    """Of N samples, in the order of their use. Numbers are no finer than float32, in which a store keeps them.
 
     Args:
         samples: which, shape (N,).
@@ -32,6 +34,13 @@ class CellRecord:
     scores: Floats | None
     original: Floats | None
 
+    def __post_init__(self) -> None:
+        """Round, so that what comes back from a store is what went in."""
+        for name in _PARTS:
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, np.asarray(values, np.float32).astype(np.float64))
+
     def with_more(self, other: "CellRecord") -> "CellRecord":
         """This record and another of the same cell behind it."""
         return CellRecord(
@@ -43,6 +52,15 @@ class CellRecord:
             _joined(self.scores, other.scores),
             _joined(self.original, other.original),
         )
+
+    def first(self, count: int) -> "CellRecord":
+        """Of the first samples alone."""
+        parts = (self.divergence, self.scores, self.original)
+        divergence, scores, original = (None if part is None else part[:count] for part in parts)
+        return CellRecord(
+            self.samples[:count], self.weights[:count], divergence, self.noise[:, :count], self.signal[:, :count],
+            scores, original,
+        )  # fmt: skip
 
     def cell(self, layer: str, setting: ScanSetting) -> ScanCell:
         """The figures."""
@@ -60,25 +78,39 @@ class CellRecord:
         return ScanCell(layer, setting, kl, sqnr, drop, count)
 
     def to_json(self) -> dict[str, object]:
-        """Plain lists, for a store."""
+        """For a store: how many samples and outputs, and all numbers as text."""
         parts = {name: getattr(self, name) for name in _PARTS}
-        return {name: None if part is None else part.tolist() for name, part in parts.items()}
+        texts = {name: None if part is None else _text_of(part) for name, part in parts.items()}
+        return {"samples": self.samples.tolist(), "outputs": len(self.noise), **texts}
 
 
-def record_from_json(stored: dict[str, object]) -> CellRecord:
+def record_from_json(stored: Mapping[str, object]) -> CellRecord:
     """What `to_json` gave. Raises KeyError, TypeError or ValueError if it is something else."""
-    parts = {name: None if stored[name] is None else np.asarray(stored[name], np.float64) for name in _PARTS}
-    samples, weights, noise, signal = (parts[name] for name in ("samples", "weights", "noise", "signal"))
-    if samples is None or weights is None or noise is None or signal is None:
+    samples, outputs = np.array(stored["samples"], np.int64), stored["outputs"]
+    if not isinstance(outputs, int) or samples.ndim != 1:
+        raise TypeError("it does not say which samples and how many outputs")
+    shapes = dict.fromkeys(_PARTS, samples.shape) | dict.fromkeys(("noise", "signal"), (outputs, len(samples)))
+    parts = {name: _floats_of(stored[name], shape) for name, shape in shapes.items()}
+    weights, noise, signal = parts["weights"], parts["noise"], parts["signal"]
+    if weights is None or noise is None or signal is None:
         raise ValueError("a part of the record is missing")
-    if not noise.ndim == signal.ndim == 2 or not noise.shape[1] == signal.shape[1] == len(samples) == len(weights):
-        raise ValueError("the parts of the record are of other lengths")
-    return CellRecord(
-        samples.astype(np.int64), weights, parts["divergence"], noise, signal, parts["scores"], parts["original"]
-    )
+    return CellRecord(samples, weights, parts["divergence"], noise, signal, parts["scores"], parts["original"])
 
 
-_PARTS = ("samples", "weights", "divergence", "noise", "signal", "scores", "original")
+def _text_of(values: Floats) -> str:
+    # Five bytes a number in place of some twenty digits.
+    return base64.b85encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def _floats_of(text: object, shape: tuple[int, ...]) -> Floats | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise TypeError("a part of the record is no text")
+    return np.frombuffer(base64.b85decode(text), "<f4").astype(np.float64).reshape(shape)
+
+
+_PARTS = ("weights", "divergence", "noise", "signal", "scores", "original")
 
 
 def weighted_mean(values: Floats, weights: Floats, unit: str) -> Figure:

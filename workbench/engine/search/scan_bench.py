@@ -22,6 +22,7 @@ Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float64]
 # Inner tensors of one batch: larger batches leave the caches, and are no quicker.
 _BATCH_BYTES, _LARGEST_BATCH = 96 << 20, 16
+_OUTER_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,10 @@ class ScanBench:
         self._model = SwappedLayers(model.to_proto(), layers, dtypes, threads=threads)
         self._plans: dict[ScanSetting, Plan] = {}
         self._has_logits = False
-        self._lock = threading.Lock()
+        self._lock, self._planning = threading.Lock(), threading.Lock()
         self._now: tuple[int, _Batch] | None = None
         self._outer: dict[int, _Batch] = {}
+        self._outer_bytes = 0
 
     def largest_batch(self, sample: Feeds) -> int:
         """How many samples a batch may have, by the memory that their inner tensors take. Raises RunError."""
@@ -130,9 +132,10 @@ class ScanBench:
 
     def plan(self, setting: ScanSetting) -> Plan:
         """All swappable layers at one setting of their weights; each entry holds for its layer alone, too."""
-        if setting not in self._plans:
-            self._plans[setting] = self._compressor.plan(self._axes.laid_on(Recipe(), self._names, setting))
-        return self._plans[setting]
+        with self._planning:
+            if setting not in self._plans:
+                self._plans[setting] = self._compressor.plan(self._axes.laid_on(Recipe(), self._names, setting))
+            return self._plans[setting]
 
     def _outputs(
         self, layer: str, setting: ScanSetting, file: RuntimeSession | None, batch: "_Batch", ctx: JobContext
@@ -154,11 +157,19 @@ class ScanBench:
                 return self._outer[number]
             if self._now is None or self._now[0] != number:
                 self._now = number, self._run_batch(self._batch(number), ctx)
-            batch = self._now[1]
-            names = {info.name for info in self._compressor.model.info.inputs}
-            outer = tuple({name: piece[name] for name in piece if name in names} for piece in batch.pieces)
-            self._outer[number] = replace(batch, pieces=outer)
-            return batch
+            if is_whole:
+                self._keep_outer(number, self._now[1])
+            return self._now[1]
+
+    def _keep_outer(self, number: int, batch: "_Batch") -> None:
+        """Keep what goes into the model and comes out of it, up to 256 MiB: the next file is run on it, too."""
+        names = {info.name for info in self._compressor.model.info.inputs}
+        pieces = tuple({name: piece[name] for name in piece if name in names} for piece in batch.pieces)
+        size = sum(array.nbytes for piece in pieces for array in piece.values())
+        size += sum(output.nbytes for output in batch.outputs)
+        if self._outer_bytes + size <= _OUTER_BYTES:
+            self._outer_bytes += size
+            self._outer[number] = replace(batch, pieces=pieces)
 
     def _run_batch(self, feeds: Feeds, ctx: JobContext) -> "_Batch":
         count = len(next(iter(feeds.values())))

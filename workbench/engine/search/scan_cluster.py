@@ -1,10 +1,11 @@
 """Measuring a scan on a Dask cluster: the model and the samples go to each worker once, by the network."""
 
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from workbench.engine.core.errors import RunError, WorkbenchError
+from workbench.engine.core.errors import RunError
 from workbench.engine.search.scan_bench import ScanBench, ScanTask, SeenCell
 from workbench.engine.search.scan_crew import Done
 from workbench.engine.search.scan_source import ScanSource
@@ -40,9 +41,9 @@ class ClusterCrew:
         from distributed import wait
 
         client = self._client
+        under_way: dict[Future, ScanTask] = {}
         try:
-            source = client.scatter(self._source, broadcast=True)
-            under_way: dict[Future, ScanTask] = {}
+            source = self._sent(ctx)
             is_over = False
             while under_way or not is_over:
                 ctx.checkpoint()
@@ -59,19 +60,29 @@ class ClusterCrew:
                 except TimeoutError:
                     continue
                 for future in done:
-                    yield under_way.pop(future), _result(future.result)
+                    yield under_way.pop(future), _result(future)
         finally:
             client.cancel(list(under_way))
             client.close()
 
+    def _sent(self, ctx: JobContext) -> "Future":
+        """The source, on every worker. Raises RunError if there is none, and Cancelled."""
+        deadline = time.monotonic() + _CONNECT_S
+        while not self._client.nthreads():
+            ctx.checkpoint()
+            if time.monotonic() > deadline:
+                raise RunError("the cluster has no workers", "start some with `dask worker ADDRESS`")
+            time.sleep(_POLL_S)
+        return self._client.scatter(self._source, broadcast=True)
 
-def _result(give: object) -> list[SeenCell]:
-    assert callable(give)
-    try:
-        found: list[SeenCell] = give()
-    except WorkbenchError as error:
-        raise RunError(f"a worker of the cluster: {error}") from error
-    return found
+
+def _result(future: "Future") -> list[SeenCell]:
+    error = future.exception()
+    if error is None:
+        found: list[SeenCell] = future.result()
+        return found
+    hint = "look at the worker's log; each needs the workbench in its environment"
+    raise RunError(f"a worker of the cluster: {error or type(error).__name__}", hint) from error
 
 
 def _connected(address: str) -> "Client":

@@ -17,7 +17,7 @@ from workbench.jobs import JobContext
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 # How much larger the pool is that samples are drawn from: running the original on it is next to nothing beside a scan.
-_LARGEST_POOL, _TIMES = 1000, 4
+EARLY_SAMPLES, _TIMES, _LARGEST_POOL = 16, 4, 1000
 
 
 class ScanPool:
@@ -34,33 +34,38 @@ class ScanPool:
         self._judge = Judge(metric, dataset)
         self._original: dict[int, float] = {}
 
-    def samples(self, count: int, batch_size: int, ctx: JobContext, *, early: int = 0) -> ScanSamples:
-        """Batches of as many samples, drawn from up to 1,000 that the original answers first.
+    def samples(self, count: int, batch_size: int, ctx: JobContext, *, early_alone: bool = False) -> ScanSamples:
+        """Batches of as many samples: those of fewer samples begin those of more, whoever asks.
+
+        All samples, each once, if there are no more than are asked for. Otherwise the first 16 are drawn from the
+        first 64, so that figures of them are there soon, and the others from up to 1,000.
 
         Args:
             count: how many in all.
             batch_size: of each batch.
-            ctx: asked before each batch of the pool; told the progress.
-            early: how many of them are drawn from a small pool, so that figures of them are there soon.
+            ctx: asked before each batch of the original's answers; told the progress.
+            early_alone: only the first 16 of them.
 
         Raises:
             Cancelled: somebody asked to stop.
             RunError: the model does not run on the samples.
         """
-        first = self._drawn(_TIMES * early, min(early, count), ctx) if early else None
-        parts = [] if first is None else [first]
-        if count > early and (first is None or len(self._dataset) > len(first)):
-            parts.append(self._drawn(max(_LARGEST_POOL, count), count - early, ctx))
+        total = len(self._dataset)
+        early = min(EARLY_SAMPLES, count)
+        if count >= total:
+            order = seeded_subset(total, early if early_alone else total)
+            self._answer(order, ctx)
+            parts = [draw_samples(part, None, len(part)) for part in (order[:early], order[early:]) if len(part)]
+        else:
+            parts = [self._drawn(_TIMES * EARLY_SAMPLES, early, ctx)]
+            if count > early and not early_alone:
+                parts.append(self._drawn(max(_LARGEST_POOL, count), count - early, ctx))
         batches = [batch for part in parts for batch in _batches(part, batch_size)]
         return ScanSamples(tuple(batches), self._scores, self._right)
 
     def _drawn(self, pool_size: int, count: int, ctx: JobContext) -> DrawnSamples:
         pool = seeded_subset(len(self._dataset), pool_size)
-        if count >= len(pool):
-            self._answer(pool, ctx)
-            return draw_samples(pool, None, count)
-        entropies = self._answer(pool, ctx)
-        return draw_samples(pool, entropies, count)
+        return draw_samples(pool, self._answer(pool, ctx), count)
 
     def _answer(self, pool: Indices, ctx: JobContext) -> Floats | None:
         """The entropies of the original's answers to the pool; None where outputs are no classes."""

@@ -38,7 +38,7 @@ class ProcessCrew:
         workers: list[_Worker] = []
         lost: deque[ScanTask] = deque()
         losses: dict[ScanTask, int] = {}
-        is_over = False
+        is_over, num_unborn = False, 0
         try:
             while True:
                 ctx.checkpoint()
@@ -57,10 +57,14 @@ class ProcessCrew:
                     assert task is not None
                     answer = worker.answer()
                     if answer is not None:
+                        num_unborn = 0
                         yield task, answer
                         continue
                     workers.remove(worker)
                     worker.end()
+                    num_unborn = 0 if worker.has_answered else num_unborn + 1
+                    if num_unborn >= _MOST_LOSSES:
+                        raise RunError(f"{num_unborn} processes ended before they measured anything", "free memory")
                     losses[task] = losses.get(task, 0) + 1
                     is_over = False
                     if losses[task] < _MOST_LOSSES:
@@ -84,6 +88,7 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     task: ScanTask | None = None
+    has_answered: bool = False
 
     def give(self, task: ScanTask | None) -> None:
         self.task = task
@@ -100,7 +105,7 @@ class _Worker:
             found: list[SeenCell] | str = self.connection.recv()
         except (EOFError, OSError):
             return None
-        self.task = None
+        self.task, self.has_answered = None, True
         if isinstance(found, str):
             raise RunError(found)
         return found
@@ -128,7 +133,7 @@ def _work(source: ScanSource, connection: Connection) -> None:
             task = connection.recv()
             bench = bench or source.bench()
             connection.send(bench.measure(task, JobContext()))
-    except WorkbenchError as error:
-        connection.send(str(error))
     except (EOFError, ConnectionError):
         pass  # the scan has ended
+    except Exception as error:
+        connection.send(str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}")

@@ -21,6 +21,8 @@ from workbench.jobs import JobContext
 Floats = npt.NDArray[np.float64]
 _Key = tuple[str, ScanSetting]
 _YIELD_S = 0.2
+# Of a task: few enough for several threads to share the first column, which is the slowest.
+_SETTINGS = 3
 
 
 class CellStore(Protocol):
@@ -131,6 +133,7 @@ class _Scan:
         self._digest_of: dict[_Key, str] = {}
         # Their figures are made when somebody is to see them.
         self._changed: set[_Key] = set()
+        self._settled: set[_Key] = set()
         self._waiting: dict[_Key, dict[int, CellRecord]] = defaultdict(dict)
 
     def run(self, crew: ScanCrew, ctx: JobContext) -> Iterator[SensitivityScan]:
@@ -183,24 +186,35 @@ class _Scan:
     def _swaps(self, by_layer: dict[str, list[ScanPlace]], missing: dict[_Key, tuple[int, ...]]) -> Iterator[ScanTask]:
         for number in range(len(self._samples.batches)):
             for layer, places in by_layer.items():
-                settings = tuple(place.setting for place in places if number in missing[layer, place.setting])
-                if settings:
-                    yield ScanTask(layer, settings, (number,))
+                settings = [place.setting for place in places if number in missing[layer, place.setting]]
+                for start in range(0, len(settings), _SETTINGS):
+                    yield ScanTask(layer, tuple(settings[start : start + _SETTINGS]), (number,))
 
     def _resume(self, key: _Key) -> None:
         record = _stored_record(self._store, self._digest_of[key])
         if record is None:
             return
         wanted = np.concatenate([batch.indices for batch in self._samples.batches])
-        count = len(record.samples)
-        # Of as many batches, begun to end, as this scan has: those of another number of samples are others.
-        if count in self._ends and np.array_equal(record.samples, wanted[:count]):
-            self._records[key] = record
+        weights = np.concatenate([batch.weights for batch in self._samples.batches]).astype(np.float32)
+        same = min(len(wanted), len(record.samples))
+        goes_on = np.array_equal(record.samples[:same], wanted[:same]) and np.allclose(
+            record.weights[:same], weights[:same]
+        )
+        whole = [end for end in self._ends if end <= same]
+        if len(record.samples) >= len(wanted):
+            # Measured on as many samples or more, whichever they were.
+            self._settled.add(key)
+            self._found[key] = record.cell(*key)
+        elif goes_on and whole:
+            self._records[key] = record.first(whole[-1])
             self._changed.add(key)
-            self._num_resumed += 1
+        else:
+            return
+        self._num_resumed += 1
 
     def _missing(self, place: ScanPlace) -> tuple[int, ...]:
-        return tuple(range(self._num_batches((place.layer, place.setting)), len(self._ends)))
+        key = (place.layer, place.setting)
+        return () if key in self._settled else tuple(range(self._num_batches(key), len(self._ends)))
 
     def _add(self, layer: str, seen: SeenCell) -> None:
         key = (layer, seen.setting)
@@ -222,8 +236,13 @@ class _Scan:
         if key in self._records:
             record = self._records[key]
             self._changed.add(key)
-            if self._store is not None:
+            if self._store is not None and self._is_time_to_keep(key):
                 self._store.keep(self._digest_of[key], record.to_json(), len(record.samples))
+
+    def _is_time_to_keep(self, key: _Key) -> bool:
+        """A record is kept whole, so not after each of many batches: after 1, 2, 4, 8 … of them, and after the last."""
+        number = self._num_batches(key)
+        return number == len(self._ends) or number & (number - 1) == 0
 
     def _num_batches(self, key: _Key) -> int:
         """How many batches a cell's record holds."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # a test hands in a bench without an engine
 _HINT = "Point at a cell, or go through them with the arrow keys; a click or Enter takes the setting"
 _NO_MODEL = "Open a model to see how sensitive its layers are."
 _NO_DATA = "Open samples to measure how sensitive each layer is to each setting."
+_NO_LABELS = "no accuracy is known of these cells: the samples have no labels"
 _SAMPLES = (32, 64, 128, 256, 512, 1000)
 
 
@@ -168,7 +169,10 @@ class SensitivityPage(QWidget):
         )
         self.map.show_content(content)
         self.legend.show_scale(self._unit(table), scale.ticks)
-        self.facts.setText(scan_facts(table.scan, table.num_known, table.num_cells))
+        facts = scan_facts(table.scan, table.num_known, table.num_cells)
+        if self._measure is Measure.DROP and table.scan.cells and not table.has_drops:
+            facts = _NO_LABELS
+        self.facts.setText(facts)
         self._show_intervals()
         self._show_marks()
         self._show_selected()

@@ -1,0 +1,113 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.main import main
+
+PHONE = "oneplus-7t/ncnn/cpu-4t"
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.project.device_store.default_devices_folder", lambda: tmp_path / "devices")
+
+
+@pytest.fixture
+def answer(capsys: pytest.CaptureFixture[str]):
+    def run(*arguments: object) -> dict[str, object]:
+        capsys.readouterr()
+        assert main([str(argument) for argument in arguments]) == 0
+        found: dict[str, object] = json.loads(capsys.readouterr().out)
+        return found
+
+    return run
+
+
+def test_latency_gives_a_figure_with_a_band_and_the_layers(answer, model: str):
+    found = answer("latency", model, "--device", PHONE, "--json")
+
+    assert found["device"] == PHONE
+    assert found["figure"]["unit"] == "ms"
+    assert found["figure"]["origin"] == "estimated"
+    assert found["figure"]["low"] < found["figure"]["value"] < found["figure"]["high"]
+    assert {"name", "ms", "share", "bound_by"} <= set(found["layers"][0])
+    assert found["notes"]
+
+
+def test_zeros_and_bits_of_weights_alone_change_nothing_and_the_notes_say_so(answer, model: str, tmp_path: Path):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "version: 1\nrules:\n  - select: '*'\n    weights: {bits: 4}\n    prune: {kind: weights, sparsity: 0.9}\n"
+    )
+
+    before = answer("latency", model, "--device", PHONE, "--json")
+    after = answer("latency", model, "--device", PHONE, "--recipe", recipe, "--json")
+
+    assert after["figure"] == before["figure"]
+    assert any("zeros" in note for note in after["notes"])
+    assert any("fewer bits" in note for note in after["notes"])
+
+
+def test_fewer_channels_are_faster_and_int8_is_counted_without_samples(answer, model: str, tmp_path: Path):
+    cut, quantized = tmp_path / "cut.yaml", tmp_path / "int8.yaml"
+    cut.write_text("version: 1\nrules:\n  - select: '*'\n    prune: {kind: filters, ratio: 0.5}\n")
+    quantized.write_text("version: 1\nrules:\n  - select: '*'\n    weights: {bits: 8}\n    activations: {bits: 8}\n")
+
+    whole, less, int8 = (
+        answer("latency", model, "--device", PHONE, "--json", *more)["figure"]["value"]
+        for more in ((), ("--recipe", cut), ("--recipe", quantized))
+    )
+
+    assert less < whole
+    assert int8 != whole
+
+
+def test_the_estimate_of_a_recipe_is_that_of_the_file_it_gives(answer, model: str, data: str, tmp_path: Path):
+    recipe, out = tmp_path / "r.yaml", tmp_path / "out.onnx"
+    recipe.write_text("version: 1\nrules:\n  - select: '*'\n    weights: {bits: 4}\n    activations: {bits: 8}\n")
+    main(["apply", model, "--recipe", str(recipe), "--data", data, "-o", str(out)])
+
+    planned = answer("latency", model, "--device", PHONE, "--recipe", recipe, "--json")
+    written = answer("latency", out, "--device", PHONE, "--json")
+
+    assert planned["figure"]["value"] == pytest.approx(written["figure"]["value"], rel=0.02)
+
+
+def test_a_measurement_scales_the_estimate(answer, model: str):
+    found = answer("latency", model, "--device", PHONE, "--measured", "31", "--json")
+
+    assert found["figure"]["value"] == pytest.approx(31, rel=0.05)
+
+
+def test_devices_names_where_every_figure_stands(answer):
+    found = answer("devices", "--json")["devices"]
+
+    phone = next(device for device in found if device["id"] == PHONE)
+    assert phone["sources"][0]["repository"] == "github:Tencent/ncnn"
+    assert phone["sources"][0]["line"] > 0
+    assert len(phone["sources"][0]["commit"]) == 40
+    assert 0 < phone["error"]["median"] < 0.5
+
+
+def test_an_own_device_is_added_from_what_a_tool_printed(answer, model: str, tmp_path: Path):
+    log = tmp_path / "log.txt"
+    log.write_text("loop_count = 8\n digits  min = 2.0  max = 2.2  avg = 2.1\n")
+
+    assert main(["devices", "add", "mine", "--like", PHONE, "--measured", f"{model}=@{log}"]) == 0
+    found = answer("latency", model, "--device", "mine", "--json")
+
+    assert found["figure"]["value"] == pytest.approx(2.1, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--device", "nothing"), "no device profile is called"),
+        (("--measured", "3"), "give --device"),
+        (("--device", PHONE, "--measured", "-3"), "no time"),
+    ],
+    ids=["unknown", "no device", "negative"],
+)
+def test_bad_input_gives_one_line(error_of, model: str, arguments: tuple[str, ...], expected: str):
+    assert expected in error_of("latency", model, *arguments)

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from workbench.engine.core.errors import DataError, ExportError, ProjectError
+from workbench.project.device_store import DeviceStore
+from workbench.project.devices import Devices
+
+PHONE = "oneplus-7t/ncnn/cpu-4t"
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> Devices:
+    return Devices(DeviceStore(tmp_path / "devices"))
+
+
+@pytest.fixture
+def model(demo_folder: Path) -> Path:
+    return demo_folder / "digits.onnx"
+
+
+def test_an_own_device_is_kept_named_exported_removed_and_taken_in(devices: Devices, model: Path, tmp_path: Path):
+    made = devices.add("my-phone", PHONE, [(model, 3.0)], name="My phone")
+    devices.export("my-phone", tmp_path / "my.json")
+    devices.remove("my-phone")
+    gone = [profile.id for profile in devices.profiles()[0]]
+    back = devices.take_in(tmp_path / "my.json")
+
+    assert "my-phone" not in gone
+    assert (back.name, back.num_own) == ("My phone", 1)
+    assert back.costs == pytest.approx(made.costs, rel=1e-4)
+    assert devices.profiles()[0][0].id == "my-phone"
+
+
+def test_a_device_of_that_name_is_not_replaced_unasked(devices: Devices, model: Path):
+    devices.add("my-phone", PHONE, [(model, 3.0)])
+
+    with pytest.raises(ExportError):
+        devices.add("my-phone", PHONE, [(model, 4.0)])
+
+    assert devices.add("my-phone", PHONE, [(model, 4.0)], force=True).num_own == 1
+
+
+@pytest.mark.parametrize("ms", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(devices: Devices, model: Path, ms: float):
+    with pytest.raises(DataError, match="no time"):
+        devices.add("my-phone", PHONE, [(model, ms)])
+
+
+def test_an_unknown_device_is_answered_with_those_like_it(devices: Devices):
+    with pytest.raises(ProjectError, match="oneplus-7t"):
+        devices.library.find("oneplus")
+
+
+def test_a_damaged_profile_is_told_and_the_others_stay(devices: Devices, model: Path, tmp_path: Path):
+    devices.add("my-phone", PHONE, [(model, 3.0)])
+    (tmp_path / "devices" / "bad.json").write_text('{"format": 1, "profile": {"id": "x"}}')
+
+    profiles, problems = devices.profiles()
+
+    assert profiles[0].id == "my-phone"
+    assert "bad.json" in problems[0]

@@ -1,0 +1,98 @@
+"""`workbench latency`: what a model takes on a device, or here."""
+
+from pathlib import Path
+
+import click
+
+from workbench.cli.output import figure_json, job, print_json, print_table
+from workbench.engine.core.latency_estimate import LatencyEstimate
+from workbench.engine.core.measurement import Figure
+from workbench.engine.core.recipe import Recipe
+
+_SHOWN_LAYERS = 12
+
+
+@click.command("latency")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--device", default=None, help="Id of a device profile; `workbench devices` lists them.")
+@click.option("--recipe", type=click.Path(path_type=Path), default=None, help="Of the model that the recipe gives.")
+@click.option("--measured", type=float, default=None, help="Milliseconds that MODEL itself takes on that device.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: Path, device: str | None, recipe: Path | None, measured: float | None, as_json: bool) -> int:
+    """Estimate MODEL's latency on a device, layer by layer; without --device, measure it on this computer.
+
+    Example: workbench latency mobilenet.onnx --device oneplus-7t/ncnn/cpu-4t
+    """
+    from workbench.cli.apply_verb import read_recipe
+    from workbench.session import Session
+
+    if measured is not None and device is None:
+        raise click.UsageError("--measured says how fast another device is: give --device, too")
+    session = Session()
+    session.open_model(model)
+    asked = read_recipe(recipe) if recipe is not None else Recipe()
+    if device is None:
+        return _here(session.measure_latency, asked, as_json)
+    with job("latency") as ctx:
+        found = session.estimate_latency(device, asked, measured_ms=measured, ctx=ctx)
+    if as_json:
+        print_json(_json(found))
+    else:
+        _print(found)
+    return 0 if found.figure is not None else 1
+
+
+def _here(measure: object, recipe: Recipe, as_json: bool) -> int:
+    """What this computer takes."""
+    assert callable(measure)
+    with job("latency") as ctx:
+        report = measure(recipe, ctx)
+    if as_json:
+        notes = ["measured here, with onnxruntime on all cores"]
+        print_json({"device": report.device, "figure": figure_json(report.p50), "layers": [], "notes": notes})
+    else:
+        print(f"{_text(report.p50)} on this computer ({report.device})")
+    return 0
+
+
+def _json(found: LatencyEstimate) -> dict[str, object]:
+    return {
+        "device": found.device,
+        "figure": figure_json(found.figure),
+        "is_rough": found.is_rough,
+        "layers": [layer.to_json() for layer in found.layers],
+        "notes": list(found.notes),
+    }
+
+
+def _print(found: LatencyEstimate) -> None:
+    if found.figure is not None:
+        rough = ", rough" if found.is_rough else ""
+        print(f"{found.device}: {_text(found.figure)}{rough}")
+        slowest = sorted(found.layers, key=lambda layer: -layer.ms)[:_SHOWN_LAYERS]
+        rows = [
+            (
+                layer.name,
+                layer.op_type,
+                f"{layer.ms:.3g} ms",
+                f"{layer.share:.0%}",
+                str(layer.bound_by),
+                _verdict(layer),
+            )
+            for layer in slowest
+        ]
+        print_table(rows, ("slowest layers", "type", "time", "share", "bound by", "int8"))
+    for note in found.notes:
+        print(f"note: {note}")
+
+
+def _verdict(layer: object) -> str:
+    before, after = getattr(layer, "float_ms", None), getattr(layer, "int8_ms", None)
+    if not before or not after or before == after:
+        return "–"
+    return f"{before / after:.2f} times as fast" if after < before else f"{after / before:.2f} times slower"
+
+
+def _text(figure: Figure) -> str:
+    band = f" ({figure.low:.3g} to {figure.high:.3g})" if figure.low is not None and figure.high is not None else ""
+    return f"{figure.value:.3g} ms{band}, {figure.origin}"

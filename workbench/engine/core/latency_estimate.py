@@ -1,0 +1,67 @@
+"""An estimated latency: the whole with its band, and where the time goes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from workbench.engine.core.measurement import Figure
+
+
+class Bound(StrEnum):
+    """What most of a layer's time goes into."""
+
+    COMPUTE = "compute"
+    MEMORY = "memory"
+    OVERHEAD = "overhead"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerLatency:
+    """One layer, or an operator without weights.
+
+    Args:
+        name: of the layer, or of the operator's first output.
+        op_type: of the ONNX node.
+        ms: estimated.
+        share: of the whole, 0…1.
+        bound_by: what most of the time goes into.
+        float_ms, int8_ms: in either precision; None where the device's profile knows nothing of it.
+    """
+
+    name: str
+    op_type: str
+    ms: float
+    share: float
+    bound_by: Bound
+    float_ms: float | None = None
+    int8_ms: float | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The object that `--json` prints for a layer."""
+        return {
+            "name": self.name,
+            "op_type": self.op_type,
+            "ms": self.ms,
+            "share": self.share,
+            "bound_by": str(self.bound_by),
+            "float_ms": self.float_ms,
+            "int8_ms": self.int8_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyEstimate:
+    """What a model takes on a device.
+
+    Args:
+        device: id of the profile.
+        figure: in ms with the band that holds four of five measurements; None where there is none, as the notes say.
+        layers: in the order of running.
+        notes: what it rests on, and what it leaves out.
+        is_rough: whether the band is too wide to decide by.
+    """
+
+    device: str
+    figure: Figure | None
+    layers: tuple[LayerLatency, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_rough: bool = False

@@ -1,0 +1,154 @@
+"""The operators of an ONNX model as a runtime runs them: constants seen through, activations and norms fused."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import onnx
+
+from workbench.engine.core.layer import Layer
+from workbench.engine.graph.constants import constant_outputs
+from workbench.engine.graph.links import Links
+from workbench.engine.graph.model import Model
+from workbench.engine.graph.shapes import Shapes, infer_shapes
+from workbench.engine.graph.weight_place import first_output
+from workbench.engine.latency.fused_nodes import fused_into, merged_activations
+from workbench.engine.latency.int8_nodes import dequantized, runs_on_int8, seen_through
+from workbench.engine.latency.node_kinds import FREE, WEIGHTED_TYPES, kind_of
+from workbench.engine.latency.operator import Kind, Operator, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOperators:
+    """What a runtime runs of a model.
+
+    Args:
+        operators: in the order of the graph.
+        unknown: op types whose cost nobody measured; counted as element-wise.
+        unsized: outputs whose shape is not known, which are left out.
+    """
+
+    operators: tuple[Operator, ...]
+    unknown: tuple[str, ...] = ()
+    unsized: tuple[str, ...] = ()
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of all operators."""
+        return sum(operator.macs for operator in self.operators)
+
+    def with_int8(self, layers: Mapping[str, bool]) -> "ModelOperators":
+        """The same with layers computed on integers or not, by name; others as they are."""
+        changed = (replace(one, is_int8=layers.get(one.name, one.is_int8)) for one in self.operators)
+        return replace(self, operators=tuple(changed))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Graph:
+    links: Links
+    shapes: Shapes
+    layers: Mapping[str, Layer]
+    constant: frozenset[str]
+    dequantized: frozenset[str]
+
+
+def model_operators(model: Model) -> ModelOperators:
+    """The operators of a model at batch 1. What depends on constants alone costs nothing."""
+    graph = model.proto.graph
+    stored = {tensor.name for tensor in graph.initializer}
+    stored |= {tensor.values.name for tensor in graph.sparse_initializer}
+    constant = frozenset(constant_outputs(graph, stored))
+    links = Links(graph)
+    layers = {layer.node_output: layer for layer in model.info.layers}
+    shapes = infer_shapes(model.proto)
+    found = _Graph(links, shapes, layers, constant, dequantized(graph, links, constant))
+    merged = merged_activations(graph, links)
+    gone = merged.gone | fused_into(graph, links, merged.gone)
+    operators, unknown, unsized = [], [], []
+    for node in graph.node:
+        name = first_output(node)
+        if not name or name in gone or name in constant or node.op_type in FREE:
+            continue
+        outputs = tuple(_shapes_of(node.output, found))
+        if not outputs or any(shape is None for shape in outputs):
+            unsized.append(name)
+            continue
+        kind = merged.kinds.get(name) or kind_of(node, links, shapes)
+        if kind is None:
+            unknown.append(node.op_type)
+        operators.append(_operator(node, kind or Kind.ELEMENTWISE, tuple(s for s in outputs if s is not None), found))
+    return ModelOperators(tuple(operators), tuple(dict.fromkeys(unknown)), tuple(unsized))
+
+
+def _operator(node: onnx.NodeProto, kind: Kind, outputs: tuple[Shape, ...], graph: _Graph) -> Operator:
+    name = first_output(node)
+    is_int8 = runs_on_int8(node, graph.links, graph.dequantized, graph.constant)
+    read = [seen_through(other, graph.links) for other in node.input if other and other not in graph.constant]
+    inputs = tuple(shape for shape in _shapes_of(read, graph) if shape is not None)
+    plain = Operator(name, node.op_type, kind, inputs, outputs, is_int8=is_int8)
+    layer = graph.layers.get(name)
+    if layer is not None:
+        plain = replace(plain, name=layer.name)
+    if node.op_type in WEIGHTED_TYPES and layer is not None and layer.weight_shape:
+        return _weighted(node, plain, layer)
+    if kind is Kind.ATTENTION and inputs:
+        return replace(plain, macs=math.prod(outputs[0]) * inputs[0][-1])
+    if kind in (Kind.POOL, Kind.GLOBAL_POOL):
+        return replace(plain, kernel=_pair(node, "kernel_shape"), stride=_pair(node, "strides"))
+    return plain
+
+
+def _weighted(node: onnx.NodeProto, plain: Operator, layer: Layer) -> Operator:
+    """With its kernel, groups and multiply-adds; a matrix product becomes a 1×1 convolution over its rows."""
+    macs = layer.macs or 0
+    if "Conv" not in node.op_type:
+        made = plain.outputs[0][-1] if plain.outputs[0] else 1
+        rows = max(1, math.prod(plain.outputs[0]) // max(1, made))
+        given = max(1, macs // max(1, made * rows))
+        kind = Kind.FULLY_CONNECTED if rows == 1 else Kind.CONV
+        return replace(
+            plain, kind=kind, inputs=((given, rows),), outputs=((made, rows),), macs=macs, num_params=layer.num_params
+        )
+    groups = _number(node, "group", 1)
+    kernel = (1, 1, *layer.weight_shape[2:])[-2:]
+    plain = replace(
+        plain,
+        kernel=(kernel[0], kernel[1]),
+        stride=_pair(node, "strides"),
+        groups=groups,
+        macs=macs,
+        num_params=layer.num_params,
+    )
+    return replace(plain, kind=_conv_kind(node, plain, groups))
+
+
+def _conv_kind(node: onnx.NodeProto, plain: Operator, groups: int) -> Kind:
+    if node.op_type == "ConvTranspose":
+        return Kind.TRANSPOSED
+    if groups > 1:
+        return Kind.DEPTHWISE if groups == plain.in_channels else Kind.GROUPED
+    # On a map of one place a convolution is a matrix times a vector.
+    is_vector = plain.out_positions == 1 and plain.in_positions == 1
+    return Kind.FULLY_CONNECTED if is_vector and plain.kernel == (1, 1) else Kind.CONV
+
+
+def _shapes_of(names: "Iterator[str] | list[str]", graph: _Graph) -> Iterator[Shape | None]:
+    """Shapes without the batch; None where a size is not known."""
+    for name in names:
+        if not name:
+            continue
+        shape = graph.shapes.by_name.get(name)
+        if shape is None or any(size is None for size in shape):
+            yield None
+        else:
+            sizes = tuple(size for size in shape if size is not None)
+            yield sizes[1:] if len(sizes) > 1 and sizes[0] == 1 else sizes
+
+
+def _pair(node: onnx.NodeProto, name: str) -> tuple[int, int]:
+    values = next((list(one.ints) for one in node.attribute if one.name == name), [])
+    return (int(values[0]), int(values[1])) if len(values) > 1 else (int(values[0]) if values else 1, 1)
+
+
+def _number(node: onnx.NodeProto, name: str, default: int) -> int:
+    return next((int(one.i) for one in node.attribute if one.name == name), default)

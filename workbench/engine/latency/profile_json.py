@@ -1,0 +1,143 @@
+"""Device profiles and what their backends know, as JSON: the files that ship, and those of users."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile, ProfileError, ProfileSource
+from workbench.engine.core.errors import ProjectError
+from workbench.engine.latency.cost_prior import CostPrior, Floats
+from workbench.engine.latency.device_library import BackendKnowledge
+
+_FORMAT = 1
+# Of a cost: it is known to a few per cent at best.
+_DIGITS = 5
+
+
+def format_backend(knowledge: BackendKnowledge, profiles: Iterable[DeviceProfile]) -> str:
+    """A file with all that is known of a backend; the same text for the same values."""
+    prior = knowledge.prior
+    content = {
+        "format": _FORMAT,
+        "prior": {
+            "features": list(prior.features),
+            "traits": list(prior.traits),
+            "weights": _rounded(prior.weights),
+            "covariance": _rounded(prior.covariance),
+            "scale_variance": prior.scale_variance,
+            "sigma": _digits(prior.sigma),
+            "floor_ms": prior.floor_ms,
+            "uncertainty": _rounded(prior.uncertainty),
+        },
+        "widths": {name: _digits(width) for name, width in knowledge.widths.items()},
+        "new_widths": {str(count): _digits(width) for count, width in knowledge.new_widths.items()},
+        "profiles": [_profile(one) for one in profiles],
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def parse_backend(text: str, path: str) -> tuple[BackendKnowledge, tuple[DeviceProfile, ...]]:
+    """What `format_backend` wrote. Raises ProjectError if it is something else."""
+    try:
+        content = _content(text, path)
+        prior = content["prior"]
+        knowledge = BackendKnowledge(
+            CostPrior(
+                features=tuple(prior["features"]),
+                traits=tuple(prior["traits"]),
+                weights=np.array(prior["weights"], np.float64),
+                covariance=np.array(prior["covariance"], np.float64),
+                scale_variance=float(prior["scale_variance"]),
+                sigma=float(prior["sigma"]),
+                floor_ms=float(prior["floor_ms"]),
+                uncertainty=np.array(prior["uncertainty"], np.float64),
+            ),
+            {str(name): float(width) for name, width in content["widths"].items()},
+            {int(count): float(width) for count, width in content["new_widths"].items()},
+        )
+        return knowledge, tuple(_parsed(one) for one in content["profiles"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path, error) from error
+
+
+def format_profile(profile: DeviceProfile) -> str:
+    """A file with one profile, to keep or to give to others."""
+    return json.dumps({"format": _FORMAT, "profile": _profile(profile)}, ensure_ascii=False, indent=1) + "\n"
+
+
+def parse_profile(text: str, path: str) -> DeviceProfile:
+    """What `format_profile` wrote. Raises ProjectError if it is something else."""
+    try:
+        return _parsed(_content(text, path)["profile"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _content(text: str, path: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise ProjectError(f"{path}: not a device profile of this version", "export it again")
+    return content
+
+
+def _damaged(path: str, error: Exception) -> ProjectError:
+    return ProjectError(
+        f"{path}: not a device profile, or damaged ({type(error).__name__}: {error})", "export it again"
+    )
+
+
+def _profile(profile: DeviceProfile) -> dict[str, object]:
+    return {
+        "id": profile.id,
+        "name": profile.name,
+        "soc": profile.soc,
+        "core": profile.core,
+        "runtime": profile.runtime,
+        "version": profile.version,
+        "backend": str(profile.backend),
+        "threads": profile.threads,
+        "precision": profile.precision,
+        "basis": str(profile.basis),
+        "num_own": profile.num_own,
+        "costs": {name: _digits(cost) for name, cost in profile.costs.items()},
+        "traits": {name: value for name, value in profile.traits.items() if value},
+        "error": asdict(profile.error) if profile.error is not None else None,
+        "error_int8": asdict(profile.error_int8) if profile.error_int8 is not None else None,
+        "sources": [asdict(source) for source in profile.sources],
+        "notes": list(profile.notes),
+    }
+
+
+def _parsed(given: object) -> DeviceProfile:
+    if not isinstance(given, dict):
+        raise TypeError("a profile is an object")
+    costs = {str(name): float(cost) for name, cost in given["costs"].items()}
+    if not all(cost >= 0 and np.isfinite(cost) for cost in costs.values()):
+        raise ValueError("a cost is negative or infinite")
+    return DeviceProfile(
+        **{name: str(given[name]) for name in ("id", "name", "soc", "core", "runtime", "version", "precision")},
+        backend=Backend(given["backend"]),
+        threads=int(given["threads"]),
+        basis=Basis(given["basis"]),
+        num_own=int(given["num_own"]),
+        costs=costs,
+        traits={str(name): float(value) for name, value in given["traits"].items()},
+        error=ProfileError(**given["error"]) if given["error"] else None,
+        error_int8=ProfileError(**given["error_int8"]) if given["error_int8"] else None,
+        sources=tuple(ProfileSource(**source) for source in given["sources"]),
+        notes=tuple(map(str, given["notes"])),
+    )
+
+
+def _rounded(values: Floats) -> object:
+    return np.vectorize(_digits)(values).tolist()
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")

@@ -1,0 +1,121 @@
+"""Devices to estimate for: the profiles that ship and a user's own, and what can be done with them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from workbench.engine.core.device_profile import Basis, DeviceProfile
+from workbench.engine.core.latency_estimate import LatencyEstimate
+from workbench.engine.core.plan import Plan
+from workbench.engine.core.whole_file import write_whole
+from workbench.engine.graph.model import load_model
+from workbench.engine.latency.calibrate import OwnMeasurement, calibrated
+from workbench.engine.latency.compression_notes import compression_notes
+from workbench.engine.latency.device_library import DeviceLibrary
+from workbench.engine.latency.estimate import estimate, model_features
+from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
+from workbench.engine.latency.profile_json import format_profile
+from workbench.project.device_store import DeviceStore, read_profile, shipped_library
+
+
+class Devices:
+    """Profiles by id, estimates on them, and a user's own.
+
+    Args:
+        store: of the user's own profiles; that in the user's folder if not given.
+    """
+
+    def __init__(self, store: DeviceStore | None = None) -> None:
+        self._store = store or DeviceStore()
+
+    @cached_property
+    def _shipped(self) -> DeviceLibrary:
+        return shipped_library()
+
+    @property
+    def library(self) -> DeviceLibrary:
+        """All profiles that are there now."""
+        own, _ = self._store.profiles()
+        return self._shipped.with_profiles(own)
+
+    def profiles(self) -> tuple[tuple[DeviceProfile, ...], tuple[str, ...]]:
+        """All profiles, a user's own first, and what is wrong with files of them."""
+        own, problems = self._store.profiles()
+        names = {profile.id for profile in own}
+        shipped = (profile for profile in self._shipped.profiles.values() if profile.id not in names)
+        return (*own, *shipped), problems
+
+    def estimate(
+        self,
+        device: str,
+        model: ModelOperators,
+        plan: Plan = Plan(()),  # noqa: B008  # frozen
+        *,
+        original: ModelOperators | None = None,
+        measured_ms: float | None = None,
+    ) -> LatencyEstimate:
+        """What a model takes on a device.
+
+        Args:
+            device: id of the profile.
+            model: as it will be.
+            plan: what was done to it, for the notes.
+            original: the model as it was; the same if not given.
+            measured_ms: what the user measured of the original there; the profile is fitted to it first.
+
+        Raises:
+            DataError: the time is none.
+            ProjectError: there is no such profile.
+        """
+        library = self.library
+        profile = library.find(device)
+        knowledge = library.knowledge[profile.backend]
+        if measured_ms is not None:
+            own = OwnMeasurement((original or model).operators, measured_ms)
+            profile = calibrated(profile, knowledge.prior, [own])
+        features = model_features(model, profile.backend, profile.runtime)
+        answer = estimate(features, profile, knowledge)
+        return replace(answer, notes=(*answer.notes, *dict.fromkeys(compression_notes(plan, profile))))
+
+    def add(
+        self, new_id: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "", force: bool = False
+    ) -> DeviceProfile:
+        """Keep a profile of a user's own device, fitted to times of models there.
+
+        Args:
+            new_id: its id from then on.
+            like: id of the profile of the same or the nearest chip, with the same runtime.
+            measured: model files and their ms; at least one.
+            name: that a person knows it by; the id if not given.
+            force: replace a profile of that id.
+
+        Raises:
+            DataError: a time is none.
+            ExportError: there is a profile of that id.
+            ModelError: a model cannot be read.
+            ProjectError: there is no profile to be like.
+        """
+        library = self.library
+        base = library.find(like)
+        own = [OwnMeasurement(model_operators(load_model(path)).operators, ms) for path, ms in measured]
+        prior = library.knowledge[base.backend].prior
+        profile = calibrated(base, prior, own, new_id=new_id, name=name or new_id)
+        self._store.save(profile, force=force)
+        return profile
+
+    def remove(self, device: str) -> None:
+        """Forget a profile of the user's own. Raises ProjectError if it is none."""
+        self._store.remove(device)
+
+    def export(self, device: str, path: Path, *, force: bool = False) -> None:
+        """Write a profile to a file for others. Raises ExportError or ProjectError."""
+        write_whole(path, format_profile(self.library.find(device)).encode(), force=force)
+
+    def take_in(self, path: Path, *, force: bool = False) -> DeviceProfile:
+        """Keep a profile that somebody exported. Raises ExportError or ProjectError."""
+        profile = read_profile(path)
+        if profile.basis is Basis.PUBLISHED and profile.id in self._shipped.profiles:
+            return self._shipped.profiles[profile.id]
+        self._store.save(profile, force=force)
+        return profile
