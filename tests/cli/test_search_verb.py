@@ -2,12 +2,18 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from workbench.cli.main import main
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
 from workbench.project.recipe_text import parse_recipe
+from workbench.session import Session
 
 
 @pytest.fixture
@@ -38,7 +44,11 @@ def test_the_json_has_the_recipe_what_was_predicted_and_what_was_measured(
     value = json.loads(capsys.readouterr().out)
     assert status == 0
     assert parse_recipe((tmp_path / "r.yaml").read_text()).to_json() == value["recipe"]
-    assert value["predicted"]["accuracy"]["origin"] == "estimated"
+    # No prediction is of corrected biases.
+    is_corrected = "bias_correction" in json.dumps(value["recipe"])
+    assert (value["predicted"]["accuracy"] is None) is is_corrected
+    predicted = [point["predicted"]["accuracy"] for point in value["pareto"] if point["measured"] is None]
+    assert {figure["origin"] for figure in predicted} == {"estimated"}
     assert value["measured"]["accuracy"]["origin"] == "measured"
     assert value["measured"]["accuracy"]["n"] == 60
     assert value["measured"]["file_bytes"] <= 30_000
@@ -126,3 +136,45 @@ def test_what_is_there_is_not_overwritten(error_of, model: str, data: str, tmp_p
 
     assert "r.yaml" in message
     assert (tmp_path / "r.yaml").read_text() == "mine"
+
+
+def _accuracy(value: float) -> Figure:
+    return Figure(value, "fraction", Origin.MEASURED, n=60)
+
+
+def _point(bits: int, file_bytes: int, measured: float) -> ParetoPoint:
+    recipe = Recipe().with_rule("*", weights=WeightRule(bits=bits))
+    figure, original = _accuracy(measured), _accuracy(0.9)
+    report = EvaluationReport("top1", figure, 60, 60, 1.0, recipe.digest, original, _accuracy(measured - 0.9))
+    return ParetoPoint(recipe, file_bytes, None, replace(figure, origin=Origin.ESTIMATED), 0.1, measured=report)
+
+
+@pytest.fixture
+def dominated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that takes what another recipe beats in both size and accuracy."""
+    front = (_point(4, 1500, 0.85), _point(6, 2500, 0.88))
+    result = SearchResult(SearchBudgets(4000), "top1", _accuracy(0.9), _point(8, 3500, 0.87), front=front)
+    monkeypatch.setattr(Session, "search", lambda *args, **more: iter([result]))
+
+
+@pytest.mark.usefixtures("dominated")
+def test_what_is_taken_is_listed_though_another_recipe_beats_it(
+    search: Callable[..., int], capsys: pytest.CaptureFixture[str]
+):
+    assert search("--max-bytes", 4000) == 0
+
+    (taken,) = [line for line in capsys.readouterr().out.splitlines() if line.endswith("taken")]
+    assert "3.5 kB" in taken
+    assert "87.0 %" in taken
+
+
+@pytest.mark.usefixtures("dominated")
+def test_the_json_lists_what_is_taken_too(search: Callable[..., int], capsys: pytest.CaptureFixture[str]):
+    search("--max-bytes", 4000, "--json")
+
+    listed = json.loads(capsys.readouterr().out)["pareto"]
+    assert [(point["predicted"]["file_bytes"], point["taken"]) for point in listed] == [
+        (1500, False),
+        (2500, False),
+        (3500, True),
+    ]

@@ -153,8 +153,9 @@ def _json(result: SearchResult, out: Path) -> dict[str, object]:
                 "recipe": point.recipe.to_json(),
                 "predicted": _predicted_json(point),
                 "measured": _measured_json(point),
+                "taken": _is_taken(point, result),
             }
-            for point in result.front
+            for point in _listed(result)
         ],
         "metric": result.metric,
         "original": figure_json(result.original),
@@ -165,6 +166,18 @@ def _json(result: SearchResult, out: Path) -> dict[str, object]:
         "seconds": result.seconds,
         "output": None if best is None else str(out),
     }
+
+
+def _listed(result: SearchResult) -> list[ParetoPoint]:
+    """The front, and what is taken: a prediction alone may seem to beat that, and people look for it all the same."""
+    points = list(result.front)
+    if result.best is not None and not any(_is_taken(point, result) for point in points):
+        points.append(result.best)
+    return sorted(points, key=lambda point: point.file_bytes)
+
+
+def _is_taken(point: ParetoPoint, result: SearchResult) -> bool:
+    return result.best is not None and point.recipe.digest == result.best.recipe.digest
 
 
 def _predicted_json(point: ParetoPoint) -> dict[str, object]:
@@ -192,7 +205,7 @@ def _evaluation_json(report: EvaluationReport) -> dict[str, object]:
 
 
 def _print(result: SearchResult, out: Path) -> None:
-    rows = [_row(point, is_best=point == result.best) for point in result.front]
+    rows = [_row(point, is_best=_is_taken(point, result)) for point in _listed(result)]
     print_table(rows, ("file", "predicted", "measured", "difference", ""))
     print(f"original: {format_with_interval(result.original)}")
     if result.best is None:

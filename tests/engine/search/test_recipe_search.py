@@ -236,6 +236,15 @@ def test_corrected_biases_are_taken_where_they_help():
     assert not left.recipe.settings_for("d", "Conv").weights.bias_correction
 
 
+def test_what_was_predicted_without_corrected_biases_is_not_said_of_them():
+    helped, not_helped = _Bench(_space(), corrected=0.5), _Bench(_space(), corrected=1.5)
+
+    taken, left = (_found(SearchBudgets(max_bytes=800), bench).best for bench in (helped, not_helped))
+
+    assert taken.predicted is None
+    assert left.predicted is not None
+
+
 def test_every_point_of_the_front_is_smaller_or_better():
     result = _found(SearchBudgets(max_bytes=800), _Bench(_space()))
 

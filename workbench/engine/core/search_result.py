@@ -56,7 +56,8 @@ class ParetoPoint:
         recipe: gives this very file.
         file_bytes: of the file, exact.
         macs: multiply-adds at batch 1; None where they are not known.
-        predicted: the metric by the scan, estimated, with its 90 % interval; None where nothing was fitted.
+        predicted: the metric by the scan, estimated, with its 90 % interval; None where nothing was fitted, or where
+            biases are corrected, of which the scan knows nothing.
         kl: the sum of the layers' divergences, nats.
         latency: of one inference, estimated, ms; None without a device.
         measured: the evaluation, paired with the original; None where it was not run.

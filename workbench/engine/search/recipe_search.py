@@ -202,9 +202,9 @@ class _Search:
         file_bytes = self._bench.file_bytes(recipe, ctx)
         if self._budgets.max_bytes is not None and file_bytes > self._budgets.max_bytes:
             return point
-        corrected = replace(
-            point, recipe=recipe, file_bytes=file_bytes, measured=self._bench.evaluate(recipe, ctx.part(0.9, 1))
-        )
+        measured = self._bench.evaluate(recipe, ctx.part(0.9, 1))
+        # What was predicted is of biases as they are.
+        corrected = replace(point, recipe=recipe, file_bytes=file_bytes, predicted=None, measured=measured)
         self._points.append(corrected)
         return corrected if self._expected_drop(corrected) < self._expected_drop(point) else point
 
