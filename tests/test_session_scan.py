@@ -12,8 +12,8 @@ import pytest
 
 from tests.channel_networks import CHAIN, SHORTCUT, Network
 from workbench.engine.core.errors import DataError, ModelError, RunError
-from workbench.engine.core.recipe import Recipe
-from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
+from workbench.engine.core.recipe import Calibration, Recipe
+from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan, digest_of_ranges
 from workbench.engine.search.scan_bench import ScanBench, ScanTask, SeenCell
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.project.measurement_store import MeasurementStore
@@ -254,6 +254,25 @@ def test_a_cluster_that_is_not_there_is_one_clear_line(open_session, monkeypatch
 
     with pytest.raises(RunError, match=r"tcp://127.0.0.1:9: no scheduler answers .*start one with"):
         _whole(open_session(CHAIN), cluster="tcp://127.0.0.1:9")
+
+
+def test_a_scan_names_what_its_ranges_were_set_on(open_session, pictures, tmp_path: Path):
+    random, other = np.random.default_rng(2), tmp_path / "other.npz"
+    np.savez(other, x=random.normal(size=(9, 3, 8, 8)).astype(np.float32))
+    other.with_suffix(".data.yaml").write_text("scale: 1\nmean: 0\nstd: 1\n", encoding="utf-8")
+    session = open_session(CHAIN)
+    first = _whole(session)
+
+    session.open_calibration(other)
+    second = _whole(session)
+
+    assert first.ranges_digest == session_ranges(first) != second.ranges_digest
+    setting = ScanSetting(activations=8)
+    assert first.cell("c2", setting) != second.cell("c2", setting)
+
+
+def session_ranges(scan: SensitivityScan) -> str:
+    return digest_of_ranges(scan.dataset_digest, Calibration())
 
 
 def test_a_setting_that_cannot_be_done_says_why(open_session):

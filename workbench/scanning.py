@@ -10,7 +10,7 @@ from workbench.bench import Bench
 from workbench.engine.core.digest import digest_of_json
 from workbench.engine.core.errors import ModelError, ProjectError
 from workbench.engine.core.recipe import Calibration
-from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, digest_of_ranges
 from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.graph.save import serialize
@@ -34,6 +34,13 @@ _KIND = "sensitivity"
 _PREPARING, _EARLY_SHARE = 0.02, 0.25
 
 
+def ranges_digest_of(bench: Bench) -> str:
+    """Names what ranges are set on when a layer is quantized alone; empty without samples."""
+    settings = Calibration()
+    samples = bench.calibration_set(settings)
+    return "" if samples is None else digest_of_ranges(samples.dataset.info.digest, settings)
+
+
 class StoredCells:
     """Cells of one model on one data set, in the store of all measurements; a store that fails is done without.
 
@@ -45,8 +52,7 @@ class StoredCells:
     def __init__(self, store: MeasurementStore | None, bench: Bench) -> None:
         self._store = store
         self._seen: dict[str, dict[str, object]] = {}
-        ranges = bench.calibration_set(Calibration())
-        self._ranges = "" if ranges is None else digest_of_json([str(part) for part in ranges.key])
+        self._ranges = ranges_digest_of(bench)
         self._digests = bench.model.info.digest, bench.samples.info.digest
 
     def find(self, recipe_digest: str) -> dict[str, object] | None:
@@ -141,12 +147,16 @@ class Scanning:
             else:
                 crew = ThreadCrew(measuring, psutil.cpu_count(logical=False) or 1)
             scans = scan_sensitivity(cells, axes, drawn[-1], crew, store, digests, part.part(_PREPARING, 1))
-            yield from (replace(scan, is_complete=scan.is_complete and share == 1) for scan in scans)
+            ranges = ranges_digest_of(bench)
+            yield from (
+                replace(scan, is_complete=scan.is_complete and share == 1, ranges_digest=ranges) for scan in scans
+            )
             done = share
 
     def known(self, axes: ScanAxes, ctx: JobContext) -> SensitivityScan:
         """What the store has of such a scan; nothing is measured. Raises Cancelled, and ModelError as `run` does."""
-        return known_scan(self._cells(axes), axes, self._cells_store, self._digests, ctx)
+        found = known_scan(self._cells(axes), axes, self._cells_store, self._digests, ctx)
+        return replace(found, ranges_digest=ranges_digest_of(self._bench))
 
     def _cells(self, axes: ScanAxes) -> ScanCells:
         cells = ScanCells(self._bench.compressor, axes, self._bench.calibration_set(Calibration()))

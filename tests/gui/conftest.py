@@ -116,6 +116,10 @@ def model_of(*layers: Layer) -> ModelInfo:
     )
 
 
+def data_of(digest: str, num_samples: int = 500) -> DataInfo:
+    return DataInfo("/d.npz", num_samples, True, 10, (8, 8, 1), Preprocessing(), digest)
+
+
 def scan_of(
     layers: Sequence[str],
     kl: Mapping[tuple[str, ScanSetting], float],
@@ -126,6 +130,7 @@ def scan_of(
     is_complete: bool = False,
     errors: Mapping[tuple[str, ScanSetting], str] | None = None,
     groups: tuple[tuple[str, str], ...] = (),
+    ranges_digest: str = "",
 ) -> SensitivityScan:
     """A scan with these divergences; each drop is a tenth of the divergence, each interval a fifth of it wide."""
 
@@ -138,8 +143,9 @@ def scan_of(
     ]
     cells += [ScanCell(layer, setting, error=text) for (layer, setting), text in (errors or {}).items()]
     return SensitivityScan(
-        *digests, axes or ScanAxes(), tuple(layers), tuple(cells), num_samples, is_complete=is_complete, groups=groups
-    )
+        *digests, axes or ScanAxes(), tuple(layers), tuple(cells), num_samples, is_complete=is_complete, groups=groups,
+        ranges_digest=ranges_digest,
+    )  # fmt: skip
 
 
 class LooksAtWeights(LayerLooks):
@@ -187,7 +193,7 @@ class LooseBench(Bench):
     def put_data(self, num_samples: int = 500) -> None:
         """Open samples; what the engine is asked for because of it waits."""
         self.scans.begin_model(self.model)
-        self.dataset = DataInfo("/d.npz", num_samples, True, 10, (8, 8, 1), Preprocessing(), "data")
+        self.dataset = data_of("data", num_samples)
         self.scans.begin_data(self.dataset)
         self.dataset_changed.emit()
 
@@ -240,6 +246,11 @@ def make_layer() -> object:
 @pytest.fixture
 def make_scan() -> object:
     return scan_of
+
+
+@pytest.fixture
+def make_data() -> object:
+    return data_of
 
 
 @pytest.fixture
@@ -354,8 +365,10 @@ class Asked:
 class FakeEngine(QObject):
     """A double of the engine: keeps requests until the test answers them."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    restarted = Signal(str, str)
+
+    def __init__(self, factory: str = "", parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self.asked: list[Asked] = []
 
     def request(self, lane: str, verb: str, *args: object, **answers: object) -> Ticket:
@@ -364,11 +377,32 @@ class FakeEngine(QObject):
         self.asked.append(Asked(ticket))
         return ticket
 
+    def start(self) -> None:
+        """There is none to start."""
+
+    def close(self) -> None:
+        """There is none to end."""
+
     def cancel(self, ticket: Ticket, *, insist: bool = True) -> None:
         ticket.is_cancelled = True
 
     def of(self, verb: str, lane: str) -> list[Asked]:
         return [item for item in self.asked if (item.ticket.verb, item.ticket.lane) == (verb, lane)]
+
+
+@pytest.fixture
+def loose_document(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, make_model: object, make_layer: object
+) -> Iterator[object]:
+    """A document on a double of the engine, with layers a and b and 500 samples."""
+    from workbench.gui.document import Document
+
+    monkeypatch.setattr("workbench.gui.document.Engine", FakeEngine)
+    document = Document()
+    document.opening.model_read.emit(make_model(*(make_layer(name, np.ones((2, 3), np.float32)) for name in "ab")))
+    document.opening.data_read.emit(data_of("data"), {})
+    yield document
+    document.close()
 
 
 @pytest.fixture

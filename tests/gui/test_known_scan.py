@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from workbench.engine.core.sensitivity import ScanAxes, ScanSetting
+from workbench.engine.core.recipe import Calibration
+from workbench.engine.core.sensitivity import ScanAxes, ScanSetting, digest_of_ranges
 
 W8, W4 = ScanSetting(weights=8), ScanSetting(weights=4)
 
@@ -110,3 +111,32 @@ def test_what_the_store_has_in_part_is_to_be_gone_on_with(opened, make_scan):
     opened.asks.of("known_scan", "look")[0].done(make_scan(("a", "b"), {("a", W8): 0.1}))
 
     assert not opened.scans.scan.is_complete
+
+
+def test_a_scan_with_other_ranges_is_dropped(opened, make_scan):
+    cells = {("a", W4): 0.1}
+    opened.scans.begin_data(opened.dataset, "calibration")
+
+    opened.scans.take(make_scan(("a",), cells, ranges_digest=digest_of_ranges("data", Calibration())))
+    assert not opened.scans.has_cells
+
+    opened.scans.take(make_scan(("a",), cells, ranges_digest=digest_of_ranges("calibration", Calibration())))
+    assert opened.scans.has_cells
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "measured_on", "is_complete"),
+    [(500, 16, False), (500, 64, True), (500, 256, True), (16, 16, True)],
+    ids=["early figures", "as many as by default", "more", "all that there are"],
+)
+def test_early_figures_of_all_cells_are_no_complete_scan(bench, make_scan, num_samples, measured_on, is_complete):
+    bench.put(a=np.ones((2, 3), np.float32))
+    bench.put_data(num_samples)
+    bench.asks.of("known_scan", "look")[0].done(None)
+    axes = ScanAxes((8, 4), (), ())
+    bench.scans.set_axes(axes)
+    kl = {("a", W8): 0.1, ("a", W4): 0.1}
+
+    bench.asks.of("known_scan", "look")[1].done(make_scan(("a",), kl, axes=axes, num_samples=measured_on))
+
+    assert bench.scans.scan.is_complete == is_complete

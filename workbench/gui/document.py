@@ -147,6 +147,7 @@ class Document(Bench):
 
     def _put_model(self, info: ModelInfo, recipe: Recipe, budgets: Budgets) -> None:
         self.awaited.give_up_model()
+        self.searching.give_up()
         self.activations.forget()
         self.measuring.set_model(info)
         self.calibration.take(None, {})
@@ -160,22 +161,24 @@ class Document(Bench):
 
     def _put_data(self, info: DataInfo, overrides: Mapping[str, object]) -> None:
         self.awaited.give_up_data()
+        self.searching.give_up()
         self.measuring.set_data(info)
         self._begin_samples()
         self.channels.set_has_samples(True)
-        self.scans.begin_data(info)
+        self.scans.begin_data(info, self.calibration.digest)
         super()._put_data(info, overrides)
         self.saving.saved_changed.emit()
 
     @Slot()
     def _on_calibration(self) -> None:
         """Ranges are set on other samples: what was found with the old ones holds no more."""
+        self.searching.give_up()
         self.measuring.set_calibration(self.calibration.digest)
         self._begin_samples()
         self.channels.set_has_samples(self.dataset is not None or self.calibration.info is not None)
         if self.dataset is not None:
             # Cells of activations are others with other ranges.
-            self.scans.begin_data(self.dataset)
+            self.scans.begin_data(self.dataset, self.calibration.digest)
         self.dataset_changed.emit()
         self.saving.saved_changed.emit()
         self.measuring.after_rest()
@@ -207,3 +210,4 @@ class Document(Bench):
         self.importance.forget()
         self.plans.begin_again(self.recipe)
         self.channels.begin_again()
+        self.scans.ask()

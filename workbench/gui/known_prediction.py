@@ -5,7 +5,7 @@ from PySide6.QtCore import QObject, Signal
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.sensitivity_table import AskedOfLayers
-from workbench.gui.known_scan import KnownScan
+from workbench.gui.known_scan import KnownScan, is_on_same_ranges
 
 
 class KnownPrediction(QObject):
@@ -20,12 +20,12 @@ class KnownPrediction(QObject):
 
     @property
     def prediction(self) -> AccuracyPrediction | None:
-        """The prediction; None where there is none of this model, these samples and these layers."""
+        """The prediction; None where there is none of this model, these samples, ranges and layers."""
         found, scan = self._found, self._scans.scan
         if found is None or scan is None or found.table.layers != scan.layers:
             return None
         is_of_scan = (found.model_digest, found.dataset_digest) == (scan.model_digest, scan.dataset_digest)
-        return found if is_of_scan else None
+        return found if is_of_scan and is_on_same_ranges(found.ranges_digest, scan.ranges_digest) else None
 
     def take(self, prediction: object) -> None:
         """A prediction has come, perhaps of few mixes so far."""

@@ -7,8 +7,9 @@ from functools import cached_property
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.engine.core.layer import ModelInfo
+from workbench.engine.core.recipe import Calibration
 from workbench.engine.core.reports import DataInfo
-from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, digest_of_ranges
 from workbench.gui.engine import Engine
 from workbench.gui.lanes import LatestLane
 from workbench.gui.scan_table import ScanTable
@@ -18,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 # Partial results come quicker than anybody looks, and each of them draws the map and a column anew.
 _REST_MS = 100
+# What a scan measures each cell on if it is not told; its early figures are of fewer.
+_DEFAULT_SAMPLES = 64
 
 
 class KnownScan(QObject):
@@ -37,6 +40,7 @@ class KnownScan(QObject):
         self.samples: int | None = None
         self._model: ModelInfo | None = None
         self._data: DataInfo | None = None
+        self._ranges_digest = ""
         self._found: _Found | None = None
         # Reading what is stored takes no time: it must not wait for what is measured.
         self._lane = LatestLane(engine, "look", parent=self)
@@ -65,9 +69,16 @@ class KnownScan(QObject):
         self._model, self._data = model, None
         self._begin()
 
-    def begin_data(self, data: DataInfo) -> None:
-        """Other samples lie on the bench: ask what is known of them."""
+    def begin_data(self, data: DataInfo, calibration_digest: str = "") -> None:
+        """Other samples lie on the bench, or others set ranges: ask what is known of them.
+
+        Args:
+            data: what is evaluated on.
+            calibration_digest: of the samples that set ranges; "" where those of `data` do.
+        """
         self._data = data
+        # A scan changes one layer of the empty recipe, whose calibration is the usual one.
+        self._ranges_digest = digest_of_ranges(calibration_digest or data.digest, Calibration())
         self._begin()
         self.ask()
 
@@ -99,7 +110,8 @@ class KnownScan(QObject):
         self._found = None
         if self._model is not None and self._data is not None:
             layers = tuple(layer.name for layer in self._model.layers if layer.editable)
-            empty = SensitivityScan(self._model.digest, self._data.digest, self.axes, layers, (), 0)
+            digests = self._model.digest, self._data.digest
+            empty = SensitivityScan(*digests, self.axes, layers, (), 0, ranges_digest=self._ranges_digest)
             self._found = _Found(empty)
         self._tell()
 
@@ -119,12 +131,24 @@ class KnownScan(QObject):
             and self._data is not None
             and (scan.model_digest, scan.dataset_digest, scan.axes)
             == (self._model.digest, self._data.digest, self.axes)
+            and is_on_same_ranges(scan.ranges_digest, self._ranges_digest)
         )
 
     def _on_known(self, scan: object) -> None:
-        # A scan that has been started meanwhile may know more than the store did.
-        if isinstance(scan, SensitivityScan) and (self.scan is None or len(scan.cells) >= len(self.scan.cells)):
-            self.take(replace(scan, is_complete=_is_whole(scan)))
+        if isinstance(scan, SensitivityScan) and not self._knows_as_much_as(scan):
+            self.take(replace(scan, is_complete=_is_whole(scan, self._enough)))
+
+    def _knows_as_much_as(self, scan: SensitivityScan) -> bool:
+        """Whether what a scan has found since is no less than the store had, or is whole: it is not told twice."""
+        known = self.scan
+        if known is None:
+            return False
+        return len(known.cells) > len(scan.cells) or (known.is_complete and len(known.cells) == len(scan.cells))
+
+    @property
+    def _enough(self) -> int:
+        """Samples behind each cell of a scan that has come to its end."""
+        return min(_DEFAULT_SAMPLES, self._data.num_samples) if self._data is not None else _DEFAULT_SAMPLES
 
     def _on_failed(self, failure: object) -> None:
         """Nobody waits for it: without a store everything can be measured."""
@@ -132,15 +156,21 @@ class KnownScan(QObject):
             _log.warning("what is known of sensitivities cannot be read: %s", failure.text)
 
 
-def _is_whole(scan: SensitivityScan) -> bool:
+def is_on_same_ranges(one: str, other: str) -> bool:
+    """Whether ranges were set on the same samples, as far as both say: a scan of an older file does not."""
+    return not one or not other or one == other
+
+
+def _is_whole(scan: SensitivityScan, enough: int) -> bool:
     """Whether all that was to be tried is there, on equally many samples: a store knows no wish of before.
 
+    A scan that was stopped after its early figures has them of every cell, but of fewer than `enough` samples.
     Of channels not every layer has some to lose, so those that are there are all.
     """
     wanted = [setting for setting in scan.axes.settings if setting.ratio is None]
     cells = [cell for cell in scan.cells if cell.setting.ratio is None] if wanted else list(scan.cells)
     counts = {cell.num_samples for cell in cells if not cell.error}
-    return bool(cells) and len(counts) == 1 and len(cells) >= len(scan.layers) * len(wanted)
+    return len(counts) == 1 and min(counts) >= enough and len(cells) >= len(scan.layers) * len(wanted)
 
 
 class _Found:

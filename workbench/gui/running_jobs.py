@@ -95,6 +95,10 @@ class RunningJobs(QObject):
         """Whether a job has not ended."""
         return job in self._tickets
 
+    def is_stopping(self, job: int) -> bool:
+        """Whether a job has been asked to stop and has not ended."""
+        return job in self._tickets and self._tickets[job].is_cancelled
+
     def cancel(self, job: int, *, insist: bool = True) -> None:
         """Ask a job to stop; with `insist`, one that does not hear costs the worker a restart."""
         if job in self._tickets:

@@ -87,8 +87,8 @@ class TradeOff(QObject):
 
     @Slot(object)
     def take(self, result: object) -> None:
-        """A search has found something."""
-        if isinstance(result, SearchResult):
+        """A search has found something; what holds for another model or other samples is dropped."""
+        if isinstance(result, SearchResult) and is_of_bench(result, self._bench):
             self.result = result
             self.changed.emit()
 
@@ -129,6 +129,14 @@ class TradeOff(QObject):
         self._tried.clear()
         self.result = None
         self.changed.emit()
+
+
+def is_of_bench(result: SearchResult, bench: Bench) -> bool:
+    """Whether a search's result holds for the model and the samples on the bench, as far as it says."""
+    return all(
+        not digest or (info is not None and info.digest == digest)
+        for digest, info in ((result.model_digest, bench.model), (result.dataset_digest, bench.dataset))
+    )
 
 
 def _found_point(point: ParetoPoint, known: KnownFigures) -> TradePoint | None:

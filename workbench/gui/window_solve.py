@@ -14,6 +14,7 @@ from workbench.gui.document import Document
 from workbench.gui.measured_dialog import MeasuredDialog
 from workbench.gui.solve_dialog import SolveDialog
 from workbench.gui.theme import Theme
+from workbench.gui.trade_off import is_of_bench
 from workbench.project.budgets import Budgets
 
 NO_BUDGET = "Set a budget first: drag the mark on the bar of accuracy or size, or a line of the trade-off"
@@ -39,7 +40,7 @@ class WindowSolve(DialogOfJob):
         # Waits for the scan.
         self._wished: SearchBudgets | None = None
         document.searching.found.connect(self._on_found)
-        document.searching.search_ended.connect(self._on_end)
+        document.searching.search_ended.connect(self._on_search_end)
         document.searching.scan_ended.connect(self._on_scan_end)
         document.scans.completed.connect(self._on_scanned)
         document.dataset_changed.connect(self._close)
@@ -85,6 +86,8 @@ class WindowSolve(DialogOfJob):
         if self._wished is not None:
             self._wished = None
             self._document.searching.cancel_scan()
+            # The scan's own end is heard by those who still wish it.
+            self._on_end("the scan was stopped before it was complete")
         self._document.searching.cancel_search()
 
     def _job(self) -> int:
@@ -102,9 +105,17 @@ class WindowSolve(DialogOfJob):
             self._wished = None
             self._on_end(text)
 
+    @Slot(str)
+    def _on_search_end(self, text: str) -> None:
+        if self._wished is None:
+            self._on_end(text)
+
     @Slot(object)
     def _on_found(self, result: SearchResult) -> None:
         model = self._document.model
+        # While a scan is waited for, it is one that was asked for before.
+        if self._wished is not None or not is_of_bench(result, self._document):
+            return
         if isinstance(self.dialog, SolveDialog) and model is not None:
             self.dialog.show_result(result, model, self._document.recipe)
 

@@ -11,10 +11,11 @@ from workbench.engine.core.accuracy_prediction import (
     PredictionSpread,
     SamplingError,
 )
+from workbench.engine.core.channel_group import ChannelGroup
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.recipe import Calibration, Prune, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
-from workbench.engine.core.sensitivity import ScanAxes
+from workbench.engine.core.sensitivity import ScanAxes, ScanSetting, SensitivityScan, digest_of_ranges
 from workbench.engine.core.sensitivity_table import sensitivity_table
 from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.preview import PreviewPanel
@@ -39,12 +40,15 @@ def panel(bench, theme, qtbot, make_scan) -> PreviewPanel:
     bench.scans.set_axes(AXES)
     scan = make_scan(("a",), {("a", W8): 0.001, ("a", W4): 0.1}, axes=AXES, is_complete=True)
     bench.scans.take(scan)
+    bench.predictions.take(learned_from(scan))
+    return panel
+
+
+def learned_from(scan: SensitivityScan) -> AccuracyPrediction:
     spread = PredictionSpread(SamplingError(1 / 500, 0.0), 1.64)
-    prediction = AccuracyPrediction(
+    return AccuracyPrediction(
         scan.model_digest, scan.dataset_digest, "top1", ORIGINAL, sensitivity_table(scan), CURVE, spread, (), 500
     )
-    bench.predictions.take(prediction)
-    return panel
 
 
 def measure(bench, recipe: Recipe, value: float) -> None:
@@ -94,6 +98,17 @@ def test_other_samples_take_the_prediction_away(panel, bench):
     assert bench.predictions.prediction is None
 
 
+def test_other_calibration_samples_take_the_prediction_away(panel, bench):
+    learned = replace(bench.predictions.prediction, ranges_digest=digest_of_ranges("data", Calibration()))
+    bench.predictions.take(learned)
+
+    bench.scans.begin_data(bench.dataset, "calibration")
+    assert bench.predictions.prediction is None
+
+    bench.scans.begin_data(bench.dataset)
+    assert bench.predictions.prediction is learned
+
+
 def test_another_range_than_was_scanned_is_said(panel, bench):
     bench.set_recipe(Recipe().with_rule("a", weights=WeightRule(4, range="minmax")))
 
@@ -119,3 +134,19 @@ def test_figures_now_are_those_of_the_cards(panel, bench):
     measure(bench, W4_ALL, 0.81)
 
     assert panel.figures_now()[1].value == 0.81
+
+
+def test_what_a_group_loses_counts_once_when_a_scan_without_channels_is_asked_for_since(panel, bench, make_scan):
+    one = np.linspace(-1, 1, 36, dtype=np.float32).reshape(4, 9)
+    bench.put(a=one, b=one)
+    bench.put_data()
+    bench.put_channels(ChannelGroup("a", "filters", ("a", "b"), (4,)))
+    groups = (("a", "a"), ("b", "a"))
+    scan = make_scan(("a", "b"), {("a", ScanSetting(ratio=0.5)): 0.1}, axes=ScanAxes((), (), (), (0.5,)), groups=groups)
+    bench.searching.fit(scan, Recipe())
+    bench.asks.of("fit_accuracy", "run")[0].done(learned_from(scan))
+
+    bench.scans.set_axes(ScanAxes((8,), (), ()))
+    bench.set_recipe(Recipe().with_rule("a", prune=Prune("filters", ratio=0.5)))
+
+    assert panel.accuracy.delta.text() == "−7.6 pp"

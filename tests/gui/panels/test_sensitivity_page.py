@@ -1,13 +1,16 @@
 """The page of sensitivities on values: what it shows, what a click takes, and how it follows the table."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
+from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Prune, Recipe, WeightRule
-from workbench.engine.core.sensitivity import ScanAxes, ScanSetting
+from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting
 from workbench.gui.heat_scale import Measure
 from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.sensitivity_page import SensitivityPage
@@ -224,3 +227,27 @@ def test_behind_another_page_nothing_is_drawn_until_it_is_shown(page, bench, mak
     page.show()
 
     assert page.facts.text() == "measured one at a time · 1 of 9 cells · n = 64"
+
+
+def test_the_legend_has_the_unit_of_the_first_cell_that_could_be_measured(page, bench, make_scan):
+    noise = Figure(0.1, "fraction", Origin.MEASURED, 0.09, 0.11, 64)
+    cells = (ScanCell("a", W8, error="the outputs are NaN"), ScanCell("a", W4, noise, 10.0, None, 64))
+
+    bench.scans.take(replace(make_scan(NAMES, {}, axes=AXES, is_complete=True), cells=cells))
+
+    assert page.legend.accessibleName().endswith(" noise")
+
+
+def test_all_samples_are_asked_for_by_their_number_and_not_of_other_samples(page, bench):
+    last = page.samples.count() - 1
+    page.samples.setCurrentIndex(last)
+    page.samples.activated.emit(last)
+    page.measure.click()
+    assert bench.asks.of("scan", "run")[0].ticket.kwargs["samples"] == 500
+
+    bench.asks.of("scan", "run")[0].stopped()
+    bench.put_data(900)
+    page.measure.click()
+
+    assert page.samples.currentText() == "Samples: as needed"
+    assert "samples" not in bench.asks.of("scan", "run")[1].ticket.kwargs

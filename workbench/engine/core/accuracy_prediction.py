@@ -132,6 +132,9 @@ class AccuracyPrediction:
         spread: how sure that is.
         mixes: that were measured, and are behind the curve.
         num_samples: that those were measured on.
+        ranges_digest: of the scan, what ranges were set on; "" where nobody said.
+        groups: of the scan, for each layer whose channels are pruned with others', the first layer of its group: what
+            is asked of a whole group counts there, once.
     """
 
     model_digest: str
@@ -143,6 +146,8 @@ class AccuracyPrediction:
     spread: PredictionSpread
     mixes: tuple[MeasuredMix, ...]
     num_samples: int
+    ranges_digest: str = ""
+    groups: tuple[tuple[str, str], ...] = ()
 
     def kl(self, asked: AskedOfLayers) -> float:
         """The sum of the divergences, nats; NaN where the scan does not know a layer yet."""

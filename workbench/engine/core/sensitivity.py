@@ -4,13 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from workbench.engine.core.digest import digest_of_json
 from workbench.engine.core.measurement import Figure
-from workbench.engine.core.recipe import ActivationRule, Prune, Recipe, WeightRule, escape_selector
+from workbench.engine.core.recipe import ActivationRule, Calibration, Prune, Recipe, WeightRule, escape_selector
 
 DEFAULT_BITS = (2, 3, 4, 6, 8)
 DEFAULT_SPARSITIES = (0.3, 0.5, 0.7, 0.9)
 # Below 8 bits, ranges of least squared error lose least; at 8 they are the whole range all the same.
 _STYLE, _ACTIVATION_STYLE = WeightRule(range="mse"), ActivationRule()
+
+
+def digest_of_ranges(samples_digest: str, settings: Calibration) -> str:
+    """Names what ranges are set on: other samples, or others of them, give cells other figures.
+
+    Args:
+        samples_digest: of the samples that calibration draws from.
+        settings: how many, and the seed.
+    """
+    return digest_of_json([samples_digest, str(settings.samples), str(settings.seed)])
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -163,6 +174,7 @@ class SensitivityScan:
         num_resumed: how many cells came from the store.
         is_complete: whether every cell is measured on all of the samples, or has its error.
         groups: for each layer whose channels are pruned with others', the first layer of its group.
+        ranges_digest: what ranges were set on, by `digest_of_ranges`; "" where nobody said.
     """
 
     model_digest: str
@@ -175,6 +187,7 @@ class SensitivityScan:
     num_resumed: int = 0
     is_complete: bool = False
     groups: tuple[tuple[str, str], ...] = ()
+    ranges_digest: str = ""
 
     def cell(self, layer: str, setting: ScanSetting) -> ScanCell | None:
         """What is known of one setting of a layer; of channels, of the group that the layer belongs to."""

@@ -10,14 +10,15 @@ from workbench.engine.core.measurement import Figure
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.sensitivity import SensitivityScan
-from workbench.engine.core.sensitivity_table import sensitivity_table
+from workbench.engine.core.sensitivity_table import AskedOfLayers, SensitivityTable, sensitivity_table
 from workbench.engine.search.drop_curve_fit import fit_drop_curve, fit_spread, fit_zero_weight
 from workbench.engine.search.mix_recipe import mix_recipe
 from workbench.engine.search.random_mixes import spanning_mixes
+from workbench.engine.search.weighed_cells import weighed_by_drops
 from workbench.jobs import JobContext
 
-# Divergence of all but zeros, divergence of zeros, and drop of a mix.
-_Seen = tuple[float, float, float]
+# What a mix asks of the layers, and what it loses.
+_Seen = tuple[AskedOfLayers, float]
 # Measures what a recipe gives, paired with the original; what is known already is not measured again.
 Measure = Callable[[Recipe, JobContext], EvaluationReport]
 
@@ -66,9 +67,7 @@ def fit_accuracy(
         ctx.checkpoint()
         part = ctx.part(number / len(mixes), (number + 1) / len(mixes), f"mix {number + 1} of {len(mixes)}")
         report = measure(mix_recipe(base or Recipe(), scan.axes, mix, kinds), part)
-        asked = asked_of_mix(scan.layers, mix)
-        zeros = float(table.sparsity.kl(asked.sparsity).sum())
-        seen.append((float(table.kl(asked).sum()) - zeros, zeros, lost(report)))
+        seen.append((asked_of_mix(scan.layers, mix), lost(report)))
         if number + 1 >= min(_LEAST_MIXES, len(mixes)):
             yield _predicting(scan, report, seen, chance)
     ctx.progress(1, 1, f"{len(mixes)} mixes measured")
@@ -92,11 +91,15 @@ def lost(report: EvaluationReport) -> float:
 def _predicting(
     scan: SensitivityScan, report: EvaluationReport, seen: Sequence[_Seen], chance: float
 ) -> AccuracyPrediction:
-    original, sampling, table = _original(report), _sampling(report), sensitivity_table(scan)
+    original, sampling = _original(report), _sampling(report)
     # What was seen to be lost can be lost, whatever guessing is said to give.
-    most = max(_LEAST_TO_LOSE, original.value - chance, *(drop for _, _, drop in seen))
-    weight = fit_zero_weight(seen, most, sampling)
-    mixes = tuple(MeasuredMix(rest + weight * zeros, drop) for rest, zeros, drop in seen)
+    most = max(_LEAST_TO_LOSE, original.value - chance, *(drop for _, drop in seen))
+    plain = sensitivity_table(scan)
+    usual = fit_drop_curve([MeasuredMix(float(plain.kl(asked).sum()), drop) for asked, drop in seen], most, sampling)
+    table = sensitivity_table(weighed_by_drops(scan, usual))
+    parts = [_parts(table, asked, drop) for asked, drop in seen]
+    weight = fit_zero_weight(parts, most, sampling)
+    mixes = tuple(MeasuredMix(rest + weight * zeros, drop) for rest, zeros, drop in parts)
     return AccuracyPrediction(
         model_digest=scan.model_digest,
         dataset_digest=scan.dataset_digest,
@@ -108,6 +111,12 @@ def _predicting(
         mixes=mixes,
         num_samples=report.done,
     )
+
+
+def _parts(table: SensitivityTable, asked: AskedOfLayers, drop: float) -> tuple[float, float, float]:
+    """Divergence of all but zeros, divergence of zeros, and drop."""
+    zeros = float(table.sparsity.kl(asked.sparsity).sum())
+    return float(table.kl(asked).sum()) - zeros, zeros, drop
 
 
 def _original(report: EvaluationReport) -> Figure:

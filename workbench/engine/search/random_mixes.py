@@ -14,7 +14,7 @@ from workbench.engine.search.mix_recipe import Mix
 # Drawn, of which those are taken that lie best.
 _DRAWN = 400
 # Nats: below, hardly an answer changes; above, a network mostly guesses.
-_MILDEST, _HARSHEST = 0.01, 3.0
+_MILDEST, _HARSHEST = 0.02, 3.0
 _PRUNED_SHARES = (0.0, 0.3, 0.7)
 _TOUCHED = (1.0, 1.0, 0.5, 0.2)
 _SPREADS = (0.3, 1.2)
@@ -36,7 +36,7 @@ def spanning_mixes(scan: SensitivityScan, table: SensitivityTable, count: int, *
     left = [place for place in range(_DRAWN) if math.isfinite(kls[place]) and kls[place] > 0]
     if not left:
         return []
-    low, high = np.quantile(kls[left], [0.01, 0.95]).tolist()
+    low, high = np.quantile(kls[left], [0.01, 0.999]).tolist()
     if low < _HARSHEST and high > _MILDEST:
         low, high = max(low, _MILDEST), min(high, _HARSHEST)
     taken: list[Mix] = []
@@ -59,7 +59,7 @@ def _random_mix(scan: SensitivityScan, first_of: Mapping[str, str], rng: np.rand
     """
     axes = scan.axes
     # Of networks that bear little, mild mixes must be drawn oftener, and mixes of few layers.
-    harshness, spread, touched = rng.uniform() ** 2, rng.uniform(*_SPREADS), rng.choice(_TOUCHED)
+    harshness, spread, touched = rng.uniform() ** 1.5, rng.uniform(*_SPREADS), rng.choice(_TOUCHED)
     share, most = rng.choice(_PRUNED_SHARES), rng.uniform()
     place = int(rng.integers(len(axes.activation_bits) + 1))
     activations = axes.activation_bits[place] if place < len(axes.activation_bits) else None

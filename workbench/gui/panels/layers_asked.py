@@ -1,6 +1,8 @@
 """What the recipe asks of the layers of a scan, from what the layer table knows already: quick enough for a drag."""
 
 import math
+import operator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.engine.core.asked_of_recipe import is_as_scanned
@@ -25,44 +27,59 @@ class LayersAsked:
     def __init__(self, document: "Document", states: LayerStates) -> None:
         self._document = document
         self._states = states
-        self._settings: dict[int, LayerSettings] = {}
-        self._last: tuple[tuple[object, ...], AskedOfLayers] | None = None
+        self._read_last: tuple[_Read, ...] = ()
 
-    def of(self, scan: SensitivityScan) -> AskedOfLayers:
-        """What is asked of each layer of a scan; of channels, at the first layer of each group."""
-        model, channels = self._document.model, self._document.channels.now
-        # The column and the card ask the same of each move.
-        key = (model, self._states.recipe, channels, scan.layers, scan.groups)
-        if self._last is not None and all(one is other for one, other in zip(self._last[0], key, strict=True)):
-            return self._last[1]
-        asked = self._read(scan)
-        self._last = key, asked
-        return asked
+    def of(self, names: tuple[str, ...], groups: tuple[tuple[str, str], ...]) -> AskedOfLayers:
+        """What is asked of each layer of a scan; of channels, at the first layer of each group.
 
-    def _read(self, scan: SensitivityScan) -> AskedOfLayers:
+        Args:
+            names: of the layers.
+            groups: for each layer whose channels are pruned with others', the first layer of its group.
+        """
+        return self._of(names, groups).asked
+
+    def is_as_scanned(self, scan: SensitivityScan) -> bool:
+        """Whether all layers that are quantized are so in the style that was scanned."""
+        return all(is_as_scanned(scan.axes, one) for one in self._of(scan.layers, scan.groups).settings)
+
+    def _of(self, names: tuple[str, ...], groups: tuple[tuple[str, str], ...]) -> "_Read":
+        bench = self._document.model, self._states.recipe, self._document.channels.now
+        # The column and the card ask the same of each move, but for the groups that only one of them knows.
+        known = [read for read in self._read_last if all(map(operator.is_, read.bench, bench))]
+        for read in known:
+            if (read.names, read.groups) == (names, groups):
+                return read
+        read = self._read(bench, names, groups)
+        self._read_last = (read, *known[:1])
+        return read
+
+    def _read(self, bench: tuple[object, ...], names: tuple[str, ...], groups: tuple[tuple[str, str], ...]) -> "_Read":
         model, channels = self._document.model, self._document.channels.now
-        asked = AskedOfLayers.nothing(len(scan.layers))
-        self._settings.clear()
-        if model is None:
-            return asked
-        layers = {layer.name: layer for layer in model.layers}
-        places = {name: place for place, name in enumerate(scan.layers)}
-        first_of = dict(scan.groups)
+        asked, settings = AskedOfLayers.nothing(len(names)), dict[int, LayerSettings]()
+        layers = {layer.name: layer for layer in model.layers} if model is not None else {}
+        places = {name: place for place, name in enumerate(names)}
+        first_of = dict(groups)
         for name, place in places.items():
             if name not in layers:
                 continue
             now = setting_now(layers[name], self._states, channels)
             # Most layers share theirs with others.
-            self._settings[id(now.settings)] = now.settings or LayerSettings()
+            settings[id(now.settings)] = now.settings or LayerSettings()
             asked.weight_bits[place] = math.inf if now.bits is None else now.bits
             asked.activation_bits[place] = math.inf if now.activation_bits is None else now.activation_bits
             asked.sparsity[place] = now.sparsity
             first = places.get(first_of.get(name, name))
             if now.ratio and first is not None:
                 asked.ratio[first] = max(asked.ratio[first], now.ratio)
-        return asked
+        return _Read(bench, names, groups, asked, tuple(settings.values()))
 
-    def is_as_scanned(self, scan: SensitivityScan) -> bool:
-        """Whether all layers that are quantized are so in the style that was scanned."""
-        self.of(scan)
-        return all(is_as_scanned(scan.axes, one) for one in self._settings.values())
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """What was asked of some layers, each kind of settings once, and of which bench."""
+
+    bench: tuple[object, ...]
+    names: tuple[str, ...]
+    groups: tuple[tuple[str, str], ...]
+    asked: AskedOfLayers
+    settings: tuple[LayerSettings, ...]

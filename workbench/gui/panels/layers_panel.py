@@ -186,7 +186,8 @@ class LayersPanel(Card):
 
     def _chips(self) -> SensitivityChips:
         table = self._document.scans.table
-        return SensitivityChips(table, self.asked.of(table.scan) if table is not None else None)
+        asked = self.asked.of(table.scan.layers, table.scan.groups) if table is not None else None
+        return SensitivityChips(table, asked)
 
     @Slot()
     def _on_channels(self) -> None:

@@ -239,7 +239,9 @@ class PreviewPanel(Card):
         prediction, scan = document.predictions.prediction, document.scans.scan
         if self._asked is None or prediction is None or scan is None:
             return None
-        figure = self._prediction_now = document.predictions.accuracy(self._asked.of(scan))
+        # The scan may have been asked for other settings since, and know no groups any more.
+        asked = self._asked.of(prediction.table.layers, prediction.groups)
+        figure = self._prediction_now = document.predictions.accuracy(asked)
         if figure is None:
             return None
         is_as_scanned = self._asked.is_as_scanned(scan)

@@ -179,8 +179,9 @@ class SensitivityPage(QWidget):
         self._on_pointed(*(self.map.cursor_cell or (-1, -1)))
 
     def _unit(self, table: ScanTable) -> str:
-        units = {cell.kl.unit for cell in table.scan.cells[:1] if cell.kl is not None}
-        return "noise" if self._measure is Measure.KL and units == {"fraction"} else UNITS[self._measure]
+        # The first cells may be those that could not be measured.
+        unit = next((cell.kl.unit for cell in table.scan.cells if cell.kl is not None), None)
+        return "noise" if self._measure is Measure.KL and unit == "fraction" else UNITS[self._measure]
 
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
@@ -229,7 +230,11 @@ class SensitivityPage(QWidget):
                 self.samples.addItem(f"{number:,} samples", number)
         if total:
             self.samples.addItem(f"all {total:,} samples", total)
-        self.samples.setCurrentIndex(max(0, self.samples.findData(self._document.scans.samples)))
+        place = self.samples.findData(self._document.scans.samples)
+        self.samples.setCurrentIndex(max(0, place))
+        if place < 0:
+            # All of the old samples are no number of these: what is shown is what is asked for.
+            self._on_samples()
 
     @Slot()
     def _show_intervals(self) -> None:

@@ -1,0 +1,79 @@
+"""Auto-compress from the menu, on a double of the engine: what is asked, and what belongs to an older wish."""
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.search_result import SearchBudgets, SearchResult
+from workbench.engine.core.sensitivity import ScanAxes
+from workbench.gui.window_solve import WindowSolve
+from workbench.project.budgets import Budgets
+
+AXES = ScanAxes((8,), (), ())
+NOTHING = SearchResult(
+    SearchBudgets(max_bytes=500), "top1", Figure(0.9, "fraction", Origin.MEASURED, n=500), refusal="no", is_final=True
+)
+
+
+@pytest.fixture
+def solving(loose_document, theme, qtbot) -> WindowSolve:
+    window = QWidget()
+    qtbot.addWidget(window)
+    loose_document.set_budgets(Budgets(size_bytes=500))
+    loose_document.scans.set_axes(AXES)
+    return WindowSolve(loose_document, theme, window)
+
+
+@pytest.fixture
+def scanned(loose_document, make_scan) -> None:
+    kl = {(layer, AXES.settings[0]): 0.1 for layer in ("a", "b")}
+    loose_document.scans.take(make_scan(("a", "b"), kl, axes=AXES, is_complete=True))
+
+
+def test_closed_and_opened_again_at_once_it_searches_again(solving, scanned, loose_document):
+    solving.solve()
+    solving.dialog.close()
+    solving.solve()
+    (old,) = loose_document.engine.of("search", "run")
+
+    old.stopped()
+
+    assert solving.dialog.is_running
+    assert len(loose_document.engine.of("search", "run")) == 2
+
+
+def test_what_was_found_for_other_samples_is_not_shown(solving, scanned, loose_document):
+    solving.solve()
+
+    for digests in (("1" * 64, "data"), ("0" * 64, "others")):
+        others = replace(NOTHING, model_digest=digests[0], dataset_digest=digests[1])
+        loose_document.searching.found.emit(others)
+    assert solving.dialog.is_running
+    assert loose_document.trade_off.result is None
+
+    own = replace(NOTHING, model_digest="0" * 64, dataset_digest="data")
+    loose_document.engine.of("search", "run")[0].done(own)
+    assert not solving.dialog.is_running
+    assert loose_document.trade_off.result is own
+
+
+def test_the_end_of_an_older_search_does_not_end_one_that_waits_for_its_scan(solving, scanned, loose_document):
+    solving.solve()
+    solving.dialog.close()
+    loose_document.scans.set_axes(ScanAxes((4,), (), ()))
+    solving.solve()
+
+    loose_document.engine.of("search", "run")[0].stopped()
+
+    assert solving.dialog.is_running
+
+
+def test_cancel_while_it_scans_ends_it(solving, loose_document):
+    solving.solve()
+
+    solving.dialog.close_button.click()
+    loose_document.engine.of("scan", "run")[0].stopped()
+
+    assert not solving.dialog.is_running
