@@ -1,7 +1,7 @@
 """Edits of a recipe: the last word counts, and many edits of one layer leave one rule."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workbench.engine.core.recipe import Prune, Recipe, Rule, WeightRule
@@ -88,6 +88,8 @@ def test_filters_follow_a_later_rule_for_neurons_of_the_same_layers():
     assert [rule.select for rule in recipe.rules] == [both, ("head",), both]
 
 
+# The last edit extends the first rule, which stands before that of the filters.
+@example([("*", None, None), ("conv*", None, Prune("filters", ratio=0.5)), ("*", None, Prune("weights", sparsity=0.5))])
 @given(_EDITS)
 def test_an_edit_says_what_a_rule_at_the_end_would_say(edits: list[tuple[str, WeightRule | None, Prune | None]]):
     recipe, appended = Recipe(), Recipe()

@@ -20,6 +20,7 @@ ENCODINGS = ("auto", "plain")
 CHANNEL_SCOPES = ("layer", "global", "lamp", "erk")
 RECOVER_NOTHING, RECOVER_BIAS, RECOVER_WEIGHTS = RECOVERIES = ("none", "bias", "weights")
 MIN_BITS, MAX_BITS = 2, 16
+_KINDS = ("weights", "filters", "neurons")
 
 _Part = TypeVar("_Part", "WeightRule", "ActivationRule")
 
@@ -226,7 +227,8 @@ class Recipe:
         return LayerSettings(
             weights=_weight_settings(weights),
             activations=ActivationSettings(**activations) if isinstance(activations.get("bits"), int) else None,  # type: ignore[arg-type] # as above
-            prunes=tuple(prunes.values()),
+            # In one order, whichever rule came first: an edit that extends an old rule says no other thing.
+            prunes=tuple(sorted(prunes.values(), key=lambda prune: _KINDS.index(prune.kind))),
             without_bits=tuple(
                 name
                 for name, said in (("weights", weights), ("activations", activations))
