@@ -105,6 +105,15 @@ class Compressor:
         notes = (*structure.notes, *plan.notes, *planning.raising(plan), *growth, *([_FORESEEN] if awaits else []))
         return replace(plan, groups=structure.groups, notes=notes, awaits_samples=awaits)
 
+    def plan_of_layers(self, recipe: Recipe, *, has_samples: bool = False) -> Plan:
+        """What is done to each layer of the model as it is, without a look at what the file takes. Raises RecipeError.
+
+        Args:
+            recipe: what is asked; of channels nothing is done.
+            has_samples: whether there will be samples to calibrate with.
+        """
+        return self._planning.plan(recipe, has_samples=has_samples)
+
     def _foreseen(
         self, groups: tuple[GroupPlan, ...], recipe: Recipe, samples: CalibrationSet | None
     ) -> LeftLayers | None:

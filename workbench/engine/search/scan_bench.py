@@ -134,7 +134,8 @@ class ScanBench:
         """All swappable layers at one setting of their weights; each entry holds for its layer alone, too."""
         with self._planning:
             if setting not in self._plans:
-                self._plans[setting] = self._compressor.plan(self._axes.laid_on(Recipe(), self._names, setting))
+                asked = self._axes.laid_on(Recipe(), self._names, setting)
+                self._plans[setting] = self._compressor.plan_of_layers(asked)
             return self._plans[setting]
 
     def _outputs(

@@ -83,7 +83,7 @@ class ScanCells:
     def _of_setting(self, setting: ScanSetting) -> Iterator[ScanPlace]:
         # One plan for all layers: what it says of one layer holds for that alone.
         recipe = self._axes.laid_on(Recipe(), self.layers, setting)
-        plan = self._compressor.plan(recipe, has_samples=self._samples is not None)
+        plan = self._compressor.plan_of_layers(recipe, has_samples=self._samples is not None)
         swappable = set(self.swappable)
         for name in self.layers:
             entry = plan.layer(name)
