@@ -53,22 +53,20 @@ _FIRST_MEASURED = ("mobilenet_v2", "resnet", "shufflenet_v2", "mobilenet_v1", "g
 
 
 @dataclass(frozen=True, slots=True)
-class Estimated:
-    """One network on one run, estimated by costs that never saw its family.
+class _Compared:
+    """An estimate beside what was measured.
 
     Args:
         run: its place in the list of runs.
         measurement: what was measured.
         ms: what was estimated.
         deviation: standard deviation of the logarithm: of one time, and for what the costs are uncertain.
-        macs_ms: what scaling by multiply-adds gives, fitted on the same measurements.
     """
 
     run: int
     measurement: Measurement
     ms: float
     deviation: float
-    macs_ms: float
 
     @property
     def log_ratio(self) -> float:
@@ -79,6 +77,17 @@ class Estimated:
     def error(self) -> float:
         """|estimated / measured − 1|."""
         return abs(self.ms / self.measurement.ms - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated(_Compared):
+    """One network on one run, estimated by costs that never saw its family.
+
+    Args:
+        macs_ms: what scaling by multiply-adds gives, fitted on the same measurements.
+    """
+
+    macs_ms: float
 
 
 def stacked(runs: Sequence[Run]) -> Measured:
@@ -177,23 +186,8 @@ def new_devices(runs: Sequence[Run], counts: Sequence[int] = (0, 1, 3)) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
-class Anew:
+class Anew(_Compared):
     """A network on a device that was left out with its chip, after some of the device's others were measured."""
-
-    run: int
-    measurement: Measurement
-    ms: float
-    deviation: float
-
-    @property
-    def log_ratio(self) -> float:
-        """Logarithm of measured by estimated."""
-        return float(np.log(self.measurement.ms / self.ms))
-
-    @property
-    def error(self) -> float:
-        """|estimated / measured − 1|."""
-        return abs(self.ms / self.measurement.ms - 1)
 
 
 def calibrated_anew(

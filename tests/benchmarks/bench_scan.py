@@ -88,11 +88,13 @@ def test_a_scan_beside_brute_force(reach: Reach, models: Path, tmp_path: Path, s
 
 
 def test_two_processes_beside_one(models: Path, tmp_path: Path, show: Callable[[str], None]):
-    seconds = {}
+    seconds, cells = {}, {}
     for workers in (1, 2):
         session = _opened(_RESNET, models, tmp_path / str(workers))
-        seconds[workers] = _scan(session, workers=workers)[1]
+        scan, seconds[workers] = _scan(session, workers=workers)
+        cells[workers] = {(cell.layer, cell.setting): cell for cell in scan.cells}
     show(f"\n{_RESNET.name}: one process {seconds[1]:.1f} s, two {seconds[2]:.1f} s: {seconds[1] / seconds[2]:.2f}×")
+    assert cells[1] == cells[2]
 
 
 def _opened(bench: Bench, models: Path, folder: Path) -> Session:
