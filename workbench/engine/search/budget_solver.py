@@ -79,7 +79,7 @@ class BudgetSolver:
         """
         limits = {name: limit for name, limit in limits.items() if limit < np.inf}
         names = tuple(sorted(limits))
-        if any(self.least(name) > _most(limits[name]) for name in names):
+        if np.isinf(self.least(minimize)) or any(self.least(name) > _most(limits[name]) for name in names):
             return None
         loss = np.where(self._is_useful((minimize, *names)), self._counts[minimize], np.inf)
         costs = {name: self._counts[name] for name in names}
