@@ -171,7 +171,21 @@ def test_the_smallest_file_within_the_allowed_drop():
     result = _found(SearchBudgets(max_drop=2), bench)
 
     assert -100 * result.best.measured.difference.value <= 2
-    assert result.best.file_bytes < 0.2 * (1500 * 4)
+    kl, sizes = bench.space.layer_counts[KL], bench.space.layer_counts[BYTES]
+    every = np.stack(np.meshgrid(*[np.arange(6)] * 4), axis=-1).reshape(-1, 4)
+    drops = np.array([bench.curve.drop(one) for one in kl[np.arange(4), every].sum(axis=1)])
+    smallest = (sizes[np.arange(4), every].sum(axis=1) + _HEADER)[drops <= 0.02].min()
+    assert result.best.file_bytes <= 1.02 * smallest
+
+
+def test_a_file_that_is_allowed_with_corrected_biases_alone_is_smaller():
+    helped, not_helped = _Bench(_space(), corrected=0.3), _Bench(_space())
+
+    with_biases, without = (_found(SearchBudgets(max_drop=2), bench).best for bench in (helped, not_helped))
+
+    assert with_biases.recipe.settings_for("d", "Conv").weights.bias_correction
+    assert -100 * with_biases.measured.difference.value <= 2
+    assert with_biases.file_bytes < 0.95 * without.file_bytes
 
 
 def test_a_prediction_that_was_too_good_is_corrected():

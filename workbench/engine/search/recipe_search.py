@@ -33,6 +33,10 @@ _FAR = 4.0
 _POINTS = 100
 # How far a drop lies from the curve at the divergence that was measured, as a share.
 _CURVE_SPREAD = 0.2
+# Smaller files than the first that is allowed: by which share each, the least one, and how many are measured.
+_STEP, _LEAST_STEP, _NUM_SMALLER = 0.06, 0.007, 10
+# What is kept because it seems good is a little worse: by so many standard deviations, it has to be within.
+_SURELY = 0.5
 _FOLDED = "all have corrected biases, as files are smaller so; what is predicted is of a scan without"
 
 
@@ -239,17 +243,62 @@ class _Search:
         Of recipes that lose about the same, the divergence tells which is better with less noise than answers that
         happen to get right or wrong: both are counted, each by how sure it is.
         """
+        return self._expected(point)[0]
+
+    def _expected(self, point: ParetoPoint) -> tuple[float, float]:
+        """The same, and its standard deviation."""
         assert point.measured is not None
         drop, divergence = lost(point.measured), point.measured.kl_divergence
         if divergence is None:
-            return drop
+            return drop, math.sqrt(self._prediction.spread.sampling.variance(drop))
         curve, sampling = self._prediction.curve, self._prediction.spread.sampling
         by_curve = curve.drop(divergence.value)
         own, of_curve = sampling.variance(drop), (_CURVE_SPREAD * by_curve) ** 2 + sampling.least
-        return (drop * of_curve + by_curve * own) / max(own + of_curve, 1e-12)
+        both = max(own + of_curve, 1e-12)
+        return (drop * of_curve + by_curve * own) / both, math.sqrt(own * of_curve / both)
 
     def _smallest(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
-        """The smallest file within the allowed drop: nearer to it from round to round."""
+        """The smallest file within the allowed drop: nearer to it from round to round, then smaller step by step."""
+        yield from self._nearer(count, ctx.part(0, 0.4))
+        if self._best is None and self._nearest is None:
+            self._refusal = f"out of reach: {self._budgets.text}"
+        self._correct_biases(ctx.part(0.4, 0.5))
+        yield from self._step_by_step(_NUM_SMALLER, ctx.part(0.5, 1))
+
+    def _step_by_step(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
+        """Ask for less and less than the best file has: other ways to weigh the scan may keep what was lost.
+
+        Among many recipes one is within the allowed drop by chance: these have to be so by their divergence, too.
+        """
+        step, num_measured, tried = _STEP, 0, {point.recipe.digest for point in self._points if point.measured}
+        while self._best is not None and step >= _LEAST_STEP and num_measured < count:
+            size = (1 - step) * self._best.point.file_bytes
+            is_smaller = False
+            for way in _SMALLER_WAYS:
+                ctx.checkpoint()
+                solved = self._solver.solve(KL, {**self._limits(), BYTES: size}, ctx, way)
+                if solved is None or solved.recipe.digest in tried or num_measured >= count:
+                    continue
+                tried.add(solved.recipe.digest)
+                part = ctx.part(num_measured / count, (num_measured + 1) / count)
+                point = self._measured(solved, part)
+                num_measured += 1
+                if not self._is_surely_allowed(point):
+                    point = self._with_corrected_biases(_Found(solved, point), part)
+                if self._is_surely_allowed(point):
+                    self._best, is_smaller = _Found(solved, point), True
+                yield self.result()
+                if is_smaller:
+                    break
+            if not is_smaller:
+                step /= 2
+
+    def _is_surely_allowed(self, point: ParetoPoint) -> bool:
+        expected, deviation = self._expected(point)
+        return self._is_allowed(point) and expected + _SURELY * deviation <= self._allowed_drop + _ROUNDING
+
+    def _nearer(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
+        """Recipes at the divergence at which about so much is lost, corrected by what the last one lost."""
         allowed = self._allowed_drop
         kl, most = self._aim(allowed), math.inf
         tried: set[str] = set()
@@ -261,6 +310,9 @@ class _Search:
                 break
             solved = self._solver.exactly(found, part)
             point = self._measured(solved, part)
+            if not self._is_allowed(point):
+                # What loses too much may lose less with corrected biases, and is smaller than what comes next.
+                point = self._with_corrected_biases(_Found(solved, point), part)
             if not self._is_allowed(point):
                 self._nearest, most = _Found(solved, point), min(most, solved.kl)
             elif self._best is None or point.file_bytes < self._best.point.file_bytes:
@@ -277,9 +329,6 @@ class _Search:
             # Between what is known to be allowed and what is known to lose too much.
             if not least < kl < most:
                 kl = (least + most) / 2 if math.isfinite(most) else max(kl, least / _BACK)
-        if self._best is None and self._nearest is None:
-            self._refusal = f"out of reach: {self._budgets.text}"
-        self._correct_biases(ctx)
 
     def _next_kl(self, kl: float, drop: float, *, is_allowed: bool) -> float:
         """The divergence to try after one that lost so much: the curve as if it went through that point.
@@ -362,3 +411,4 @@ _WAYS = (
     Way(1.25),
     Way(0.65, prunes_weights=False),
 )
+_SMALLER_WAYS = (PLAIN, Way(1.25), Way(0.8, prunes_weights=False))
