@@ -120,3 +120,36 @@ def test_bad_options_are_one_clear_line(
     error_of, model: str, data: str, tmp_path: Path, options: list[str], words: str
 ):
     assert words in error_of("scan", model, "--data", data, *options, "-o", tmp_path / "s.json")
+
+
+def test_a_first_look_has_weights_activations_and_each_layer_alone(
+    model: str, data: str, capsys: pytest.CaptureFixture[str]
+):
+    words = ["scan", model, "--data", data, "--first-look", "--bits", "2", "--samples", "32"]
+
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    assert "weights do more than activations" in printed
+    assert "KL divergence of the outputs, nats; measured, 32 samples" in printed
+    # Weights of two bits beside activations of the usual eight.
+    (rule,) = found["recipe"]["rules"]
+    assert (rule["weights"]["bits"], rule["activations"]["bits"]) == (2, 8)
+    assert found["weights"]["value"] > found["activations"]["value"]
+    assert all(one["alone"]["origin"] == "measured" for one in found["layers"])
+    assert all(f"\n{one['layer']} " in printed for one in found["layers"])
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        (("--first-look", "-o", "scan.json"), "writes no scan"),
+        (("--first-look", "--bits", "2,4"), "one number of bits"),
+        ((), "give -o"),
+    ],
+    ids=["a file", "several widths", "no file"],
+)
+def test_a_look_and_a_scan_are_told_apart(error_of, model: str, data: str, more, what):
+    assert what in error_of("scan", model, "--data", data, *more)

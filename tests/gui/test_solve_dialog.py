@@ -1,5 +1,7 @@
 """Auto-compress on values: what is asked, and what the dialog shows."""
 
+from dataclasses import replace
+
 import pytest
 
 from workbench.engine.core.measurement import Figure, Origin
@@ -61,11 +63,39 @@ def test_the_best_recipe_is_shown_and_can_be_taken_when_the_search_has_ended(dia
     assert wished.args == [FOUND]
 
 
+def test_what_other_samples_say_of_the_winner_and_what_the_search_noted_is_readable(dialog, model):
+    found = result(is_final=True)
+    other = Figure(0.98, "fraction", Origin.MEASURED, 0.96, 0.99, 400)
+    lost = Figure(-0.01, "fraction", Origin.MEASURED, -0.02, 0.001, 400)
+    confirmed = EvaluationReport("top1", other, 400, 400, 0.1, FOUND.digest, difference=lost, reference=ORIGINAL)
+
+    dialog.show_result(replace(found, confirmed=confirmed, notes=("the scan is not complete",)), model, NOW)
+
+    assert dialog.remarks.isVisible()
+    said = "On 400 other samples: 98.0 % (95 %: 96.0 … 99.0 %), −1.0 pp (95 %: −2.0 … +0.1 pp)"
+    assert dialog.remarks.text() == f"{said}\nthe scan is not complete"
+
+
+def test_without_other_samples_the_winner_is_said_to_be_the_best_of_several(dialog, model):
+    dialog.show_result(result(is_final=True), model, NOW)
+
+    assert dialog.remarks.text() == "Best of 3 recipes measured on these samples: others may lose more"
+
+
+def test_a_new_search_begins_without_the_remarks_of_the_last_one(dialog, model):
+    dialog.show_result(result(is_final=True), model, NOW)
+
+    dialog.begin()
+
+    assert not dialog.remarks.isVisible()
+
+
 def test_a_search_without_a_recipe_says_why(dialog, model):
     dialog.show_result(result(is_final=True, refusal="no recipe is within at most 500 B"), model, NOW)
 
     assert dialog.banner.headline == "Nothing found"
     assert dialog.banner.toolTip() == "no recipe is within at most 500 B"
+    assert dialog.remarks.text() == "no recipe is within at most 500 B"
     assert not dialog.apply.isEnabled()
     assert dialog.again.isEnabled()
 

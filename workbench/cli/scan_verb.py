@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.first_look_output import look_first, one_width
 from workbench.cli.output import job, print_json, print_table, say_guesses
 from workbench.engine.core.sensitivity import (
     DEFAULT_BITS,
@@ -66,7 +68,12 @@ _BITS, _SHARES = _List(int, 2, 16), _List(float, 0.0, 1.0)
 @click.option("--samples", type=click.IntRange(min=2), default=64, help="Samples for each cell; 64.")
 @click.option("--workers", type=click.IntRange(0, _MOST_WORKERS), default=0, help="Processes; threads if not given.")
 @click.option("--cluster", default=None, help="Address of a Dask scheduler, tcp://HOST:PORT.")
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The JSON file to write.")
+@click.option(
+    "--first-look",
+    is_flag=True,
+    help="No scan: weights or activations? Each alone, then each layer, at --bits and --activations (8 if not given).",
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=None, help="The JSON file to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file that is there.")
 @preprocessing_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -82,7 +89,8 @@ def command(
     samples: int,
     workers: int,
     cluster: str | None,
-    out: Path,
+    first_look: bool,
+    out: Path | None,
     force: bool,
     as_json: bool,
     **rest: str | None,
@@ -91,11 +99,20 @@ def command(
 
     Every cell is kept as it is measured: after Ctrl-C, the same command goes on where it was.
 
+    With --first-look nothing is written: a recipe is taken apart to see where its damage comes from.
+
     Example: workbench scan net.onnx --data test.zip --bits 2,4,8 --sparsity 0.5,0.7 -o scan.json
     """
     from workbench.engine.graph.save import check_target
     from workbench.session import Session
 
+    if first_look:
+        if out is not None or workers or cluster or ratio:
+            raise click.UsageError("--first-look writes no scan: it goes without -o, --ratio, --workers and --cluster")
+        widths = one_width("--bits", bits, is_given=_is_given("bits")), one_width("--activations", activations)
+        return look_first(model, data, calibration, widths, samples, overrides(rest), as_json=as_json)
+    if out is None:
+        raise click.UsageError("give -o, the JSON file to write; or --first-look")
     if workers and cluster:
         raise click.UsageError("give --workers or --cluster, not both")
     axes = ScanAxes(bits, activations, sparsity, ratio, criterion=criterion)
@@ -127,6 +144,10 @@ def command(
         print(f"interrupted: {len(scan.cells)} cells are known; the same command goes on", file=sys.stderr)
         return 130
     return 0
+
+
+def _is_given(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _is_unfinished(path: Path) -> bool:

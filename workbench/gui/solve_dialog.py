@@ -10,7 +10,9 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.search_result import ParetoPoint, SearchResult
 from workbench.gui.measured_dialog import MeasuredDialog, figure_table
 from workbench.gui.recipe_diff import recipe_diff
+from workbench.gui.search_remarks import search_remarks
 from workbench.gui.theme import Theme
+from workbench.gui.widgets.card import make_label
 
 _TITLES = ("Layer", "Before", "After")
 
@@ -25,11 +27,13 @@ class SolveDialog(MeasuredDialog):
         self._found: ParetoPoint | None = None
         self.resize(640, 560)
         self.again.setText("Search again")
+        self.remarks = make_label("", "muted", self)
+        self.remarks.setWordWrap(True)
         self.table = figure_table(_TITLES, (200, 170), "What changes, by layers", self)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.apply.setObjectName("primary")
         self.apply.setDefault(True)
-        self._lay_out((self.table, 1))
+        self._lay_out((self.remarks, 0), (self.table, 1))
         for first, second in pairwise((self.table, self.close_button, self.again, self.apply)):
             self.setTabOrder(first, second)
         self.apply.clicked.connect(self._on_apply)
@@ -48,6 +52,7 @@ class SolveDialog(MeasuredDialog):
         """The search has begun."""
         self._found = None
         self.table.setRowCount(0)
+        self._remark("")
         super().begin()
 
     def show_result(self, result: SearchResult, model: ModelInfo, now: Recipe) -> None:
@@ -63,12 +68,21 @@ class SolveDialog(MeasuredDialog):
             self._is_running = False
         if result.best is not None:
             self._show_changes(result.best, model, now)
+        remarks = search_remarks(result)
         if result.best is None and result.is_final:
-            self.show_end(result.refusal or "no recipe is within the budgets")
+            refusal = result.refusal or "no recipe is within the budgets"
+            self.show_end(refusal)
+            # The banner has one line, and a refusal says what would be in reach.
+            self._remark("\n".join(filter(None, (refusal, remarks))))
             return
+        self._remark(remarks)
         if result.best is not None:
             self.banner.set_state("good", _headline(result.best), _detail(result, result.best))
         self._show_state()
+
+    def _remark(self, text: str) -> None:
+        self.remarks.setText(text)
+        self.remarks.setVisible(bool(text))
 
     def _show_changes(self, best: ParetoPoint, model: ModelInfo, now: Recipe) -> None:
         changes = recipe_diff(model, now, best.recipe)

@@ -1,5 +1,7 @@
 """The page of the trade-off: points that are taken, and budgets that are dragged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -62,6 +64,15 @@ def test_points_are_drawn_by_size_and_accuracy_with_their_marks(page):
     assert marks[Mark.ORIGINAL] == (9.0, 99.0)
     assert [(point.x, round(point.y)) for point in page.plot.points if point.is_front] == [(2, 40), (3, 90), (5, 98)]
     assert page.facts.text() == "4 recipes, 1 measured"
+
+
+def test_what_the_search_noted_stands_below_the_points(page, bench):
+    assert not page.remarks.isVisible()
+
+    bench.trade_off.take(replace(bench.trade_off.result, notes=("the scan is not complete",)))
+
+    assert page.remarks.isVisible()
+    assert page.remarks.text() == "the scan is not complete"
 
 
 def test_a_click_takes_the_recipe_in_one_step(page, bench, qtbot):

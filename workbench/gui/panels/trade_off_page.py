@@ -17,6 +17,7 @@ from workbench.gui.panels.trade_off_texts import (
     point_text,
     size_unit,
 )
+from workbench.gui.search_remarks import search_remarks
 from workbench.gui.theme import Theme
 from workbench.gui.trade_off import PointKind, TradePoint
 from workbench.gui.widgets.card import make_label
@@ -71,6 +72,8 @@ class TradeOffPage(QWidget):
         self.signs = make_label(_SIGNS, "muted", self)
         self.line = make_label(_HINT, "muted", self)
         self.line.setWordWrap(True)
+        self.remarks = make_label("", "muted", self)
+        self.remarks.setWordWrap(True)
         self.empty = make_label("", "muted", self)
         self.empty.setWordWrap(True)
         self._lay_out()
@@ -97,6 +100,7 @@ class TradeOffPage(QWidget):
         self._place = QVBoxLayout()
         inside.addLayout(self._place, 1)
         inside.addWidget(self.line)
+        inside.addWidget(self.remarks)
         # Two lines always, so that the plot keeps its height.
         self.line.setMinimumHeight(2 * self.line.fontMetrics().lineSpacing())
         QVBoxLayout(blank).addWidget(self.empty)
@@ -143,6 +147,9 @@ class TradeOffPage(QWidget):
         is_log = not is_timed and max(sizes) > _WIDE * min(sizes)
         plot.show_points(placed, x_name, f"{format_metric(self._metric)} ({percent})", is_log=is_log)
         self.facts.setText(self._facts(len(points)))
+        result = document.trade_off.result
+        self.remarks.setText("" if result is None else search_remarks(result))
+        self.remarks.setVisible(bool(self.remarks.text()))
         self._show_budgets()
         self._show_now()
         self._on_pointed(plot.cursor_point)
