@@ -1,7 +1,9 @@
 """Fixtures that every test may use, and the fence around all of them: no screen, no home of the user's."""
 
+import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -16,6 +18,16 @@ hypothesis.settings.load_profile("steady")
 
 # Before anything imports Qt; a person who wants to watch sets another platform.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(autouse=True)
+def _garbage_dies_on_the_main_thread() -> Iterator[None]:
+    """Widgets of an earlier test would otherwise be destroyed by whichever thread of a later one allocates: a crash."""
+    from workbench.gui.garbage import collect_due
+
+    gc.disable()
+    yield
+    collect_due()
 
 
 @pytest.fixture(scope="session")
