@@ -26,11 +26,13 @@ class ModelOperators:
         operators: in the order of the graph.
         unknown: op types whose cost nobody measured; counted as element-wise.
         unsized: outputs whose shape is not known, which are left out.
+        outputs: first output of each operator's node; empty where they were not read from a graph.
     """
 
     operators: tuple[Operator, ...]
     unknown: tuple[str, ...] = ()
     unsized: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -55,16 +57,14 @@ class _Graph:
 def model_operators(model: Model) -> ModelOperators:
     """The operators of a model at batch 1. What depends on constants alone costs nothing."""
     graph = model.proto.graph
-    stored = {tensor.name for tensor in graph.initializer}
-    stored |= {tensor.values.name for tensor in graph.sparse_initializer}
-    constant = frozenset(constant_outputs(graph, stored))
+    constant = _constant_outputs(graph)
     links = Links(graph)
     layers = {layer.node_output: layer for layer in model.info.layers}
     shapes = infer_shapes(model.proto)
     found = _Graph(links, shapes, layers, constant, dequantized(graph, links, constant))
     merged = merged_activations(graph, links)
     gone = merged.gone | fused_into(graph, links, merged.gone)
-    operators, unknown, unsized = [], [], []
+    operators, unknown, unsized, names = [], [], [], []
     for node in graph.node:
         name = first_output(node)
         if not name or name in gone or name in constant or node.op_type in FREE:
@@ -76,8 +76,15 @@ def model_operators(model: Model) -> ModelOperators:
         kind = merged.kinds.get(name) or kind_of(node, links, shapes)
         if kind is None:
             unknown.append(node.op_type)
+        names.append(name)
         operators.append(_operator(node, kind or Kind.ELEMENTWISE, tuple(s for s in outputs if s is not None), found))
-    return ModelOperators(tuple(operators), tuple(dict.fromkeys(unknown)), tuple(unsized))
+    return ModelOperators(tuple(operators), tuple(dict.fromkeys(unknown)), tuple(unsized), tuple(names))
+
+
+def _constant_outputs(graph: onnx.GraphProto) -> frozenset[str]:
+    stored = {tensor.name for tensor in graph.initializer}
+    stored |= {tensor.values.name for tensor in graph.sparse_initializer}
+    return frozenset(constant_outputs(graph, stored))
 
 
 def _operator(node: onnx.NodeProto, kind: Kind, outputs: tuple[Shape, ...], graph: _Graph) -> Operator:
