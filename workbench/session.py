@@ -14,6 +14,7 @@ from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.channel_importance import ChannelImportance, CriterionInfo
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
+from workbench.engine.core.device_fit import DeviceFit
 from workbench.engine.core.device_profile import DeviceProfile
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
@@ -40,6 +41,7 @@ from workbench.engine.core.reports import (
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.core.tensor_statistics import TensorStatistics
+from workbench.engine.core.tool_time import ToolTime
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
 from workbench.engine.core.whole_file import make_whole
 from workbench.engine.data.dataset import open_dataset
@@ -51,7 +53,6 @@ from workbench.engine.export.channel_proof import prove_pruning
 from workbench.engine.export.write_verified import write_verified
 from workbench.engine.graph.model import load_model
 from workbench.engine.graph.save import check_ending, check_onnx_name, check_target
-from workbench.engine.latency.onnx_operators import model_operators
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.channel_ratios import with_channel_rules
@@ -62,6 +63,7 @@ from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
 from workbench.engine.search.search_space import Latency, SearchMeans
+from workbench.estimating import Estimating, tool_times
 from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
@@ -91,6 +93,7 @@ class Session:
         self._on_bench: Bench | None = None
         self._made = LastMade()
         self._devices = Devices()
+        self._estimating = Estimating(self._devices)
 
     def open_model(self, path: str | Path, ctx: JobContext | None = None) -> ModelInfo:
         """Put a model on the bench. The one that lies there stays until the new one is read whole.
@@ -573,12 +576,18 @@ class Session:
             ProjectError: there is no such device.
             RecipeError: the recipe does not fit the model.
         """
-        recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
-        plan, left = bench.plan_of_shapes(recipe, ctx)
-        original = model_operators(bench.model)
-        integers = {entry.layer: True for entry in plan.layers if entry.runs_on_integers}
-        made = (original if left is bench.model else model_operators(left)).with_int8(integers)
-        return self._devices.estimate(device, made, plan, original=original, measured_ms=measured_ms)
+        recipe, ctx = recipe or Recipe(), ctx or JobContext()
+        return self._estimating.estimate(self._bench, device, recipe, measured_ms=measured_ms, ctx=ctx)
+
+    def fit_device(
+        self, device: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = ""
+    ) -> DeviceFit:
+        """What model files' ms on a user's own device make of a profile; nothing is kept. Raises as `Devices.fit`."""
+        return self._devices.fit(device, like, measured, name=name)
+
+    def tool_times(self, path: str | Path) -> tuple[ToolTime, ...]:
+        """The times in a file that a measuring tool has written. Raises DataError."""
+        return tool_times(Path(path))
 
     def add_device(
         self, device: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "", force: bool = False

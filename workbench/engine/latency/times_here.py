@@ -56,7 +56,7 @@ def measure_operators(model: Model, knowledge: BackendKnowledge, ctx: JobContext
     )
 
 
-def _estimated(model: ModelOperators, whole: Figure, knowledge: BackendKnowledge) -> dict[str, float]:
+def _estimated(model: ModelOperators, whole_ms: float, knowledge: BackendKnowledge) -> dict[str, float]:
     """Ms by operators' names; none for a model without any."""
     if not model.operators:
         return {}
