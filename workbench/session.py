@@ -15,7 +15,7 @@ from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.channel_importance import ChannelImportance, CriterionInfo
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
 from workbench.engine.core.device_fit import DeviceFit
-from workbench.engine.core.device_profile import DeviceProfile
+from workbench.engine.core.device_profile import Backend, DeviceProfile
 from workbench.engine.core.digest import digest_of_file
 from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
 from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
@@ -23,6 +23,7 @@ from workbench.engine.core.first_look import FirstLook
 from workbench.engine.core.latency_estimate import LatencyEstimate
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
+from workbench.engine.core.operator_times import OperatorTimes
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.pruning_round import PruningRound, PruningTarget
 from workbench.engine.core.quantization_reports import FloatSuggestion, LayerActivations, SqnrReport
@@ -51,8 +52,9 @@ from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.before_and_after import compared_accuracy, shares_left, summary_of
 from workbench.engine.export.channel_proof import prove_pruning
 from workbench.engine.export.write_verified import write_verified
-from workbench.engine.graph.model import load_model
+from workbench.engine.graph.model import load_model, model_of_bytes
 from workbench.engine.graph.save import check_ending, check_onnx_name, check_target
+from workbench.engine.latency.times_here import measure_operators
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.channel_ratios import with_channel_rules
@@ -549,6 +551,19 @@ class Session:
         original = bench.model.path if recipe.rules else None
         report = measure_latency(self._made.build(bench, recipe, ctx), ctx, against=original)
         return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
+
+    def measure_operators(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> OperatorTimes:
+        """Time of each operator of the graph that the recipe gives, on this computer, beside where it was expected.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: the recipe does not fit the model.
+            RunError: the model does not run.
+        """
+        recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
+        data = self._made.build(bench, recipe, ctx.part(0, 0.2))
+        knowledge = self._devices.library.knowledge[Backend.CPU]
+        return measure_operators(model_of_bytes(data, bench.model.path), knowledge, ctx.part(0.2, 1))
 
     def device_profiles(self) -> tuple[tuple[DeviceProfile, ...], tuple[str, ...]]:
         """The devices that can be estimated for, a user's own first, and what is wrong with files of those."""
