@@ -57,7 +57,7 @@ def test_nodes_count_for_the_operators_they_were_made_of(block):
         ProfiledNode("sum_relu_nchwc", "Conv", _ms(2)),
         ProfiledNode("ReorderInput", "ReorderInput", _ms(0.5)),
         ProfiledNode("#pooled_token_3", "GlobalAveragePool", _ms(0.25)),
-        ProfiledNode("#y", "Gemm", _ms(1)),
+        ProfiledNode("fused #y", "FusedGemm", _ms(1)),
         ProfiledNode("#y/MatMulAddFusion", "Gemm", _ms(1)),
         ProfiledNode("#flat", "Flatten", _ms(0.125)),
     ]

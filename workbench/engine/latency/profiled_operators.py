@@ -92,9 +92,10 @@ def _names_of_outputs(graph: onnx.GraphProto, model: ModelOperators) -> dict[str
 
 def _tensor(name: str, owners: Mapping[str, str]) -> str:
     """The tensor that a node's name speaks of; empty if it speaks of none."""
-    if not name.startswith(_MARK) and not name.endswith(_LAID_OUT):
+    if _MARK not in name and not name.endswith(_LAID_OUT):
         return ""
-    name = name.removeprefix(_MARK).removesuffix(_LAID_OUT)
+    # Before the mark may stand a word such as "fused".
+    name = name[name.find(_MARK) + 1 :].removesuffix(_LAID_OUT)
     while name and name not in owners:
         shorter = _LAST_PIECE.sub("", name)
         name = shorter if shorter != name else ""
