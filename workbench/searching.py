@@ -8,15 +8,18 @@ from workbench.bench import Bench
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.channel_wishes import KIND_OF
 from workbench.engine.core.errors import DataError, ProjectError, RecipeError
-from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.engine.evaluate.positions import num_classes
+from workbench.engine.latency.device_library import DeviceLibrary
+from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
 from workbench.engine.search.accuracy_fit import NUM_MIXES, fit_accuracy, guessing
+from workbench.engine.search.device_latency import DeviceLatency
 from workbench.engine.search.file_sizes import FileSizes
 from workbench.engine.search.recipe_search import search_recipe
-from workbench.engine.search.search_space import Latency, SearchMeans, search_space
+from workbench.engine.search.search_space import SearchMeans, search_space
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementKey, MeasurementStore
 from workbench.project.report_json import evaluation_from_json, evaluation_to_json
@@ -26,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 # A thousand samples tell a drop of one point from none; mixes of a large data set need not run on all of it.
 DEFAULT_LIMIT = 1000
+_ON_INTEGERS = Recipe().with_rule("*", weights=WeightRule(bits=8), activations=ActivationRule(bits=8))
+# Of the progress of a search with a latency budget: learning which shapes cuts leave.
+_SHAPES = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,20 +108,27 @@ class Searching:
         *,
         base: Recipe | None = None,
         means: SearchMeans | None = None,
-        latency: Latency | None = None,
+        library: DeviceLibrary | None = None,
     ) -> Iterator[SearchResult]:
         """Recipes within budgets.
+
+        Args:
+            prediction: of accuracy.
+            scan: of the model and samples on the bench.
+            budgets: to stay within.
+            ctx: asked before each step; told the progress.
+            base: whose encoding and calibration recipes keep.
+            means: what may be done.
+            library: has the device of the budgets.
 
         Raises:
             Cancelled: somebody asked to stop.
             DataError: the scan is of something else.
+            ProjectError: there is no such device.
             RecipeError: a budget cannot be checked.
         """
         self._check(scan)
-        if budgets.max_latency_ms is not None and latency is None:
-            raise RecipeError("a latency budget needs a device", "name one whose profile is known")
-        if budgets.max_macs is not None and self._bench.model.info.macs is None:
-            raise RecipeError("the model's multiply-adds are not known", "give another budget")
+        latency = self.check(budgets, library, ctx)
         space = search_space(
             scan,
             prediction.table,
@@ -125,8 +138,39 @@ class Searching:
             means=means or SearchMeans(),
             kinds=self._kinds,
             latency=latency,
+            ctx=ctx.part(0, _SHAPES),
         )
-        return search_recipe(space, prediction, budgets, self, ctx)
+        part = ctx.part(_SHAPES if latency is not None else 0, 1)
+        if latency is None:
+            return search_recipe(space, prediction, budgets, self, part)
+        results, notes = search_recipe(space, prediction, budgets, self, part, latency=latency.figure), latency.notes
+        return (replace(result, notes=(*result.notes, *notes)) for result in results)
+
+    def check(self, budgets: SearchBudgets, library: DeviceLibrary | None, ctx: JobContext) -> DeviceLatency | None:
+        """Whether budgets can be checked at all; what estimates on their device, where latency is limited.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            ProjectError: there is no such device.
+            RecipeError: a budget cannot be checked.
+        """
+        if budgets.max_macs is not None and self._bench.model.info.macs is None:
+            raise RecipeError("the model's multiply-adds are not known", "give another budget")
+        if budgets.max_latency_ms is None:
+            return None
+        if not budgets.device or library is None:
+            raise RecipeError("a latency budget needs a device", "name one whose profile is known")
+        profile = library.find(budgets.device)
+        latency = DeviceLatency(profile, library.knowledge[profile.backend], self._operators)
+        as_it_is = latency.estimate(Recipe(), ctx)
+        # Of some devices nothing in float is known: what is quantized as a whole has a figure there.
+        if as_it_is.figure is None and latency.estimate(_ON_INTEGERS, ctx).figure is None:
+            raise RecipeError(f"device {profile.id}: {as_it_is.notes[0]}", "`workbench devices` lists others")
+        return latency
+
+    def _operators(self, recipe: Recipe, ctx: JobContext) -> ModelOperators:
+        plan, left = self._bench.plan_of_shapes(recipe, ctx)
+        return model_operators(left).with_int8({one.layer: True for one in plan.layers if one.runs_on_integers})
 
     def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
         """The exact size of what a recipe gives."""

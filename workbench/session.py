@@ -64,7 +64,7 @@ from workbench.engine.search.layer_noise import layer_noise
 from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
-from workbench.engine.search.search_space import Latency, SearchMeans
+from workbench.engine.search.search_space import SearchMeans
 from workbench.estimating import Estimating, tool_times
 from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
@@ -382,34 +382,46 @@ class Session:
         recipe: Recipe | None = None,
         *,
         means: SearchMeans | None = None,
-        latency: Latency | None = None,
         limit: int | None = DEFAULT_LIMIT,
         ctx: JobContext | None = None,
     ) -> Iterator[SearchResult]:
         """The best recipe within budgets, measured, and the trade-off around it; more complete from one to the next.
 
         Args:
-            budgets: to stay within.
+            budgets: to stay within; that on latency is of the device that they name.
             scan: of the model and samples on the bench.
             prediction: of accuracy; learned first if not given.
             recipe: whose encoding and calibration recipes keep; its rules are replaced.
             means: what may be done; all that was scanned if not given.
-            latency: of recipes on a device, for a budget of it.
             limit: samples that recipes are measured on; all of them if not given or larger.
             ctx: asked before each step; told the progress.
 
         Raises:
             Cancelled: somebody asked to stop; what was measured is kept.
             DataError: the scan is of something else, or there are no samples.
+            ProjectError: there is no such device.
             RecipeError: a budget cannot be checked.
         """
         searching, ctx, done = self._searching(self._bench, limit), ctx or JobContext(), 0.0
+        library = self._devices.library
+        searching.check(budgets, library, ctx)
         if prediction is None:
             done = 0.6
             *_, prediction = searching.fit(scan, ctx.part(0, done), base=recipe)
         yield from searching.search(
-            prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means, latency=latency
+            prediction, scan, budgets, ctx.part(done, 1), base=recipe, means=means, library=library
         )
+
+    def check_budgets(self, budgets: SearchBudgets, ctx: JobContext | None = None) -> None:
+        """Whether a search can tell if recipes keep budgets: before anything is scanned for it.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            DataError: there are no samples.
+            ProjectError: there is no such device.
+            RecipeError: a budget cannot be checked.
+        """
+        self._searching(self._bench, None).check(budgets, self._devices.library, ctx or JobContext())
 
     def known_scan(self, axes: ScanAxes | None = None, ctx: JobContext | None = None) -> SensitivityScan:
         """What is known of such a scan from earlier ones, at once: nothing is measured.

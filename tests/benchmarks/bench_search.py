@@ -21,9 +21,10 @@ from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.engine.core.search_result import SearchBudgets
 from workbench.engine.core.sensitivity_table import AskedOfLayers
 from workbench.engine.search.accuracy_fit import lost
-from workbench.engine.search.budget_solver import BudgetSolver, solve_by_highs
+from workbench.engine.search.budget_solver import BudgetSolver
 from workbench.engine.search.mix_recipe import mix_recipe
 from workbench.engine.search.random_mixes import spanning_mixes
+from workbench.engine.search.several_limits import GAP, solve_by_highs
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementStore
 from workbench.session import Session
@@ -125,6 +126,37 @@ def test_solving_for_a_new_budget(show: Callable[[str], None]):
         f"\n200 layers of 12 options, {len(ms)} budgets: median {np.median(ms):.0f} ms, largest {ms.max():.0f} "
         f"(to reach: {_SOLVED_MS}); HiGHS on the same: {1000 * np.median(highs):.0f} ms"
     )
+
+
+def test_solving_for_two_budgets_at_once(show: Callable[[str], None]):
+    times, above = [], []
+    for seed in range(10):
+        counts = _network(seed)
+        rng = np.random.default_rng([seed, 1])
+        bits = counts["bytes"] / counts["bytes"].max(axis=1)[:, None]
+        counts["ms"] = np.exp(rng.normal(0, 1, 200))[:, None] * (0.3 + bits) * np.exp(rng.normal(0, 0.3, (200, 12)))
+        solver = BudgetSolver(counts)
+        for share in (0.125, 0.2, 0.3):
+            limits = {"bytes": share * counts["bytes"].max(axis=1).sum()}
+            alone = solver.solve("kl", limits)
+            assert alone is not None
+            limits["ms"] = 0.95 * alone.totals["ms"]
+            start = time.perf_counter()
+            found = solver.solve("kl", limits)
+            times.append(time.perf_counter() - start)
+            assert found is not None
+            assert all(found.totals[name] <= limit for name, limit in limits.items())
+            if seed < 3:
+                best = solve_by_highs(counts["kl"], [counts[name] for name in limits], list(limits.values()))
+                assert best is not None
+                above.append(found.totals["kl"] / counts["kl"][np.arange(200), best].sum() - 1)
+    ms = 1000 * np.array(times)
+    show(
+        f"\n200 layers of 12 options, two limits that bind, {len(ms)} budgets: median {np.median(ms):.0f} ms, "
+        f"largest {ms.max():.0f} (to reach: {_SOLVED_MS}); above the best by {100 * np.median(above):.2f} % in the "
+        f"middle of {len(above)}, {100 * max(above):.2f} at most (allowed: {100 * GAP:.1f})"
+    )
+    assert max(above) <= GAP
 
 
 def test_predicting_at_a_move(show: Callable[[str], None]):

@@ -110,15 +110,67 @@ def test_only_bits_are_used_where_only_those_are_wanted(search: Callable[..., in
     [
         ((), "give a budget"),
         (("--max-latency-ms", 5), "needs --device"),
-        (("--max-latency-ms", 5, "--device", "pixel"), "cannot be searched for yet"),
+        (("--max-bytes", 5000, "--device", "pixel"), "--device says whose latency"),
+        (("--max-latency-ms", 5, "--device", "pixel"), "did you mean google-pixel"),
         (("--max-bytes", 0), "--max-bytes"),
     ],
-    ids=["no budget", "no device", "a device", "no bytes"],
+    ids=["no budget", "no device", "no latency", "unknown device", "no bytes"],
 )
 def test_bad_usage_is_one_line(error_of, model: str, data: str, tmp_path: Path, more, what):
     message = error_of("search", model, "--data", data, "-o", tmp_path / "r.yaml", *more)
 
     assert what in message
+
+
+PHONE = "oneplus-7t/ncnn/cpu-4t"
+
+
+def test_a_latency_budget_says_what_is_estimated_for_the_device_and_with_which_band(
+    search: Callable[..., int], model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert search("--max-latency-ms", 0.5, "--max-bytes", 30_000, "--device", PHONE, "--json") == 0
+
+    value = json.loads(capsys.readouterr().out)
+    found = value["predicted"]["latency"]
+    assert (value["device"], found["origin"], found["unit"]) == (PHONE, "estimated", "ms")
+    assert found["low"] < found["value"] < found["high"]
+    assert found["value"] <= 0.5
+    # The recipe says it, too, and the estimate of what it gives is the same.
+    assert f"# latency on {PHONE}: " in (tmp_path / "r.yaml").read_text()
+    assert main(["latency", model, "--device", PHONE, "--recipe", str(tmp_path / "r.yaml"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["figure"] == found
+
+
+def test_a_latency_out_of_reach_says_what_the_scan_would_have_to_try(
+    search: Callable[..., int], capsys: pytest.CaptureFixture[str]
+):
+    status = search("--max-latency-ms", 0.001, "--device", PHONE)
+
+    printed = capsys.readouterr().out
+    assert status == 1
+    assert f"at most 0.001 ms on {PHONE}; the fastest takes" in printed
+    assert "--ratio" in printed
+    assert "--activations 8" in printed
+
+
+def test_bits_alone_take_no_multiply_adds_away_and_that_is_said(
+    search: Callable[..., int], capsys: pytest.CaptureFixture[str]
+):
+    status = search("--max-macs", 1000, "--quantize")
+
+    assert status == 1
+    assert "no channel may go: that takes pruning" in capsys.readouterr().out
+
+
+def test_a_device_without_a_figure_is_refused_in_one_line(
+    error_of, model: str, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    budget = ("--max-latency-ms", 5, "--device", PHONE)
+    monkeypatch.setattr("workbench.engine.latency.estimate.refusal", lambda *_: "no figure: nobody measured it")
+
+    message = error_of("search", model, "--data", data, *budget, "-o", tmp_path / "r.yaml")
+
+    assert f"device {PHONE}: no figure: nobody measured it" in message
 
 
 def test_a_scan_of_other_samples_is_refused(error_of, model: str, data: str, scan: Path, tmp_path: Path):

@@ -10,8 +10,8 @@ import click
 
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.output import figure_json, job, print_json, print_table, say_guesses
-from workbench.engine.core.errors import RecipeError
-from workbench.engine.core.format import format_bytes, format_with_interval
+from workbench.engine.core.format import format_bytes, format_figure, format_metric, format_with_interval
+from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes
@@ -23,6 +23,10 @@ from workbench.project.scan_file import load_scan
 _USUAL = ScanAxes()
 # Of channels, which alone take multiply-adds away.
 _RATIOS = (0.125, 0.25, 0.5)
+# Of activations, beside which weights of as many or fewer compute on integers.
+_INTEGERS = (8,)
+# Per cent of measurements that the band of an estimated latency held.
+_BAND = 80
 _LIMIT = 1000
 
 
@@ -32,12 +36,17 @@ _LIMIT = 1000
 @click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that set ranges.")
 @click.option("--max-bytes", type=click.IntRange(min=1), default=None, help="The most that the file may have.")
 @click.option("--max-macs", type=click.IntRange(min=1), default=None, help="The most multiply-adds, at batch 1.")
-@click.option("--max-latency-ms", type=click.FloatRange(0, min_open=True), default=None, help="On --device.")
+@click.option("--max-latency-ms", type=click.FloatRange(0, min_open=True), default=None, help="Estimated for --device.")
 @click.option("--device", default=None, help="Whose latency is meant; `workbench devices` lists them.")
 @click.option("--max-drop", type=click.FloatRange(min=0), default=None, help="Percentage points that may be lost.")
 @click.option("--scan", "scan_path", type=click.Path(path_type=Path), default=None, help="What `scan` wrote.")
-@click.option("--prune", "prunes", is_flag=True, help="Make weights zero; with --max-macs, remove channels.")
-@click.option("--quantize", "quantizes", is_flag=True, help="Give weights fewer bits. Both if neither is given.")
+@click.option("--prune", "prunes", is_flag=True, help="Make weights zero; to save MACs or ms, cut channels.")
+@click.option(
+    "--quantize",
+    "quantizes",
+    is_flag=True,
+    help="Fewer bits; to save ms, of activations too. Both if neither is given.",
+)
 @click.option("--limit", type=click.IntRange(min=2), default=_LIMIT, help=f"Measure on so many samples; {_LIMIT:,}.")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The recipe to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file that is there.")
@@ -72,8 +81,8 @@ def command(
     from workbench.engine.search.search_space import SearchMeans
     from workbench.session import Session
 
-    budgets = SearchBudgets(max_bytes, max_macs, max_latency_ms, max_drop)
-    _check(budgets, device)
+    budgets = SearchBudgets(max_bytes, max_macs, max_latency_ms, max_drop, device or "")
+    _check(budgets)
     check_target(out, force=force, inputs=[path for path in (model, data, calibration, scan_path) if path])
     means = SearchMeans(quantizes or not prunes, prunes or not quantizes)
     session, result, is_stopped = Session(), None, False
@@ -82,6 +91,7 @@ def command(
         samples = session.open_data(data, overrides(rest), ctx)
         if calibration is not None:
             session.open_calibration(calibration, overrides(rest), ctx)
+        session.check_budgets(budgets, ctx)
         try:
             if scan_path is not None:
                 layers = {layer.name for layer in info.layers}
@@ -97,7 +107,7 @@ def command(
     if result is None:
         raise Cancelled
     if result.best is not None:
-        write_whole(out, format_recipe(result.best.recipe).encode(), force=force)
+        write_whole(out, (_remarks(result.best, budgets) + format_recipe(result.best.recipe)).encode(), force=force)
     if as_json:
         print_json({**_json(result, out), "guessed": samples.preprocessing.guesses})
     else:
@@ -109,21 +119,39 @@ def command(
     return 0 if result.best is not None else 1
 
 
-def _check(budgets: SearchBudgets, device: str | None) -> None:
+def _check(budgets: SearchBudgets) -> None:
     if not budgets.has_limits:
         raise click.UsageError("give a budget: --max-bytes, --max-macs, --max-latency-ms or --max-drop")
-    if budgets.max_latency_ms is not None and device is None:
+    if budgets.max_latency_ms is not None and not budgets.device:
         raise click.UsageError("--max-latency-ms needs --device")
-    if device is not None:
-        raise RecipeError(f"device {device}: latency cannot be searched for yet", "give another budget")
+    if budgets.max_latency_ms is None and budgets.device:
+        raise click.UsageError("--device says whose latency is meant: give --max-latency-ms, too")
 
 
 def _axes(quantizes: bool, prunes: bool, budgets: SearchBudgets) -> ScanAxes:
+    """What is scanned where no scan is given: of activations and channels what budgets need."""
+    is_timed = budgets.max_latency_ms is not None
     return ScanAxes(
         weight_bits=_USUAL.weight_bits if quantizes else (),
+        activation_bits=_INTEGERS if quantizes and is_timed else (),
         sparsities=_USUAL.sparsities if prunes else (),
-        ratios=_RATIOS if prunes and budgets.max_macs is not None else (),
+        ratios=_RATIOS if prunes and (is_timed or budgets.max_macs is not None) else (),
     )
+
+
+def _remarks(best: ParetoPoint, budgets: SearchBudgets) -> str:
+    """Comments at the head of the recipe: what it was searched for, and what that gave."""
+    lines = [f"searched for {budgets.text}", f"{best.file_bytes:,} bytes"]
+    if best.measured is not None:
+        lines.append(f"{format_metric(best.measured.metric)}, measured: {format_with_interval(best.measured.figure)}")
+    if best.latency is not None:
+        lines.append(f"latency on {budgets.device}: {_latency(best.latency)}")
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def _latency(figure: Figure) -> str:
+    """With the band that held four of five measurements."""
+    return f"{format_with_interval(figure, percent=_BAND)}, {figure.origin}"
 
 
 @contextmanager
@@ -162,6 +190,7 @@ def _json(result: SearchResult, out: Path) -> dict[str, object]:
         "confirmed": None if result.confirmed is None else _evaluation_json(result.confirmed),
         "note": result.note or None,
         "notes": list(result.notes),
+        "device": result.budgets.device or None,
         "refusal": result.refusal or None,
         "num_measured": result.num_measured,
         "seconds": result.seconds,
@@ -206,15 +235,18 @@ def _evaluation_json(report: EvaluationReport) -> dict[str, object]:
 
 
 def _print(result: SearchResult, out: Path) -> None:
-    rows = [_row(point, is_best=_is_taken(point, result)) for point in _listed(result)]
-    print_table(rows, ("file", "predicted", "measured", "difference", ""))
+    device = result.budgets.device
+    rows = [_row(point, is_best=_is_taken(point, result), is_timed=bool(device)) for point in _listed(result)]
+    print_table(rows, ("file", *(("latency",) if device else ()), "predicted", "measured", "difference", ""))
     print(f"original: {format_with_interval(result.original)}")
     for note in result.notes:
         print(note)
     if result.best is None:
         print(f"{out} is not written: {result.refusal or 'nothing within the budgets was measured yet'}")
         return
-    print(f"{out}  {format_bytes(result.best.file_bytes)}; {result.num_measured} recipes measured")
+    print(f"{out}  {format_bytes(result.best.file_bytes)}; {_measured(result.num_measured)}")
+    if result.best.latency is not None:
+        print(f"latency on {device}: {_latency(result.best.latency)}")
     if result.note:
         print(result.note)
     confirmed = result.confirmed
@@ -223,11 +255,16 @@ def _print(result: SearchResult, out: Path) -> None:
         print(f"on {confirmed.done:,} other samples: {format_with_interval(confirmed.figure)}, {difference}")
 
 
-def _row(point: ParetoPoint, *, is_best: bool) -> tuple[str, ...]:
+def _measured(count: int) -> str:
+    return "1 recipe measured" if count == 1 else f"{count} recipes measured"
+
+
+def _row(point: ParetoPoint, *, is_best: bool, is_timed: bool) -> tuple[str, ...]:
     predicted = "" if point.predicted is None else format_with_interval(point.predicted, percent=90)
     measured = difference = ""
     if point.measured is not None:
         measured = format_with_interval(point.measured.figure)
         if point.measured.difference is not None:
             difference = format_with_interval(point.measured.difference, difference=True)
-    return format_bytes(point.file_bytes), predicted, measured, difference, "taken" if is_best else ""
+    latency = () if not is_timed else ("–" if point.latency is None else format_figure(point.latency),)
+    return format_bytes(point.file_bytes), *latency, predicted, measured, difference, "taken" if is_best else ""

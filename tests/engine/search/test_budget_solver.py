@@ -3,7 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from workbench.engine.search.budget_solver import BudgetSolver, solve_by_highs
+from workbench.engine.search.budget_solver import BudgetSolver
+from workbench.engine.search.several_limits import GAP, solve_by_highs
 
 
 def _tried_all(counts, minimize, limits):
@@ -131,6 +132,45 @@ def test_limits_below_nothing_are_kept(scale):
             for picks in (found.picks, by_highs):
                 places = np.arange(len(picks)), picks
                 assert all(counts[name][places].sum() <= limit for name, limit in limits.items())
+
+
+def _times(counts, seed):
+    """What the layers of a network take, less with fewer bits."""
+    rng = np.random.default_rng([seed, 1])
+    shape = counts["kl"].shape
+    bits = counts["bytes"] / counts["bytes"].max()
+    return np.exp(rng.normal(0, 1, shape[0]))[:, None] * (0.3 + bits) * np.exp(rng.normal(0, 0.3, shape))
+
+
+@pytest.mark.parametrize(("seed", "layers"), [(0, 200), (1, 200), (2, 200), (3, 90), (4, 20), (5, 20)])
+def test_of_two_limits_that_bind_at_once_no_solution_is_better_by_more_than_the_gap(seed, layers):
+    counts = _network(seed, layers)
+    counts["ms"] = _times(counts, seed)
+    limits = {"bytes": 0.2 * counts["bytes"].max(axis=1).sum()}
+    # Less than the best within the bytes takes.
+    limits["ms"] = 0.9 * BudgetSolver(counts).solve("kl", limits).totals["ms"]
+
+    found = BudgetSolver(counts).solve("kl", limits)
+    picks = solve_by_highs(counts["kl"], [counts["bytes"], counts["ms"]], list(limits.values()))
+
+    assert all(found.totals[name] <= limit for name, limit in limits.items())
+    theirs = counts["kl"][np.arange(layers), picks].sum()
+    allowed = GAP if layers > 60 else 2e-4
+    assert theirs * (1 - 2e-4) <= found.totals["kl"] <= theirs * (1 + allowed)
+
+
+def test_three_limits_are_kept_at_once():
+    counts = _network(7, 100)
+    counts["ms"], counts["joule"] = _times(counts, 7), _times(counts, 8)
+    limits = {"bytes": 0.2 * counts["bytes"].max(axis=1).sum()}
+    for name in ("ms", "joule"):
+        limits[name] = 0.95 * BudgetSolver(counts).solve("kl", limits).totals[name]
+
+    found = BudgetSolver(counts).solve("kl", limits)
+    picks = solve_by_highs(counts["kl"], [counts[name] for name in limits], list(limits.values()))
+
+    assert all(found.totals[name] <= limit for name, limit in limits.items())
+    assert found.totals["kl"] <= counts["kl"][np.arange(100), picks].sum() * (1 + GAP)
 
 
 def test_a_limit_of_infinity_is_none():

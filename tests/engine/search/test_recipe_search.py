@@ -1,6 +1,8 @@
 """How a search goes on from what it measures: on layers whose bytes and losses are plain arithmetic."""
 
 import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,10 +13,10 @@ from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import SearchBudgets
-from workbench.engine.core.sensitivity import ScanAxes, ScanSetting, SensitivityScan
+from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
 from workbench.engine.core.sensitivity_table import sensitivity_table
 from workbench.engine.search.recipe_search import search_recipe
-from workbench.engine.search.search_space import BYTES, KL, LATENCY, SearchSpace
+from workbench.engine.search.search_space import BYTES, KL, SearchSpace
 from workbench.jobs import Cancelled, JobContext
 
 _LAYERS = ("a", "b", "c", "d")
@@ -25,12 +27,20 @@ _HEADER = 50
 _CURVE = DropCurve(0.8, 1.0, 1.0)
 
 
+class _Times:
+    """Layers of two milliseconds, of one on integers, and half a millisecond for all else."""
+
+    def layers(self, gone: Mapping[str, int]) -> np.ndarray:
+        return np.tile([2.0, 1.0], (4, 1))
+
+    def rest(self, gone: Mapping[str, int]) -> float:
+        return 0.5
+
+
 def _space(*, rest_bytes: float = 0.0, with_latency: bool = False) -> SearchSpace:
     kl = np.array([0.4, 0.2, 0.2, 0.1])[:, None] * 4.0 ** (2 - _BITS)
     kl[:, 0] = 0.0
     counts = {KL: kl, BYTES: _WEIGHTS[:, None] * _BITS / 8}
-    if with_latency:
-        counts[LATENCY] = np.where(_BITS <= 8, 1.0, 2.0) * np.ones((4, 1))
     return SearchSpace(
         scan=SensitivityScan("m", "d", ScanAxes(weight_bits=(2, 3, 4, 6, 8), sparsities=()), _LAYERS, (), 64),
         base=Recipe(),
@@ -44,6 +54,8 @@ def _space(*, rest_bytes: float = 0.0, with_latency: bool = False) -> SearchSpac
         macs=np.array([10.0, 20, 30, 40]),
         channels=None,
         rest_bytes=rest_bytes,
+        times=_Times() if with_latency else None,
+        on_integers=np.tile(_BITS <= 8, (4, 1)) if with_latency else None,
     )
 
 
@@ -108,9 +120,20 @@ class _Bench:
         )
 
 
-def _found(budgets: SearchBudgets, bench: _Bench, curve: DropCurve = _CURVE):
-    *_, result = search_recipe(bench.space, _prediction(bench.space, curve), budgets, bench, JobContext())
+def _found(budgets: SearchBudgets, bench: _Bench, curve: DropCurve = _CURVE, **more):
+    *_, result = search_recipe(bench.space, _prediction(bench.space, curve), budgets, bench, JobContext(), **more)
     return result
+
+
+def _latency(bench: _Bench, beside: Callable[[int], float]) -> Callable[[Recipe, JobContext], Figure]:
+    """Wholes that take something beside the sum of what they have, by the number of layers on integers."""
+
+    def estimated(recipe: Recipe, ctx: JobContext) -> Figure:
+        on_integers = sum(bits <= 8 for bits in bench._bits(recipe))
+        value = 0.5 + 8 - on_integers + beside(on_integers)
+        return Figure(value, "ms", Origin.ESTIMATED, 0.8 * value, 1.25 * value)
+
+    return estimated
 
 
 def test_bytes_are_within_the_budget_though_the_header_was_not_foreseen():
@@ -281,20 +304,66 @@ def test_every_point_of_the_front_is_smaller_or_better():
     assert values == sorted(set(values))
 
 
+@pytest.mark.parametrize("named", [0.0, 100.0], ids=["too little beside the layers", "too much"])
+def test_the_size_that_is_named_as_the_smallest_is_found_when_asked_for(named):
+    bench = _Bench(_space(rest_bytes=named))
+    refused = _found(SearchBudgets(max_bytes=300), bench)
+    (smallest,) = re.findall(r"has ([\d,]+) bytes", refused.refusal)
+
+    result = _found(SearchBudgets(max_bytes=int(smallest.replace(",", ""))), bench)
+
+    assert result.best.file_bytes == 425
+
+
 def test_a_latency_budget_is_kept_with_the_bytes():
     bench = _Bench(_space(with_latency=True))
+    budgets = SearchBudgets(max_bytes=6050, max_latency_ms=5.5, device="phone")
 
-    result = _found(SearchBudgets(max_bytes=6050, max_latency_ms=5.0), bench)
+    result = _found(budgets, bench, latency=_latency(bench, lambda count: 0.0))
 
-    assert result.best.latency.value <= 5
+    assert result.best.latency.value <= 5.5
     assert result.best.latency.origin is Origin.ESTIMATED
+    # Three of four layers on integers are fast enough.
+    assert sum(bits <= 8 for bits in bench._bits(result.best.recipe)) == 3
+
+
+def test_the_estimate_of_the_whole_counts_and_not_the_sum_of_layers():
+    bench = _Bench(_space(with_latency=True))
+    budgets = SearchBudgets(max_latency_ms=5.5, device="phone")
+
+    result = _found(budgets, bench, latency=_latency(bench, lambda count: 0.7))
+
+    assert result.best.latency.value == pytest.approx(5.2)
+    assert sum(bits <= 8 for bits in bench._bits(result.best.recipe)) == 4
+
+
+def test_a_latency_that_only_a_model_all_on_integers_has_is_in_reach():
+    bench = _Bench(_space(with_latency=True))
+    budgets = SearchBudgets(max_latency_ms=4.0, device="phone")
+
+    result = _found(budgets, bench, latency=_latency(bench, lambda count: -1.0 if count == 4 else 0.0))
+
+    assert result.best.latency.value == pytest.approx(3.5)
+
+
+def test_a_latency_out_of_reach_names_the_fastest_which_is_found_when_asked_for():
+    bench = _Bench(_space(with_latency=True))
+    estimated = _latency(bench, lambda count: 0.123456)
+
+    refused = _found(SearchBudgets(max_latency_ms=2.0, device="phone"), bench, latency=estimated)
+    (fastest,) = re.findall(r"the fastest takes ([\d.]+) ms", refused.refusal)
+    result = _found(SearchBudgets(max_latency_ms=float(fastest), device="phone"), bench, latency=estimated)
+
+    assert "at most 2 ms on phone" in refused.refusal
+    assert float(fastest) == pytest.approx(4.63)
+    assert result.best.latency.value == pytest.approx(4.623456)
 
 
 def test_multiply_adds_that_bits_cannot_save_are_out_of_reach():
     result = _found(SearchBudgets(max_macs=50), _Bench(_space()))
 
     assert result.best is None
-    assert "multiply-adds" in result.refusal
+    assert "the fewest are 100 multiply-adds; no channel may go" in result.refusal
 
 
 def test_the_predicted_front_comes_before_anything_is_measured():
@@ -335,6 +404,18 @@ def test_without_other_samples_the_winner_is_said_to_be_one_of_several():
 
     assert result.num_measured > 1
     assert result.note == f"best of {result.num_measured} recipes measured on these samples"
+
+
+def test_what_an_incomplete_scan_lacks_is_said():
+    space = _space()
+    scan = replace(space.scan, cells=(ScanCell("a", ScanSetting(weights=8)), ScanCell("b", ScanSetting(weights=8))))
+    complete = replace(scan, is_complete=True)
+
+    notes = [_found(SearchBudgets(max_bytes=800), _Bench(replace(space, scan=one))).notes for one in (scan, complete)]
+
+    # Four layers by five widths.
+    assert "18 of 20 cells are missing" in " ".join(notes[0])
+    assert notes[1] == ()
 
 
 def test_a_search_stops_when_asked():

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from workbench.bench import Bench
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.plan import LayerPlan
@@ -13,8 +15,12 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.sensitivity import ScanAxes, ScanCell, SensitivityScan
 from workbench.engine.core.sensitivity_table import sensitivity_table
 from workbench.engine.graph.model import load_model
+from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
+from workbench.engine.search.device_latency import DeviceLatency
 from workbench.engine.search.file_sizes import FileSizes
-from workbench.engine.search.search_space import BYTES, SearchMeans, search_space
+from workbench.engine.search.search_space import BYTES, LATENCY, SearchMeans, search_space
+from workbench.jobs import JobContext
+from workbench.project.device_store import shipped_library
 
 _AXES = ScanAxes(weight_bits=(4,), activation_bits=(8,), sparsities=(0.5,))
 
@@ -27,14 +33,53 @@ class _CountingSizes(FileSizes):
         return super().stored_bytes(recipe, entries)
 
 
-def _scan(compressor: Compressor) -> SensitivityScan:
+def _scan(compressor: Compressor, axes: ScanAxes = _AXES) -> SensitivityScan:
     layers = tuple(layer.name for layer in compressor.model.info.layers if layer.editable)
+    groups = [group for group in compressor.pruning.channels.groups if group.num_units] if axes.ratios else []
     cells = tuple(
         ScanCell(layer, setting, Figure(0.1, "nat", Origin.MEASURED), num_samples=64)
         for layer in layers
-        for setting in _AXES.settings
+        for setting in axes.settings
     )
-    return SensitivityScan("m", "d", _AXES, layers, cells, 64)
+    firsts = tuple((member, group.members[0]) for group in groups for member in group.members)
+    return SensitivityScan("m", "d", axes, layers, cells, 64, groups=firsts)
+
+
+def _on_a_phone(compressor: Compressor) -> DeviceLatency:
+    library, bench = shipped_library(), Bench(compressor)
+    profile = library.find("oneplus-7t/ncnn/cpu-4t")
+
+    def shapes(recipe: Recipe, ctx: JobContext) -> ModelOperators:
+        plan, left = bench.plan_of_shapes(recipe, ctx)
+        return model_operators(left).with_int8({one.layer: True for one in plan.layers if one.runs_on_integers})
+
+    return DeviceLatency(profile, library.knowledge[profile.backend], shapes)
+
+
+def test_latency_of_any_choice_is_near_that_of_the_whole(demo_folder: Path):
+    compressor = Compressor(load_model(demo_folder / "digits.onnx"))
+    latency, scan = _on_a_phone(compressor), _scan(compressor, replace(_AXES, ratios=(0.25, 0.5)))
+    space = search_space(
+        scan,
+        sensitivity_table(scan),
+        FileSizes(compressor, lambda recipe: None, lambda recipe, ctx: b""),
+        compressor,
+        base=Recipe(),
+        means=SearchMeans(),
+        kinds=dict.fromkeys(scan.layers, "filters"),
+        latency=latency,
+    )
+    rng = np.random.default_rng(0)
+    assert space.groups
+
+    for _ in range(20):
+        picks = np.concatenate(
+            [rng.integers(0, len(space.options), len(space.rows)), rng.integers(0, 3, len(space.groups))]
+        )
+        summed = space.counts(picks)[LATENCY][np.arange(len(picks)), picks].sum()
+        whole = latency.figure(space.recipe(picks), JobContext())
+        assert whole is not None
+        assert summed == pytest.approx(whole.value, rel=1e-3)
 
 
 def test_weights_are_packed_once_for_each_width_and_share_of_zeros(demo_folder: Path):
@@ -50,7 +95,7 @@ def test_weights_are_packed_once_for_each_width_and_share_of_zeros(demo_folder: 
         base=Recipe(),
         means=SearchMeans(),
         kinds={},
-        latency=lambda recipe: {},
+        latency=_on_a_phone(compressor),
     )
 
     # Four bits, zeros, and both; activations of eight bits beside any of them take no bytes.

@@ -1,8 +1,7 @@
 """What a search for a recipe is asked, and what it found: plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from workbench.engine.core.format import format_bytes
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
@@ -17,32 +16,34 @@ class SearchBudgets:
         max_macs: multiply-adds at batch 1.
         max_latency_ms: of one inference, estimated for a device.
         max_drop: accuracy that may be lost, percentage points, or dB of a metric in dB.
+        device: id of the profile that latency is estimated with.
     """
 
     max_bytes: int | None = None
     max_macs: int | None = None
     max_latency_ms: float | None = None
     max_drop: float | None = None
+    device: str = ""
 
     @property
     def has_limits(self) -> bool:
         """Whether there is any limit."""
-        return self != SearchBudgets()
+        return replace(self, device="") != SearchBudgets()
 
     @property
     def text(self) -> str:
         """As messages say it.
 
         >>> SearchBudgets(max_bytes=500_000, max_drop=1).text
-        'at most 500.0 kB, a drop of at most 1 pp'
+        'at most 500,000 bytes, a drop of at most 1 pp'
         """
         parts = []
         if self.max_bytes is not None:
-            parts.append(f"at most {format_bytes(self.max_bytes)}")
+            parts.append(f"at most {self.max_bytes:,} bytes")
         if self.max_macs is not None:
             parts.append(f"at most {self.max_macs:,} multiply-adds")
         if self.max_latency_ms is not None:
-            parts.append(f"at most {self.max_latency_ms:g} ms")
+            parts.append(f"at most {self.max_latency_ms:g} ms" + (f" on {self.device}" if self.device else ""))
         if self.max_drop is not None:
             parts.append(f"a drop of at most {self.max_drop:g} pp")
         return ", ".join(parts)

@@ -199,6 +199,17 @@ class SensitivityScan:
         found = (self.cell(layer, setting) for setting in self.axes.settings)
         return tuple(cell for cell in found if cell is not None)
 
+    @property
+    def num_places(self) -> int:
+        """How many cells there are in the end: of each layer, and of each group that can lose channels."""
+        firsts = {first for _, first in self.groups}
+        return sum(len(firsts if setting.ratio is not None else self.layers) for setting in self.axes.settings)
+
+    @property
+    def num_missing(self) -> int:
+        """How many cells are not measured yet."""
+        return 0 if self.is_complete else max(0, self.num_places - len(self.cells))
+
     @cached_property
     def _by_place(self) -> dict[tuple[str, ScanSetting], ScanCell]:
         return {(cell.layer, cell.setting): cell for cell in self.cells}

@@ -32,11 +32,10 @@ def feature_matrix(
         runtime: its name, since kernels differ.
         is_all_int8: whether the whole model is quantized, and not only convolutions.
     """
-    has_winograd = not runtime.startswith(_WITHOUT_WINOGRAD)
     names = {name: place for place, name in enumerate(FEATURES[backend])}
     matrix = np.zeros((len(operators), len(names)))
     for row, operator in enumerate(operators):
-        for name, value in _features_of(operator, backend, has_winograd, is_all_int8).items():
+        for name, value in operator_features(operator, backend, has_winograd(runtime), is_all_int8).items():
             matrix[row, names[name]] = value
     if len(operators) and "const" in names:
         matrix[0, names["const"]] = 1.0
@@ -45,15 +44,33 @@ def feature_matrix(
     return matrix
 
 
+def has_winograd(runtime: str) -> bool:
+    """Whether a runtime has kernels that compute convolutions in the Winograd domain."""
+    return not runtime.startswith(_WITHOUT_WINOGRAD)
+
+
+def can_keep_int8(runtime: str) -> bool:
+    """Whether a runtime leaves tensors between quantized operators as int8."""
+    return runtime.startswith(_ALL_INT8)
+
+
 def keeps_int8(runtime: str, operators: Iterable[Operator]) -> bool:
     """Whether tensors between the operators stay int8: the runtime does that, and every convolution is quantized."""
     flags = [operator.is_int8 for operator in operators if operator.macs]
-    return runtime.startswith(_ALL_INT8) and bool(flags) and all(flags)
+    return can_keep_int8(runtime) and bool(flags) and all(flags)
 
 
-def _features_of(operator: Operator, backend: Backend, has_winograd: bool, is_all_int8: bool) -> Features:
+def operator_features(operator: Operator, backend: Backend, winograd: bool, is_all_int8: bool) -> Features:
+    """What one operator has of each feature, by name; what a run has once is not in it.
+
+    Args:
+        operator: of any model.
+        backend: what computes.
+        winograd: whether the runtime has such kernels.
+        is_all_int8: whether the whole model is quantized, and not only convolutions.
+    """
     if backend is Backend.NPU:
         return npu_features(operator)
     if backend is Backend.GPU:
-        return gpu_features(operator, has_winograd=has_winograd)
-    return cpu_features(operator, has_winograd=has_winograd, is_all_int8=is_all_int8)
+        return gpu_features(operator, has_winograd=winograd)
+    return cpu_features(operator, has_winograd=winograd, is_all_int8=is_all_int8)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,13 +10,14 @@ import numpy as np
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction, MeasuredMix
 from workbench.engine.core.format import format_bytes
-from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.measurement import Figure
 from workbench.engine.core.pruning_round import drop_of
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult, undominated
 from workbench.engine.search.accuracy_fit import lost, with_mix
 from workbench.engine.search.exact_solver import PLAIN, ExactSolver, Solved, Way
+from workbench.engine.search.out_of_reach import why_not
 from workbench.engine.search.search_space import BYTES, KL, LATENCY, MACS, SearchSpace
 from workbench.jobs import JobContext
 
@@ -66,6 +67,7 @@ def search_recipe(
     bench: SearchBench,
     ctx: JobContext,
     *,
+    latency: Callable[[Recipe, JobContext], Figure | None] | None = None,
     num_rounds: int = NUM_ROUNDS,
     num_points: int = NUM_POINTS,
 ) -> Iterator[SearchResult]:
@@ -81,6 +83,7 @@ def search_recipe(
         budgets: to stay within.
         bench: measures recipes.
         ctx: asked before each step; told the progress. What was yielded stays valid when it is cancelled.
+        latency: estimates what a recipe gives on the device of the budget; None without one.
         num_rounds: recipes that are measured at most.
         num_points: of the trade-off, besides those that are measured.
 
@@ -88,7 +91,7 @@ def search_recipe(
         Cancelled: somebody asked to stop.
         RunError: a recipe's file does not run.
     """
-    search = _Search(space, prediction, budgets, bench)
+    search = _Search(space, prediction, budgets, bench, latency)
     search.sweep(num_points, ctx.part(0, 0.2))
     yield search.result()
     yield from search.rounds(num_rounds, ctx.part(0.2, 0.9))
@@ -102,10 +105,15 @@ def search_recipe(
 
 class _Search:
     def __init__(
-        self, space: SearchSpace, prediction: AccuracyPrediction, budgets: SearchBudgets, bench: SearchBench
+        self,
+        space: SearchSpace,
+        prediction: AccuracyPrediction,
+        budgets: SearchBudgets,
+        bench: SearchBench,
+        latency: Callable[[Recipe, JobContext], Figure | None] | None,
     ) -> None:
         self._space, self._prediction, self._budgets, self._bench = space, prediction, budgets, bench
-        self._solver = ExactSolver(space, bench.file_bytes)
+        self._solver = ExactSolver(space, bench.file_bytes, latency)
         self._points: list[ParetoPoint] = []
         # The best within all budgets; while there is none, what comes nearest to the allowed drop.
         self._best: _Found | None = None
@@ -126,8 +134,18 @@ class _Search:
             seconds=time.perf_counter() - self._start,
             model_digest=self._prediction.model_digest,
             dataset_digest=self._prediction.dataset_digest,
-            notes=(_FOLDED,) if self._solver.corrects_bias else (),
+            notes=tuple(self._notes()),
         )
+
+    def _notes(self) -> Iterator[str]:
+        if self._solver.corrects_bias:
+            yield _FOLDED
+        scan = self._space.scan
+        if scan.num_missing:
+            yield (
+                f"the scan is not complete: {scan.num_missing:,} of {scan.num_places:,} cells are missing, and what "
+                "they try is not chosen from; a complete one gives more choice"
+            )
 
     def sweep(self, count: int, ctx: JobContext) -> None:
         """Recipes from the smallest file to hardly any loss, none of them measured."""
@@ -140,7 +158,7 @@ class _Search:
         low, high = (self._solver.exactly(end, ctx).file_bytes for end in ends if end is not None)
         for number, aim in enumerate(np.geomspace(low, max(low, high), count).tolist()):
             ctx.checkpoint()
-            found = self._solver.solve(KL, limits, round(aim), ctx)
+            found = self._solver.solve(KL, {**limits, BYTES: round(aim)}, ctx)
             if found is not None:
                 self._points.append(self._point(found))
             ctx.progress(number + 1, count, f"solved for {format_bytes(aim)}")
@@ -159,13 +177,17 @@ class _Search:
     def _most_accurate(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
         """The best accuracy within the limits; of several ways to weigh the same scan, the one that measures best."""
         limits = self._limits()
+        if self._budgets.max_bytes is not None:
+            limits[BYTES] = float(self._budgets.max_bytes)
         tried: set[str] = set()
         for number, way in enumerate(_WAYS[:count]):
             part = ctx.part(number / count, (number + 1) / count)
             part.checkpoint()
-            solved = self._solver.solve(KL, limits, self._budgets.max_bytes, part, way)
+            solved = self._solver.solve(KL, limits, part, way)
             if solved is None and way == PLAIN:
-                self._refusal = self._out_of_reach(limits, part)
+                self._refusal = (
+                    f"out of reach: {self._budgets.text}; {why_not(self._solver, limits, self._space, part)}"
+                )
                 return
             if solved is None or solved.recipe.digest in tried:
                 continue
@@ -283,7 +305,7 @@ class _Search:
     def _refuse_drop(self, point: ParetoPoint) -> None:
         assert point.measured is not None
         self._refusal = (
-            f"out of reach: {self._budgets.text}; the nearest recipe, of {format_bytes(point.file_bytes)}, "
+            f"out of reach: {self._budgets.text}; the nearest recipe, of {point.file_bytes:,} bytes, "
             f"loses {drop_of(point.measured):.1f} pp"
         )
 
@@ -304,7 +326,7 @@ class _Search:
         if self._budgets.max_macs is not None:
             limits[MACS] = float(self._budgets.max_macs)
         if self._budgets.max_latency_ms is not None:
-            limits[LATENCY] = self._budgets.max_latency_ms - self._space.rest_ms
+            limits[LATENCY] = self._budgets.max_latency_ms
         return limits
 
     def _measured(self, solved: Solved, ctx: JobContext) -> ParetoPoint:
@@ -320,23 +342,14 @@ class _Search:
         return point
 
     def _point(self, solved: Solved) -> ParetoPoint:
-        latency = None if solved.latency_ms is None else Figure(solved.latency_ms, "ms", Origin.ESTIMATED)
         predicted = self._prediction.accuracy_at(solved.kl)
-        macs = self._space.num_macs(solved.picks)
-        return ParetoPoint(solved.recipe, solved.file_bytes, macs, predicted, solved.kl, latency)
+        return ParetoPoint(solved.recipe, solved.file_bytes, solved.macs, predicted, solved.kl, solved.latency)
 
     def _predicted_anew(self, point: ParetoPoint) -> ParetoPoint:
         # What was measured shows what was predicted of it before.
         if point.measured is not None:
             return point
         return replace(point, predicted=self._prediction.accuracy_at(point.kl))
-
-    def _out_of_reach(self, limits: Mapping[str, float], ctx: JobContext) -> str:
-        found = self._solver.settled(BYTES, limits)
-        if found is None:
-            return f"out of reach: {self._budgets.text}"
-        least = self._solver.exactly(found, ctx).file_bytes
-        return f"out of reach: {self._budgets.text}; the smallest file has {least:,} bytes"
 
 
 # The solver takes what the scan happens to underrate, the more the more it may choose from. Where the sum is off,

@@ -7,8 +7,9 @@ linear in each group's ratio about those; a search solves again at the ratios it
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +20,27 @@ from workbench.engine.core.plan import LayerPlan
 from workbench.engine.core.recipe import Prune, Recipe, Rule, escape_selector
 from workbench.engine.core.sensitivity import ScanSetting, SensitivityScan
 from workbench.engine.core.sensitivity_table import AskedOfLayers, SensitivityTable
+from workbench.engine.search.device_latency import DeviceLatency
 from workbench.engine.search.file_sizes import FileSizes, sharing_layers
 from workbench.engine.search.mix_recipe import Mix, mix_recipe
+from workbench.jobs import JobContext
 
 Floats = npt.NDArray[np.float64]
 Picks = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 KL, BYTES, MACS, LATENCY = "kl", "bytes", "macs", "ms"
 
-# What one inference takes of a recipe's file, ms: of each layer by its name, and under "" what is left.
-Latency = Callable[[Recipe], Mapping[str, float]]
+
+class Times(Protocol):
+    """What layers take on a device with any channels gone, by group."""
+
+    def layers(self, gone: Mapping[str, int]) -> Floats:
+        """Of each layer of the scan as it is and on integers, ms, shape (layers, 2)."""
+        ...
+
+    def rest(self, gone: Mapping[str, int]) -> float:
+        """Of all else, ms."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +73,9 @@ class SearchSpace:
         group_kl: what each ratio adds, shape (groups, ratios).
         macs: of each row, shape (rows,); None where they are not known.
         channels: the groups, for what their ratios leave.
-        rest_ms: of one inference outside the layers.
         rest_bytes: about what the file takes beside the weights.
+        times: on a device; None where latency does not matter.
+        on_integers: which options make each row compute on integers, shape (rows, options).
     """
 
     scan: SensitivityScan
@@ -75,8 +89,9 @@ class SearchSpace:
     group_kl: Floats
     macs: Floats | None
     channels: ModelChannels | None
-    rest_ms: float = 0.0
     rest_bytes: float = 0.0
+    times: Times | None = None
+    on_integers: Bools | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -86,11 +101,13 @@ class SearchSpace:
     def counts(self, at: Picks | None = None) -> dict[str, Floats]:
         """What every option adds to each total, shape (N, O).
 
+        What latency has outside the layers belongs to every option of the first choice.
+
         Args:
             at: what is chosen now, about which channels' effects are linear; None for nothing.
         """
         num_rows = len(self.rows)
-        shares = self._shares(at)
+        shares = self._shares(self._ratios(at))
         counts: dict[str, Floats] = {}
         for name, values in self._layer_counts().items():
             table = np.full(self.size, np.inf)
@@ -98,7 +115,12 @@ class SearchSpace:
             if self.groups:
                 table[num_rows:, : len(self.ratios)] = self.group_kl if name == KL else self._changes(name, at, shares)
             counts[name] = table
-        return counts
+        if self.times is None:
+            return counts
+        counts[LATENCY] = self._latency(self.times, at)
+        # What the device has no figure for is not to be chosen, whatever is limited.
+        unknown = ~np.isfinite(counts[LATENCY])
+        return {name: np.where(unknown, np.inf, table) for name, table in counts.items()}
 
     def mix(self, picks: Picks) -> Mix:
         """The settings of a solution."""
@@ -127,7 +149,7 @@ class SearchSpace:
 
     def num_macs(self, picks: Picks) -> int | None:
         """Multiply-adds that a solution leaves at batch 1; None where they are not known."""
-        return None if self.macs is None else round(float((self.macs * self._shares(picks)).sum()))
+        return None if self.macs is None else round(float((self.macs * self._shares(self._ratios(picks))).sum()))
 
     def _layer_counts(self) -> dict[str, Floats]:
         counts = dict(self.layer_counts)
@@ -135,15 +157,50 @@ class SearchSpace:
             counts[MACS] = np.where(np.isfinite(counts[KL]), self.macs[:, None], np.inf)
         return counts
 
-    def _shares(self, at: Picks | None, change: tuple[str, float] | None = None) -> Floats:
+    def _latency(self, times: Times, at: Picks | None) -> Floats:
+        """What options add in ms: layers at the shapes that are chosen, and each other ratio all that it changes."""
+        ratios, num_rows = self._ratios(at), len(self.rows)
+        possible = np.isfinite(self.layer_counts[KL])
+        table = np.full(self.size, np.inf)
+        layers = self._layer_ms(times, ratios)
+        table[:num_rows, : len(self.options)] = np.where(possible, layers, np.inf)
+        table[0] += times.rest(self._gone(ratios))
+        options = np.zeros(num_rows, np.int64) if at is None else at[:num_rows]
+        # Of a layer that no figure is known of as it is, the fastest option stands in.
+        chosen = np.where(np.isfinite(layers[np.arange(num_rows), options]), options, layers.argmin(axis=1))
+        now = self._ms(times, ratios, chosen)
+        for place, first in enumerate(self.groups, start=num_rows):
+            for number, ratio in enumerate(self.ratios):
+                table[place, number] = self._ms(times, {**ratios, first: ratio}, chosen) - now
+        return table
+
+    def _ms(self, times: Times, ratios: Mapping[str, float], options: Picks) -> float:
+        layers = self._layer_ms(times, ratios)[np.arange(len(options)), options]
+        return float(layers.sum()) + times.rest(self._gone(ratios))
+
+    def _layer_ms(self, times: Times, ratios: Mapping[str, float]) -> Floats:
+        """Time of each row with each option in ms, shape (rows, options)."""
+        by_row = _summed(self.rows, self.scan.layers, times.layers(self._gone(ratios)))
+        shape = len(self.rows), len(self.options)
+        on_integers = np.zeros(shape, np.bool_) if self.on_integers is None else self.on_integers
+        return np.where(on_integers, by_row[:, 1:], by_row[:, :1])
+
+    def _ratios(self, at: Picks | None) -> dict[str, float]:
+        """The ratio of each group."""
+        if at is None:
+            return dict.fromkeys(self.groups, 0.0)
+        return {first: self.ratios[at[len(self.rows) + number]] for number, first in enumerate(self.groups)}
+
+    def _gone(self, ratios: Mapping[str, float]) -> dict[str, int]:
+        """How many units go, by group."""
+        if self.channels is None:
+            return {}
+        return {first: _num_gone(self.channels, first, ratio) for first, ratio in ratios.items() if ratio > 0}
+
+    def _shares(self, ratios: Mapping[str, float]) -> Floats:
         """The share of its weights that each row keeps."""
         if not self.groups or self.channels is None:
             return np.ones(len(self.rows))
-        ratios = dict.fromkeys(self.groups, 0.0)
-        if at is not None:
-            ratios = {first: self.ratios[at[len(self.rows) + number]] for number, first in enumerate(self.groups)}
-        if change is not None:
-            ratios[change[0]] = change[1]
         kept = {}
         for first, ratio in ratios.items():
             group = self.channels.group(first)
@@ -157,10 +214,12 @@ class SearchSpace:
         values = self._layer_counts()[name]
         options = np.zeros(len(self.rows), np.int64) if at is None else at[: len(self.rows)]
         chosen = values[np.arange(len(self.rows)), options]
+        ratios = self._ratios(at)
         changes = np.zeros((len(self.groups), len(self.ratios)))
         for place, first in enumerate(self.groups):
             for number, ratio in enumerate(self.ratios):
-                changes[place, number] = float((chosen * (self._shares(at, (first, ratio)) - shares)).sum())
+                left = self._shares({**ratios, first: ratio})
+                changes[place, number] = float((chosen * (left - shares)).sum())
         return changes
 
 
@@ -173,7 +232,8 @@ def search_space(
     base: Recipe,
     means: SearchMeans,
     kinds: Mapping[str, str],
-    latency: Latency | None = None,
+    latency: DeviceLatency | None = None,
+    ctx: JobContext | None = None,
 ) -> SearchSpace:
     """What can be chosen on a model.
 
@@ -186,6 +246,10 @@ def search_space(
         means: what may be done.
         kinds: of the channels of each layer that can lose some.
         latency: of recipes on a device; None where it does not matter.
+        ctx: asked before each group of channels is cut for its shapes; told the progress.
+
+    Raises:
+        Cancelled: somebody asked to stop.
     """
     options = _options(scan, means, activations=latency is not None)
     rows = tuple(sharing_layers(compressor, scan.layers))
@@ -197,15 +261,14 @@ def search_space(
     info = compressor.model.info
     known = [info.layer(name).macs for name in scan.layers]
     macs = None if info.macs is None else _summed(rows, scan.layers, np.array(known, np.float64)[:, None])[:, 0]
-    rest_ms = 0.0
-    if latency is not None:
-        times = [latency(_alike(scan, base, option)) for option in options]
-        rest_ms = times[0].get("", 0.0)
-        counts[LATENCY] = _summed(
-            rows, scan.layers, np.array([[one.get(name, 0.0) for one in times] for name in scan.layers])
-        )
     impossible = ~np.isfinite(np.sum(list(counts.values()), axis=0))
     counts = {name: np.where(impossible, np.inf, values) for name, values in counts.items()}
+    channels = compressor.pruning.channels if groups else None
+    times = on_integers = None
+    if latency is not None:
+        cuts = {} if channels is None else _cuts(base, scan, channels, groups, ratios[-1], kinds)
+        times = latency.layer_times(scan.layers, cuts, ctx or JobContext())
+        on_integers = _on_integers(compressor, base, scan, rows, options)
     return SearchSpace(
         scan=scan,
         base=base,
@@ -217,10 +280,57 @@ def search_space(
         layer_counts=counts,
         group_kl=_group_kl(scan, table, groups, ratios),
         macs=macs,
-        channels=compressor.pruning.channels if groups else None,
-        rest_ms=rest_ms,
+        channels=channels,
         rest_bytes=sizes.whole_bytes - float(counts[BYTES][:, 0].sum()),
+        times=times,
+        on_integers=on_integers,
     )
+
+
+def _num_gone(channels: ModelChannels, first: str, ratio: float) -> int:
+    group = channels.group(first)
+    return 0 if group is None else group.num_units - sum(group.units_kept(ratio))
+
+
+def _cuts(
+    base: Recipe,
+    scan: SensitivityScan,
+    channels: ModelChannels,
+    groups: Sequence[str],
+    ratio: float,
+    kinds: Mapping[str, str],
+) -> dict[str, tuple[Recipe, int]]:
+    """A recipe that cuts each group alone at the highest ratio, and how many units go."""
+    cuts = {
+        first: (
+            mix_recipe(base, scan.axes, {first: ScanSetting(ratio=ratio)}, kinds),
+            _num_gone(channels, first, ratio),
+        )
+        for first in groups
+    }
+    return {first: cut for first, cut in cuts.items() if cut[1]}
+
+
+def _on_integers(
+    compressor: Compressor,
+    base: Recipe,
+    scan: SensitivityScan,
+    rows: Sequence[Sequence[str]],
+    options: Sequence[ScanSetting],
+) -> Bools:
+    """Whether the layers of each row compute on integers with each option in ms, shape (rows, options)."""
+    by_style: dict[tuple[int | None, int | None], frozenset[str]] = {}
+    found = np.zeros((len(rows), len(options)), np.bool_)
+    for number, option in enumerate(options):
+        style = option.weights, option.activations
+        if None in style:
+            continue
+        if style not in by_style:
+            recipe = _alike(scan, base, replace(option, sparsity=None))
+            plan = compressor.plan(recipe, has_samples=True)
+            by_style[style] = frozenset(entry.layer for entry in plan.layers if entry.runs_on_integers)
+        found[:, number] = [by_style[style].issuperset(layers) for layers in rows]
+    return found
 
 
 def _options(scan: SensitivityScan, means: SearchMeans, *, activations: bool) -> tuple[ScanSetting, ...]:
