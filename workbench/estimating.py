@@ -126,3 +126,8 @@ def tool_times(path: Path) -> tuple[ToolTime, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error})", "give another file") from error
     return tuple(read_times(text, str(path)))
+
+
+def pasted_times(text: str) -> tuple[ToolTime, ...]:
+    """The times in what a measuring tool has printed. Raises DataError if there are none."""
+    return tuple(read_times(text, "the pasted text"))
