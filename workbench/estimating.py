@@ -10,6 +10,7 @@ from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.device_profile import Backend
 from workbench.engine.core.errors import DataError
 from workbench.engine.core.latency_estimate import LatencyEstimate
+from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.tool_time import ToolTime
 from workbench.engine.latency.estimate import ModelFeatures, model_features
@@ -55,6 +56,27 @@ class KnownOperators:
         shapes = pruning.foreseen.left_shapes(kept)
         return None if shapes is None else self._graph.left(shapes, pruning.channels.layer_shares(kept))
 
+    def of_recipe(self, bench: Bench, recipe: Recipe, ctx: JobContext) -> tuple[_Made, ModelOperators, Plan]:
+        """What a recipe leaves of the model and computes on integers, those operators, and the plan.
+
+        Args:
+            bench: has the same compressor.
+            recipe: what is done to the model.
+            ctx: asked before each step.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: the recipe does not fit the model.
+        """
+        plan = bench.plan_of_shapes(recipe, ctx)
+        integers = frozenset(entry.layer for entry in plan.layers if entry.runs_on_integers)
+        kept = {group.group: group.kept for group in plan.groups}
+        left = self.left(kept)
+        if left is None:
+            left = model_operators(bench.model_of_shapes(plan, ctx))
+        made = tuple(sorted(kept.items())), integers
+        return made, left.with_int8(dict.fromkeys(integers, True)) if integers else left, plan
+
     def features(self, made: _Made, operators: ModelOperators, backend: Backend, runtime: str) -> ModelFeatures:
         """The features of these operators, which are those of `made`; the last ones are kept."""
         key = made, backend, runtime
@@ -96,20 +118,14 @@ class Estimating:
             RecipeError: the recipe does not fit the model.
         """
         known = self._of(bench)
-        plan = bench.plan_of_shapes(recipe, ctx)
-        integers = frozenset(entry.layer for entry in plan.layers if entry.runs_on_integers)
-        kept = {group.group: group.kept for group in plan.groups}
-        left = known.left(kept)
-        if left is None:
-            left = model_operators(bench.model_of_shapes(plan, ctx))
-        features_of = partial(known.features, (tuple(sorted(kept.items())), integers))
+        made, operators, plan = known.of_recipe(bench, recipe, ctx)
         return self._devices.estimate(
             device,
-            left.with_int8(dict.fromkeys(integers, True)) if integers else left,
+            operators,
             plan,
             original=known.original,
             measured_ms=measured_ms,
-            features_of=features_of,
+            features_of=partial(known.features, made),
         )
 
     def _of(self, bench: Bench) -> KnownOperators:
@@ -126,3 +142,8 @@ def tool_times(path: Path) -> tuple[ToolTime, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error})", "give another file") from error
     return tuple(read_times(text, str(path)))
+
+
+def pasted_times(text: str) -> tuple[ToolTime, ...]:
+    """The times in what a measuring tool has printed. Raises DataError if there are none."""
+    return tuple(read_times(text, "the pasted text"))

@@ -65,7 +65,7 @@ from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
 from workbench.engine.search.search_space import SearchMeans
-from workbench.estimating import Estimating, tool_times
+from workbench.estimating import Estimating, pasted_times, tool_times
 from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
@@ -615,6 +615,10 @@ class Session:
     def tool_times(self, path: str | Path) -> tuple[ToolTime, ...]:
         """The times in a file that a measuring tool has written. Raises DataError."""
         return tool_times(Path(path))
+
+    def pasted_times(self, text: str) -> tuple[ToolTime, ...]:
+        """The times in what a measuring tool has printed. Raises DataError."""
+        return pasted_times(text)
 
     def add_device(
         self, device: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "", force: bool = False
