@@ -1,6 +1,7 @@
 """The bench: a model, samples and a recipe, and the verbs that window, command line and scripts call."""
 
 import dataclasses
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -17,7 +18,7 @@ from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedRep
 from workbench.engine.core.device_fit import DeviceFit
 from workbench.engine.core.device_profile import Backend, DeviceProfile
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
+from workbench.engine.core.errors import DataError, ModelError, RecipeError, RunError, WorkbenchError
 from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
 from workbench.engine.core.first_look import FirstLook
 from workbench.engine.core.latency_estimate import LatencyEstimate
@@ -576,6 +577,42 @@ class Session:
         data = self._made.build(bench, recipe, ctx.part(0, 0.2))
         knowledge = self._devices.library.knowledge[Backend.CPU]
         return measure_operators(model_of_bytes(data, bench.model.path), knowledge, ctx.part(0.2, 1))
+
+    def time_on(
+        self,
+        runner: str,
+        recipe: Recipe | None = None,
+        *,
+        device: str = "",
+        threads: int = 4,
+        ctx: JobContext | None = None,
+    ) -> tuple[str, ToolTime]:
+        """Time of what the recipe gives on a device that is at hand, and the device's name.
+
+        Args:
+            runner: name of a plugin's way to time models.
+            recipe: what is done to the model first; nothing without.
+            device: one of those that are connected; need not be given where there is one.
+            threads: on the device.
+            ctx: asked before each step.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            PluginError: no plugin gives such a runner.
+            RunError: there is no such device, or the model does not run there.
+        """
+        found, ctx = self._plugins.runner(runner), ctx or JobContext()
+        at_hand = found.devices()
+        if (not device and len(at_hand) > 1) or (device and device not in at_hand):
+            asked = f"{device} is not connected" if device else "several devices are connected"
+            raise RunError(asked, f"name one of {', '.join(at_hand)}")
+        data = self._made.build(self._bench, recipe or Recipe(), ctx.part(0, 0.3))
+        ctx.progress(0.3, 1, f"on {device or at_hand[0]}")
+        with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(data)
+            ctx.checkpoint()
+            return device or at_hand[0], found.measure(path, device or at_hand[0], threads)
 
     def device_profiles(self) -> tuple[tuple[DeviceProfile, ...], tuple[str, ...]]:
         """The devices that can be estimated for, a user's own first, and what is wrong with files of those."""

@@ -7,9 +7,10 @@ import click
 
 from workbench.cli.output import figure_json, job, print_json, print_table
 from workbench.engine.core.latency_estimate import LatencyEstimate
-from workbench.engine.core.measurement import Figure
+from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.operator_times import OperatorTimes
 from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.tool_time import ToolTime
 from workbench.jobs import JobContext
 
 _SHOWN_LAYERS = 12
@@ -21,9 +22,20 @@ _SHOWN_LAYERS = 12
 @click.option("--recipe", type=click.Path(path_type=Path), default=None, help="Of the model that the recipe gives.")
 @click.option("--measured", type=float, default=None, help="Milliseconds that MODEL itself takes on that device.")
 @click.option("--operators", is_flag=True, help="On this computer: measure each operator, beside the estimate.")
+@click.option("--on", "runner", default=None, help="Measure on a device at hand, by a plugin's way: adb for a phone.")
+@click.option("--serial", default="", help="With --on: which of several devices.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="With --on: on the device.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    model: Path, device: str | None, recipe: Path | None, measured: float | None, operators: bool, as_json: bool
+    model: Path,
+    device: str | None,
+    recipe: Path | None,
+    measured: float | None,
+    operators: bool,
+    runner: str | None,
+    serial: str,
+    threads: int,
+    as_json: bool,
 ) -> int:
     """Estimate MODEL's latency on a device, layer by layer; without --device, measure it on this computer.
 
@@ -36,9 +48,15 @@ def command(
         raise click.UsageError("--measured says how fast another device is: give --device, too")
     if operators and device is not None:
         raise click.UsageError("--operators measures on this computer: leave out --device")
+    if runner is not None and (device is not None or operators):
+        raise click.UsageError("--on measures on a device at hand: leave out --device and --operators")
     session = Session()
     session.open_model(model)
     asked = read_recipe(recipe) if recipe is not None else Recipe()
+    if runner is not None:
+        with job("measuring on a device") as ctx:
+            at_hand, time = session.time_on(runner, asked, device=serial, threads=threads, ctx=ctx)
+        return _at_hand(at_hand, time, threads, model, recipe, as_json)
     if operators:
         return _operators_here(session.measure_operators, asked, as_json)
     if device is None:
@@ -62,6 +80,23 @@ def _here(measure: object, recipe: Recipe, as_json: bool) -> int:
         print_json({"device": report.device, "figure": figure_json(report.p50), "layers": [], "notes": notes})
     else:
         print(f"{_text(report.p50)} on this computer ({report.device})")
+    return 0
+
+
+def _at_hand(device: str, time: ToolTime, threads: int, model: Path, recipe: Path | None, as_json: bool) -> int:
+    """What a device that is connected takes."""
+    figure = Figure(time.ms, "ms", Origin.MEASURED, n=time.n)
+    notes = [f"average of {time.n} runs by {time.tool}, {threads} threads"]
+    if time.min_ms is not None and time.max_ms is not None:
+        notes.append(f"single runs took {time.min_ms:.3g} to {time.max_ms:.3g} ms")
+    if as_json:
+        print_json({"device": device, "figure": figure_json(figure), "layers": [], "notes": notes})
+        return 0
+    print(f"{_text(figure)} on {device}")
+    for note in notes:
+        print(f"note: {note}")
+    if recipe is None:
+        print(f"keep it: workbench devices add my-phone --like ID --measured {model}={time.ms:.4g}")
     return 0
 
 
