@@ -1,7 +1,11 @@
 """Fixtures that every test may use, and the fence around all of them: no screen, no home of the user's."""
 
+import gc
+import multiprocessing
+import multiprocessing.forkserver
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -16,6 +20,24 @@ hypothesis.settings.load_profile("steady")
 
 # Before anything imports Qt; a person who wants to watch sets another platform.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have fresh processes forked off one that has imported the engine: each would else import for a second."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        multiprocessing.set_forkserver_preload(["workbench.worker.server", "workbench.session"])
+        # The server is one for the whole run: whoever starts it says what it imports.
+        multiprocessing.forkserver.ensure_running()
+
+
+@pytest.fixture(autouse=True)
+def _garbage_dies_on_the_main_thread() -> Iterator[None]:
+    """Widgets of an earlier test would otherwise be destroyed by whichever thread of a later one allocates: a crash."""
+    from workbench.gui.garbage import collect_due
+
+    gc.disable()
+    yield
+    collect_due()
 
 
 @pytest.fixture(scope="session")

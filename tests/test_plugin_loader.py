@@ -230,6 +230,7 @@ def test_the_bundled_plugins_load() -> None:
     infos = [info for info in find_plugins(installed=[]) if info.source == "bundled"]
 
     assert [(info.name, info.error) for info in load_plugins(infos).infos] == [
+        ("adb_runner", ""),
         ("next_layer", ""),
         ("ort_format", ""),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
+from workbench.engine.core.channel_wishes import asks_for_channels
 from workbench.engine.core.errors import DataError, RecipeError
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import RECOVER_NOTHING, Calibration, Recipe
@@ -65,23 +66,30 @@ class Bench:
         note = f"{what} on {count} of the samples that accuracy is measured on; other calibration data may differ"
         return dataclasses.replace(plan, notes=(*plan.notes, note))
 
-    def plan_of_shapes(self, recipe: Recipe, ctx: JobContext) -> tuple[Plan, Model]:
-        """The recipe resolved as if there were samples, and a model with as many channels as that leaves.
+    def plan_of_shapes(self, recipe: Recipe, ctx: JobContext) -> Plan:
+        """The recipe resolved as if there were samples, without running any.
 
-        Which channels those are, and what their weights are, is not what the recipe asks: no samples are run.
+        How many channels stay is what the recipe asks; which ones, and what the file takes, is not looked at where it
+        takes time.
 
         Raises:
             Cancelled: somebody asked to stop.
             RecipeError: the recipe does not fit the model.
         """
+        ctx.checkpoint()
+        if not asks_for_channels(self.model.info, recipe):
+            return self.compressor.plan_of_layers(recipe, has_samples=True)
         samples = self.calibration_set(recipe.calibration)
-        plan = self.compressor.plan(recipe, has_samples=True, samples=samples, ctx=ctx, at_once=True)
+        return self.compressor.plan(recipe, has_samples=True, samples=samples, ctx=ctx, at_once=True)
+
+    def model_of_shapes(self, plan: Plan, ctx: JobContext) -> Model:
+        """A model with as many channels as a plan leaves. Raises Cancelled."""
         # By size is as good as any other way to choose, and the fastest.
         groups = tuple(
             dataclasses.replace(group, criterion="l2", needs_samples=False, recover=RECOVER_NOTHING)
             for group in plan.groups
         )
-        return plan, self.compressor.without_channels(groups, None, ctx).model
+        return self.compressor.without_channels(groups, None, ctx).model
 
     def without_channels(self, plan: Plan, recipe: Recipe, ctx: JobContext) -> Compressor:
         """The compressor of the model without the channels that the plan removes. Raises Cancelled."""

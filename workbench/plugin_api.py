@@ -26,7 +26,9 @@ from workbench.engine.compress.structure.criterion import (
     Needs,
     by_rows,
 )
-from workbench.engine.core.errors import ExportError
+from workbench.engine.core.errors import ExportError, RunError
+from workbench.engine.core.tool_time import ToolTime
+from workbench.engine.latency.imports.read_times import read_times
 
 __all__ = [
     "API_VERSION",
@@ -37,11 +39,15 @@ __all__ = [
     "GroupView",
     "HookSpecs",
     "Judgement",
+    "LatencyRunner",
     "MemberScores",
     "Needs",
+    "RunError",
+    "ToolTime",
     "by_rows",
     "hook",
     "new_plugin_manager",
+    "read_times",
 ]
 
 API_VERSION = 1
@@ -70,6 +76,24 @@ class Exporter:
     write: Callable[[bytes, Path], None]
 
 
+@dataclass(frozen=True, slots=True)
+class LatencyRunner:
+    """A way to time a model on a device that is at hand.
+
+    Args:
+        name: what `workbench latency --on` takes; lower case, unique among all plugins.
+        summary: one line for a list.
+        devices: names of what is connected now; raises RunError, with what to do, where there is nothing.
+        measure: called with an ONNX file without external data, a name that `devices` gave, and the number of
+            threads; raises RunError for what a person can do something about.
+    """
+
+    name: str
+    summary: str
+    devices: Callable[[], Sequence[str]]
+    measure: Callable[[Path, str, int], ToolTime]
+
+
 class HookSpecs:
     """Every hook there is. All are optional; each may be given by any number of plugins."""
 
@@ -81,6 +105,11 @@ class HookSpecs:
     @_spec
     def exporters(self) -> Sequence[Exporter]:
         """Ways to write a model for other runtimes."""
+        raise NotImplementedError
+
+    @_spec
+    def latency_runners(self) -> Sequence[LatencyRunner]:
+        """Ways to time models on devices that are at hand."""
         raise NotImplementedError
 
 

@@ -22,7 +22,16 @@ import pluggy
 
 from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
 from workbench.engine.core.errors import PluginError
-from workbench.plugin_api import API_VERSION, PROJECT_NAME, Criterion, Exporter, HookSpecs, hook, new_plugin_manager
+from workbench.plugin_api import (
+    API_VERSION,
+    PROJECT_NAME,
+    Criterion,
+    Exporter,
+    HookSpecs,
+    LatencyRunner,
+    hook,
+    new_plugin_manager,
+)
 
 __all__ = ["PluginInfo", "Plugins", "find_plugins", "load", "load_plugins", "plugin_folders"]
 
@@ -32,7 +41,7 @@ FOLDERS_VARIABLE = "WORKBENCH_PLUGINS"
 # Folder plugins are imported below this name, so that none can hide an installed module.
 FOLDER_PACKAGE = "workbench_plugins"
 
-_Given = TypeVar("_Given", Exporter, Criterion)
+_Given = TypeVar("_Given", Exporter, Criterion, LatencyRunner)
 _TEXT_KEYS = ("name", "version", "summary")
 
 
@@ -61,34 +70,63 @@ class PluginInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What plugins give, by its name."""
+
+    exporters: dict[str, Exporter] = field(default_factory=dict)
+    criteria: dict[str, Criterion] = field(default_factory=dict)
+    runners: dict[str, LatencyRunner] = field(default_factory=dict)
+
+    def add(self, other: "Given") -> None:
+        """Add all of it, or nothing. Raises ValueError if a name is taken."""
+        pairs = (
+            (self.exporters, other.exporters, "another plugin exports to {} already"),
+            (self.criteria, other.criteria, "there is a criterion {} already"),
+            (self.runners, other.runners, "another plugin times models by {} already"),
+        )
+        for known, more, message in pairs:
+            if twice := sorted(known.keys() & more.keys()):
+                raise ValueError(message.format(", ".join(twice)))
+        self.exporters.update(other.exporters)
+        self.criteria.update(other.criteria)
+        self.runners.update(other.runners)
+
+
+@dataclass(frozen=True, slots=True)
 class Plugins:
     """Every plugin that was found, and the manager that holds those that loaded."""
 
     manager: pluggy.PluginManager
     infos: tuple[PluginInfo, ...]
-    _exporters: dict[str, Exporter] = field(default_factory=dict)
-    _criteria: dict[str, Criterion] = field(default_factory=dict)
+    _given: Given = field(default_factory=Given)
 
     def exporters(self) -> tuple[Exporter, ...]:
         """All exporters, by name."""
-        return tuple(self._exporters[name] for name in sorted(self._exporters))
+        return tuple(self._given.exporters[name] for name in sorted(self._given.exporters))
 
     def exporter(self, name: str) -> Exporter:
         """The exporter of that name. Raises PluginError if no plugin gives it."""
-        if name not in self._exporters:
-            known = ", ".join(sorted(self._exporters)) or "none"
+        if name not in self._given.exporters:
+            known = ", ".join(sorted(self._given.exporters)) or "none"
             raise PluginError(f"no plugin exports to {name!r}", f"there is: {known}")
-        return self._exporters[name]
+        return self._given.exporters[name]
 
     def criteria(self) -> tuple[Criterion, ...]:
         """All criteria of channel importance, the engine's own among them, by name."""
-        return tuple(self._criteria[name] for name in sorted(self._criteria))
+        return tuple(self._given.criteria[name] for name in sorted(self._given.criteria))
 
     def criterion(self, name: str) -> Criterion:
         """The criterion of that name. Raises PluginError if there is none."""
-        if name not in self._criteria:
-            raise PluginError(f"there is no criterion {name!r}", f"there is: {', '.join(sorted(self._criteria))}")
-        return self._criteria[name]
+        if name not in self._given.criteria:
+            raise PluginError(f"there is no criterion {name!r}", f"there is: {', '.join(sorted(self._given.criteria))}")
+        return self._given.criteria[name]
+
+    def runner(self, name: str) -> LatencyRunner:
+        """The way to time models of that name. Raises PluginError if no plugin gives it."""
+        if name not in self._given.runners:
+            known = ", ".join(sorted(self._given.runners)) or "none"
+            raise PluginError(f"no plugin times models by {name!r}", f"there is: {known}")
+        return self._given.runners[name]
 
 
 class _Own:
@@ -154,22 +192,19 @@ def load_plugins(infos: Iterable[PluginInfo] | None = None) -> Plugins:
     """
     manager = new_plugin_manager()
     manager.register(_Own(), PROJECT_NAME)
-    exporters: dict[str, Exporter] = {}
-    criteria = {one.name: one for answer in manager.hook.criteria() for one in answer}
+    given = Given(criteria={one.name: one for answer in manager.hook.criteria() for one in answer})
     listed = []
     for info in find_plugins() if infos is None else infos:
         try:
-            _register(manager, info, exporters, criteria)
+            _register(manager, info, given)
         except PluginError as error:
             listed.append(replace(info, error=info.error or error.message))
         else:
             listed.append(info)
-    return Plugins(manager, tuple(listed), exporters, criteria)
+    return Plugins(manager, tuple(listed), given)
 
 
-def _register(
-    manager: pluggy.PluginManager, info: PluginInfo, exporters: dict[str, Exporter], criteria: dict[str, Criterion]
-) -> None:
+def _register(manager: pluggy.PluginManager, info: PluginInfo, given: Given) -> None:
     """Add a plugin whole, or not at all."""
     module = load(info)
     # In a manager of its own first: a misspelt hook or a bad answer then never reaches the real one.
@@ -177,17 +212,21 @@ def _register(
     try:
         trial.register(module, info.name)
         trial.check_pending()
-        given = {one.name: one for answer in trial.hook.exporters() for one in _checked(answer, Exporter, "exporters")}
-        if twice := sorted(given.keys() & exporters.keys()):
-            raise ValueError(f"another plugin exports to {', '.join(twice)} already")  # noqa: TRY301 - one way out
-        judges = {one.name: one for answer in trial.hook.criteria() for one in _checked(answer, Criterion, "criteria")}
-        if twice := sorted(judges.keys() & criteria.keys()):
-            raise ValueError(f"there is a criterion {', '.join(twice)} already")  # noqa: TRY301 - one way out
+        answers = trial.hook
+        given.add(
+            Given(
+                _by_name(answers.exporters(), Exporter, "exporters"),
+                _by_name(answers.criteria(), Criterion, "criteria"),
+                _by_name(answers.latency_runners(), LatencyRunner, "latency_runners"),
+            )
+        )
         manager.register(module, info.name)
     except Exception as error:
         raise PluginError(f"plugin {info.name!r} in {info.path} cannot be used: {_one_line(error)}") from error
-    exporters.update(given)
-    criteria.update(judges)
+
+
+def _by_name(answers: Iterable[object], kind: type[_Given], hook_name: str) -> dict[str, _Given]:
+    return {one.name: one for answer in answers for one in _checked(answer, kind, hook_name)}
 
 
 def _checked(answer: object, kind: type[_Given], name: str) -> Iterator[_Given]:

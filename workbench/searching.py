@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from workbench.bench import Bench
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
@@ -14,12 +15,13 @@ from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.engine.evaluate.positions import num_classes
 from workbench.engine.latency.device_library import DeviceLibrary
-from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
+from workbench.engine.latency.onnx_operators import ModelOperators
 from workbench.engine.search.accuracy_fit import NUM_MIXES, fit_accuracy, guessing
 from workbench.engine.search.device_latency import DeviceLatency
 from workbench.engine.search.file_sizes import FileSizes
 from workbench.engine.search.recipe_search import search_recipe
 from workbench.engine.search.search_space import SearchMeans, search_space
+from workbench.estimating import KnownOperators
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementKey, MeasurementStore
 from workbench.project.report_json import evaluation_from_json, evaluation_to_json
@@ -72,6 +74,10 @@ class Searching:
         info = bench.model.info
         self._kinds = {layer.name: KIND_OF[layer.op_type] for layer in info.layers if layer.op_type in KIND_OF}
         self._seen: dict[str, EvaluationReport] = {}
+
+    @cached_property
+    def _known_operators(self) -> KnownOperators:
+        return KnownOperators(self._bench.compressor)
 
     def fit(
         self, scan: SensitivityScan, ctx: JobContext, *, base: Recipe | None = None, num_mixes: int = NUM_MIXES
@@ -169,8 +175,8 @@ class Searching:
         return latency
 
     def _operators(self, recipe: Recipe, ctx: JobContext) -> ModelOperators:
-        plan, left = self._bench.plan_of_shapes(recipe, ctx)
-        return model_operators(left).with_int8({one.layer: True for one in plan.layers if one.runs_on_integers})
+        _, operators, _ = self._known_operators.of_recipe(self._bench, recipe, ctx)
+        return operators
 
     def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
         """The exact size of what a recipe gives."""

@@ -1,6 +1,7 @@
 """The bench: a model, samples and a recipe, and the verbs that window, command line and scripts call."""
 
 import dataclasses
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -14,14 +15,16 @@ from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.channel_importance import ChannelImportance, CriterionInfo
 from workbench.engine.core.cpu_rules import CpuComparison, CpuRules, EmulatedReport
-from workbench.engine.core.device_profile import DeviceProfile
+from workbench.engine.core.device_fit import DeviceFit
+from workbench.engine.core.device_profile import Backend, DeviceProfile
 from workbench.engine.core.digest import digest_of_file
-from workbench.engine.core.errors import DataError, ModelError, RecipeError, WorkbenchError
+from workbench.engine.core.errors import DataError, ModelError, RecipeError, RunError, WorkbenchError
 from workbench.engine.core.export_formats import ONNX_FORMAT, ExportFormat, ExportFormats
 from workbench.engine.core.first_look import FirstLook
 from workbench.engine.core.latency_estimate import LatencyEstimate
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.measurement import Figure
+from workbench.engine.core.operator_times import OperatorTimes
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.pruning_round import PruningRound, PruningTarget
 from workbench.engine.core.quantization_reports import FloatSuggestion, LayerActivations, SqnrReport
@@ -40,6 +43,7 @@ from workbench.engine.core.reports import (
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.core.tensor_statistics import TensorStatistics
+from workbench.engine.core.tool_time import ToolTime
 from workbench.engine.core.weight_curves import WeightCurves, build_weight_curves
 from workbench.engine.core.whole_file import make_whole
 from workbench.engine.data.dataset import open_dataset
@@ -49,9 +53,9 @@ from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.export.before_and_after import compared_accuracy, shares_left, summary_of
 from workbench.engine.export.channel_proof import prove_pruning
 from workbench.engine.export.write_verified import write_verified
-from workbench.engine.graph.model import load_model
+from workbench.engine.graph.model import load_model, model_of_bytes
 from workbench.engine.graph.save import check_ending, check_onnx_name, check_target
-from workbench.engine.latency.onnx_operators import model_operators
+from workbench.engine.latency.times_here import measure_operators
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
 from workbench.engine.search.channel_ratios import with_channel_rules
@@ -62,6 +66,7 @@ from workbench.engine.search.output_divergence import OutputDivergence
 from workbench.engine.search.pruning_rounds import prune_rounds
 from workbench.engine.search.round_bench import RoundBench
 from workbench.engine.search.search_space import SearchMeans
+from workbench.estimating import Estimating, pasted_times, tool_times
 from workbench.jobs import JobContext
 from workbench.last_made import LastMade, fitting
 from workbench.plugin_api import Exporter
@@ -91,6 +96,7 @@ class Session:
         self._on_bench: Bench | None = None
         self._made = LastMade()
         self._devices = Devices()
+        self._estimating = Estimating(self._devices)
 
     def open_model(self, path: str | Path, ctx: JobContext | None = None) -> ModelInfo:
         """Put a model on the bench. The one that lies there stays until the new one is read whole.
@@ -559,6 +565,55 @@ class Session:
         report = measure_latency(self._made.build(bench, recipe, ctx), ctx, against=original)
         return dataclasses.replace(report, recipe_digest=recipe.digest, model_digest=bench.model.info.digest)
 
+    def measure_operators(self, recipe: Recipe | None = None, ctx: JobContext | None = None) -> OperatorTimes:
+        """Time of each operator of the graph that the recipe gives, on this computer, beside where it was expected.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: the recipe does not fit the model.
+            RunError: the model does not run.
+        """
+        recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
+        data = self._made.build(bench, recipe, ctx.part(0, 0.2))
+        knowledge = self._devices.library.knowledge[Backend.CPU]
+        return measure_operators(model_of_bytes(data, bench.model.path), knowledge, ctx.part(0.2, 1))
+
+    def time_on(
+        self,
+        runner: str,
+        recipe: Recipe | None = None,
+        *,
+        device: str = "",
+        threads: int = 4,
+        ctx: JobContext | None = None,
+    ) -> tuple[str, ToolTime]:
+        """Time of what the recipe gives on a device that is at hand, and the device's name.
+
+        Args:
+            runner: name of a plugin's way to time models.
+            recipe: what is done to the model first; nothing without.
+            device: one of those that are connected; need not be given where there is one.
+            threads: on the device.
+            ctx: asked before each step.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            PluginError: no plugin gives such a runner.
+            RunError: there is no such device, or the model does not run there.
+        """
+        found, ctx = self._plugins.runner(runner), ctx or JobContext()
+        at_hand = found.devices()
+        if (not device and len(at_hand) > 1) or (device and device not in at_hand):
+            asked = f"{device} is not connected" if device else "several devices are connected"
+            raise RunError(asked, f"name one of {', '.join(at_hand)}")
+        data = self._made.build(self._bench, recipe or Recipe(), ctx.part(0, 0.3))
+        ctx.progress(0.3, 1, f"on {device or at_hand[0]}")
+        with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(data)
+            ctx.checkpoint()
+            return device or at_hand[0], found.measure(path, device or at_hand[0], threads)
+
     def device_profiles(self) -> tuple[tuple[DeviceProfile, ...], tuple[str, ...]]:
         """The devices that can be estimated for, a user's own first, and what is wrong with files of those."""
         return self._devices.profiles()
@@ -585,12 +640,22 @@ class Session:
             ProjectError: there is no such device.
             RecipeError: the recipe does not fit the model.
         """
-        recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
-        plan, left = bench.plan_of_shapes(recipe, ctx)
-        original = model_operators(bench.model)
-        integers = {entry.layer: True for entry in plan.layers if entry.runs_on_integers}
-        made = (original if left is bench.model else model_operators(left)).with_int8(integers)
-        return self._devices.estimate(device, made, plan, original=original, measured_ms=measured_ms)
+        recipe, ctx = recipe or Recipe(), ctx or JobContext()
+        return self._estimating.estimate(self._bench, device, recipe, measured_ms=measured_ms, ctx=ctx)
+
+    def fit_device(
+        self, device: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = ""
+    ) -> DeviceFit:
+        """What model files' ms on a user's own device make of a profile; nothing is kept. Raises as `Devices.fit`."""
+        return self._devices.fit(device, like, measured, name=name)
+
+    def tool_times(self, path: str | Path) -> tuple[ToolTime, ...]:
+        """The times in a file that a measuring tool has written. Raises DataError."""
+        return tool_times(Path(path))
+
+    def pasted_times(self, text: str) -> tuple[ToolTime, ...]:
+        """The times in what a measuring tool has printed. Raises DataError."""
+        return pasted_times(text)
 
     def add_device(
         self, device: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "", force: bool = False

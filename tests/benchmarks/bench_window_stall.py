@@ -1,4 +1,4 @@
-"""The longest stall of the window's event loop during a drag, while all samples are evaluated."""
+"""The longest stall of the window's event loop while all samples are evaluated, and while sensitivity is scanned."""
 
 import statistics
 import threading
@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 from workbench.engine.core.recipe import Recipe, WeightRule
+from workbench.engine.core.sensitivity import ScanAxes
 from workbench.jobs import Cancelled, JobContext
 from workbench.session import Session
 
@@ -18,6 +19,7 @@ _MOVE_MS = 16
 _TIMER_MS = 5
 _RUNS = 3
 _LEAST_RATIO = 1.5
+_WATCH_MS = 2000
 
 
 class _Gaps:
@@ -80,6 +82,35 @@ def test_a_drag_is_smooth_while_samples_are_evaluated(bench, squeezenet, table):
     table("Longest stall during a drag of 60 moves, evaluating in the worker", in_worker, "median at most 50 ms")
     table("The same, evaluating in a thread of the window's process", in_thread, "none: it shows what a stall is")
     assert statistics.median(in_thread) > _LEAST_RATIO * statistics.median(in_worker)
+
+
+def test_a_drag_is_smooth_while_sensitivity_is_scanned(bench, squeezenet, table):
+    bench.open(*squeezenet)
+    layers = [layer.name for layer in bench.document.model.layers if layer.editable]
+    bench.window.all_actions["sensitivity"].trigger()
+    found = []
+    bench.document.searching.scanned.connect(found.append)
+
+    asked = time.perf_counter()
+    bench.document.searching.scan(ScanAxes(weight_bits=(2, 3, 4, 6, 8), sparsities=(0.5, 0.7, 0.9)), None)
+    bench.wait(lambda: any(scan.cells for scan in found))
+    first = time.perf_counter() - asked
+    watching = [_watch(_WATCH_MS) for _ in range(_RUNS)]
+    dragging = [_drag(bench, layers[number]) for number in range(_RUNS)]
+
+    assert bench.document.searching.is_scanning
+    assert len(found) > _RUNS
+    table("From asking for a scan to its first cells, the outputs of the original included", [first], "at most 2,000 ms")
+    table("Longest stall in 2 s of watching the cells fill", watching, "median at most 50 ms")
+    table("The same during a drag of 60 moves", dragging, "median at most 50 ms")
+
+
+def _watch(milliseconds: int) -> float:
+    """The longest stall in that time, in seconds, while the person does nothing."""
+    gaps, loop = _Gaps(), QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+    return gaps.stop()
 
 
 def _drag(bench, layer: str) -> float:

@@ -100,14 +100,37 @@ def test_an_own_device_is_added_from_what_a_tool_printed(answer, model: str, tmp
     assert found["figure"]["value"] == pytest.approx(2.1, rel=0.2)
 
 
+def test_operators_are_measured_here_beside_what_was_expected(answer, model: str, tmp_path: Path):
+    recipe = tmp_path / "int8.yaml"
+    recipe.write_text("version: 1\nrules:\n  - {select: '*', weights: {bits: 8}}\n")
+
+    found = answer("latency", model, "--recipe", recipe, "--operators", "--json")
+
+    assert found["figure"]["origin"] == "measured"
+    layers = {layer["name"]: layer for layer in found["layers"]}
+    assert layers["hidden"]["ms"] > 0
+    assert layers["hidden"]["estimated_ms"] > 0
+    other = found["other_ms"] / (found["other_ms"] + sum(layer["ms"] for layer in found["layers"]))
+    assert sum(layer["share"] for layer in found["layers"]) == pytest.approx(1 - other)
+
+
+def test_people_see_the_slowest_operators(capsys: pytest.CaptureFixture[str], model: str):
+    assert main(["latency", model, "--operators"]) == 0
+
+    said = capsys.readouterr().out
+    assert "slowest operators" in said
+    assert "of the time at other operators than where it went" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (("--device", PHONE, "--operators"), "leave out --device"),
         (("--device", "nothing"), "no device profile is called"),
         (("--measured", "3"), "give --device"),
         (("--device", PHONE, "--measured", "-3"), "no time"),
     ],
-    ids=["unknown", "no device", "negative"],
+    ids=["operators elsewhere", "unknown", "no device", "negative"],
 )
 def test_bad_input_gives_one_line(error_of, model: str, arguments: tuple[str, ...], expected: str):
     assert expected in error_of("latency", model, *arguments)

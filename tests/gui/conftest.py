@@ -1,5 +1,6 @@
 """Models made of values, and a document that edits at once, so that panels are tested without a worker."""
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ from workbench.jobs import Progress
 from workbench.worker.messages import Failed
 
 _PATIENCE_MS = 60_000
+# What the engine's process imports for tests lies with those of the worker.
+_WITH_WORKERS = str(Path(__file__).parents[1] / "worker")
 
 
 class PatientBot(QtBot):
@@ -310,7 +313,18 @@ def settings(tmp_path: Path) -> QSettings:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, theme: object, settings: QSettings, answers: Answers) -> Iterator[object]:
+def forked_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's process is there at once; what it does is the same. Where there is no fork, it takes its time."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return
+    monkeypatch.syspath_prepend(_WITH_WORKERS)
+    from forked_worker import ForkedWorkers
+
+    monkeypatch.setattr("workbench.worker.client.multiprocessing", ForkedWorkers())
+
+
+@pytest.fixture
+def window(qtbot: QtBot, theme: object, settings: QSettings, answers: Answers, forked_worker: None) -> Iterator[object]:
     """The whole window on the real engine, with nothing open; questions are answered by `answers`."""
     from workbench.gui.document import Document
     from workbench.gui.main_window import MainWindow
@@ -414,7 +428,7 @@ def fake_engine(qtbot: QtBot) -> FakeEngine:
 def engine(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The engine's process with a small session, which lies with the worker's tests."""
     # The child gets this process's sys.path.
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "worker"))
+    monkeypatch.syspath_prepend(_WITH_WORKERS)
     engine = Engine("fake_session:FakeSession", cancel_timeout_ms=200)
     yield engine
     engine.close()

@@ -1,5 +1,6 @@
 """Bad input in the whole window: one readable message, nothing lost, nothing half-written."""
 
+import multiprocessing
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -191,14 +192,15 @@ def test_an_export_over_the_original(demo_window: MainWindow, qtbot: QtBot, answ
 
 
 def test_an_export_on_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
-    demo_window: MainWindow, qtbot: QtBot, answers, tmp_path: Path
+    demo_window: MainWindow, qtbot: QtBot, answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     before = _edited(demo_window)
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "small.onnx").write_text("the old one")
     answers.overwrite = True
-    # The limit is inherited: the engine has to be started under it.
+    # The limit is inherited: the engine has to be started under it, by this process.
+    monkeypatch.setattr("workbench.worker.client.multiprocessing", multiprocessing)
     with _full_disk(20_000):
         demo_window.document.engine._client.restart()
         demo_window.document.engine._start_again("", "")

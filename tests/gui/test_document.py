@@ -19,7 +19,7 @@ _LONG_MS = 15_000
 
 
 @pytest.fixture
-def document(qtbot: QtBot) -> Iterator[Document]:
+def document(qtbot: QtBot, forked_worker: None) -> Iterator[Document]:
     """A document with the demo's model and samples on the bench."""
     found = demo_files()
     assert found is not None

@@ -21,7 +21,7 @@ _RECIPE = Recipe().with_rule("hidden", weights=WeightRule(bits=3))
 
 
 @pytest.fixture
-def document(qtbot: QtBot) -> Iterator[Document]:
+def document(qtbot: QtBot, forked_worker: None) -> Iterator[Document]:
     document = Document()
     yield document
     document.close()

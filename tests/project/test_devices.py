@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from workbench.engine.core.errors import DataError, ExportError, ProjectError
+from workbench.engine.graph.model import load_model
+from workbench.engine.latency.onnx_operators import model_operators
 from workbench.project.device_store import DeviceStore
 from workbench.project.devices import Devices
 
@@ -60,3 +62,24 @@ def test_a_damaged_profile_is_told_and_the_others_stay(devices: Devices, model: 
 
     assert profiles[0].id == "my-phone"
     assert "bad.json" in problems[0]
+
+
+def test_a_fit_tells_the_errors_before_and_after_and_keeps_nothing(devices: Devices, model: Path):
+    fit = devices.fit("my-phone", PHONE, [(model, 3.0)], name="My phone")
+
+    (time,) = fit.times
+    assert time.before_ms == pytest.approx(devices.estimate(PHONE, model_operators(load_model(model))).figure.value)
+    # One time scales all costs, so that the model it was measured with is met nearly.
+    assert abs(time.error_after) < 0.1 < abs(time.error_before)
+    assert devices.profiles()[0][0].id != "my-phone"
+
+
+def test_an_added_device_is_what_the_fit_showed(devices: Devices, model: Path):
+    shown = devices.fit("my-phone", PHONE, [(model, 3.0)], name="My phone").profile
+
+    assert devices.add("my-phone", PHONE, [(model, 3.0)], name="My phone") == shown
+
+
+def test_a_fit_needs_a_time(devices: Devices):
+    with pytest.raises(DataError, match="no time was given"):
+        devices.fit("my-phone", PHONE, [])

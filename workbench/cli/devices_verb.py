@@ -102,13 +102,9 @@ def _pair(text: str) -> tuple[Path, float]:
 
 
 def _from_tool(path: Path, network: str) -> float:
-    from workbench.engine.latency.imports import read_times
+    from workbench.estimating import tool_times
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error})", "give another file") from error
-    times = read_times(text, str(path))
+    times = tool_times(path)
     named = [time for time in times if time.network == network] or times
     if len(named) > 1:
         names = ", ".join(time.network for time in times[:6])

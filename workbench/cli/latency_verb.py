@@ -1,13 +1,17 @@
 """`workbench latency`: what a model takes on a device, or here."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from workbench.cli.output import figure_json, job, print_json, print_table
 from workbench.engine.core.latency_estimate import LatencyEstimate
-from workbench.engine.core.measurement import Figure
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.operator_times import OperatorTimes
 from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.tool_time import ToolTime
+from workbench.jobs import JobContext
 
 _SHOWN_LAYERS = 12
 
@@ -17,8 +21,22 @@ _SHOWN_LAYERS = 12
 @click.option("--device", default=None, help="Id of a device profile; `workbench devices` lists them.")
 @click.option("--recipe", type=click.Path(path_type=Path), default=None, help="Of the model that the recipe gives.")
 @click.option("--measured", type=float, default=None, help="Milliseconds that MODEL itself takes on that device.")
+@click.option("--operators", is_flag=True, help="On this computer: measure each operator, beside the estimate.")
+@click.option("--on", "runner", default=None, help="Measure on a device at hand, by a plugin's way: adb for a phone.")
+@click.option("--serial", default="", help="With --on: which of several devices.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="With --on: on the device.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(model: Path, device: str | None, recipe: Path | None, measured: float | None, as_json: bool) -> int:
+def command(
+    model: Path,
+    device: str | None,
+    recipe: Path | None,
+    measured: float | None,
+    operators: bool,
+    runner: str | None,
+    serial: str,
+    threads: int,
+    as_json: bool,
+) -> int:
     """Estimate MODEL's latency on a device, layer by layer; without --device, measure it on this computer.
 
     Example: workbench latency mobilenet.onnx --device oneplus-7t/ncnn/cpu-4t
@@ -28,9 +46,19 @@ def command(model: Path, device: str | None, recipe: Path | None, measured: floa
 
     if measured is not None and device is None:
         raise click.UsageError("--measured says how fast another device is: give --device, too")
+    if operators and device is not None:
+        raise click.UsageError("--operators measures on this computer: leave out --device")
+    if runner is not None and (device is not None or operators):
+        raise click.UsageError("--on measures on a device at hand: leave out --device and --operators")
     session = Session()
     session.open_model(model)
     asked = read_recipe(recipe) if recipe is not None else Recipe()
+    if runner is not None:
+        with job("measuring on a device") as ctx:
+            at_hand, time = session.time_on(runner, asked, device=serial, threads=threads, ctx=ctx)
+        return _at_hand(at_hand, time, threads, model, recipe, as_json)
+    if operators:
+        return _operators_here(session.measure_operators, asked, as_json)
     if device is None:
         return _here(session.measure_latency, asked, as_json)
     with job("latency") as ctx:
@@ -52,6 +80,57 @@ def _here(measure: object, recipe: Recipe, as_json: bool) -> int:
         print_json({"device": report.device, "figure": figure_json(report.p50), "layers": [], "notes": notes})
     else:
         print(f"{_text(report.p50)} on this computer ({report.device})")
+    return 0
+
+
+def _at_hand(device: str, time: ToolTime, threads: int, model: Path, recipe: Path | None, as_json: bool) -> int:
+    """What a device that is connected takes."""
+    figure = Figure(time.ms, "ms", Origin.MEASURED, n=time.n)
+    notes = [f"average of {time.n} runs by {time.tool}, {threads} threads"]
+    if time.min_ms is not None and time.max_ms is not None:
+        notes.append(f"single runs took {time.min_ms:.3g} to {time.max_ms:.3g} ms")
+    if as_json:
+        print_json({"device": device, "figure": figure_json(figure), "layers": [], "notes": notes})
+        return 0
+    print(f"{_text(figure)} on {device}")
+    for note in notes:
+        print(f"note: {note}")
+    if recipe is None:
+        print(f"keep it: workbench devices add my-phone --like ID --measured {model}={time.ms:.4g}")
+    return 0
+
+
+def _operators_here(measure: Callable[[Recipe, JobContext], OperatorTimes], recipe: Recipe, as_json: bool) -> int:
+    """What each operator takes on this computer."""
+    with job("timing operators") as ctx:
+        found = measure(recipe, ctx)
+    if as_json:
+        print_json(
+            {
+                "device": found.device,
+                "figure": figure_json(found.whole),
+                "layers": [one.to_json(found.sum_ms) for one in found.operators],
+                "other_ms": found.other_ms,
+                "misplaced": found.misplaced,
+                "notes": list(found.notes),
+            }
+        )
+        return 0
+    print(f"{_text(found.whole)} on this computer ({found.device}); its operators, one by one, {found.sum_ms:.3g} ms")
+    slowest = sorted(found.operators, key=lambda one: -(one.measured.value if one.measured is not None else 0.0))
+    rows = [
+        (one.name, one.op_type, _text(one.measured, named=False), f"{one.measured.value / found.sum_ms:.0%}",
+         f"{one.estimated_ms:.3g} ms" if one.estimated_ms is not None else "–")
+        for one in slowest[:_SHOWN_LAYERS]
+        if one.measured is not None
+    ]  # fmt: skip
+    print_table(rows, ("slowest operators", "type", "measured", "share", "estimated"))
+    if found.other_ms:
+        print(f"{found.other_ms:.3g} ms belong to no operator: changes of the layout, and what is worked out of shapes")
+    if found.misplaced is not None:
+        print(f"the estimate puts {found.misplaced:.0%} of the time at other operators than where it went")
+    for note in found.notes:
+        print(f"note: {note}")
     return 0
 
 
@@ -93,6 +172,6 @@ def _verdict(layer: object) -> str:
     return f"{before / after:.2f} times as fast" if after < before else f"{after / before:.2f} times slower"
 
 
-def _text(figure: Figure) -> str:
+def _text(figure: Figure, *, named: bool = True) -> str:
     band = f" ({figure.low:.3g} to {figure.high:.3g})" if figure.low is not None and figure.high is not None else ""
-    return f"{figure.value:.3g} ms{band}, {figure.origin}"
+    return f"{figure.value:.3g} ms{band}" + (f", {figure.origin}" if named else "")

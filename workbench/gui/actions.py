@@ -63,7 +63,8 @@ ACTIONS = (
     ActionEntry("focus_table", "&Layers", "focus_table", "&View", "Ctrl+L"),
     ActionEntry("distribution", "&Distribution", "show_distribution", "&View", "Ctrl+1"),
     ActionEntry("sensitivity", "&Sensitivity", "show_sensitivity", "&View", "Ctrl+2"),
-    ActionEntry("trade_off", "Trade-&off", "show_trade_off", "&View", "Ctrl+3", ends_group=True),
+    ActionEntry("trade_off", "Trade-&off", "show_trade_off", "&View", "Ctrl+3"),
+    ActionEntry("latency_page", "Latenc&y by layer", "show_latency", "&View", "Ctrl+4", ends_group=True),
     ActionEntry("theme", "Switch light and &dark", "switch_theme", "&View", "Ctrl+T", "theme"),
     ActionEntry(
         "solve",
@@ -133,6 +134,23 @@ ACTIONS = (
         "F9",
         needs="data",
         tip="Emulate how processors that add products otherwise compute the recipe, and which layers differ",
+    ),
+    ActionEntry(
+        "choose_device",
+        "Choose a de&vice…",
+        "choose_device",
+        "&Run",
+        "Ctrl+Shift+L",
+        needs="model",
+        tip="Estimate the latency on a phone, a board or an NPU",
+    ),
+    ActionEntry(
+        "own_devices",
+        "&My devices…",
+        "own_devices.open",
+        "&Run",
+        "Ctrl+Alt+L",
+        tip="Add a device that you have measured on, export one, or take one in",
     ),
     ActionEntry("about", "&About", "about", "&Help", "F1"),
 )

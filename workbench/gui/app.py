@@ -57,6 +57,7 @@ def run_window(
     from PySide6.QtWidgets import QApplication
 
     from workbench.gui.document import Document
+    from workbench.gui.garbage import MainThreadGarbage
     from workbench.gui.main_window import MainWindow
     from workbench.gui.theme import DARK, LIGHT, Theme
     from workbench.project.measurement_store import MeasurementStore
@@ -64,6 +65,7 @@ def run_window(
     application = QApplication.instance() or QApplication(sys.argv[:1])
     application.setApplicationName("workbench")
     application.setOrganizationName("model-compression-workbench")
+    garbage = MainThreadGarbage()
     settings = QSettings()
     theme = Theme()
     theme.apply(application, DARK if settings.value("theme") == "dark" else LIGHT)
@@ -76,6 +78,7 @@ def run_window(
     QTimer.singleShot(0, window, lambda: window.files.open_paths(paths))
     status = application.exec()
     document.close()
+    garbage.close()
     # The window watches the document's undo stack, so it goes first.
     window.deleteLater()
     application.sendPostedEvents(None, QEvent.Type.DeferredDelete)

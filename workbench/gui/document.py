@@ -14,9 +14,11 @@ from workbench.gui.calibration_data import CalibrationData
 from workbench.gui.engine import SESSION_FACTORY, Engine
 from workbench.gui.known_activations import KnownActivations
 from workbench.gui.known_channels import KnownChannels
+from workbench.gui.known_devices import KnownDevices
 from workbench.gui.known_figures import KnownFigures
 from workbench.gui.known_formats import KnownFormats
 from workbench.gui.known_importance import KnownImportance
+from workbench.gui.known_latency import KnownLatency
 from workbench.gui.known_plan import KnownPlan
 from workbench.gui.known_prediction import KnownPrediction
 from workbench.gui.known_scan import KnownScan
@@ -69,6 +71,8 @@ class Document(Bench):
         self.trade_off = TradeOff(self, self.figures, self.measuring.figures, self)
         self.looks = LayerLooks(self.engine, self, self)
         self.formats = KnownFormats(self.engine, self)
+        self.devices = KnownDevices(self.engine, self)
+        self.latency = KnownLatency(self.engine, self.devices, self)
         self._connect()
         self.engine.start()
 
@@ -84,6 +88,7 @@ class Document(Bench):
             self.looks.failed,
             self.formats.failed,
             self.channels.failed,
+            self.devices.failed,
         ):
             failed.connect(self.message)
         self.engine.restarted.connect(self._on_engine_restarted)
@@ -157,6 +162,7 @@ class Document(Bench):
         self.importance.forget()
         self.channels.begin_model(info, recipe)
         self.scans.begin_model(info)
+        self.latency.begin_model(info, recipe)
         super()._put_model(info, recipe, budgets)
 
     def _put_data(self, info: DataInfo, overrides: Mapping[str, object]) -> None:
@@ -188,6 +194,8 @@ class Document(Bench):
         self.importance.forget()
         self.figures.show_only(self.recipe)
         self.plans.begin_again(self.recipe)
+        # How many channels go may follow from what samples say of them.
+        self.latency.ask()
 
     def _put_recipe(self, recipe: Recipe) -> None:
         self.measuring.set_recipe(recipe)
@@ -196,6 +204,7 @@ class Document(Bench):
         self.figures.show(recipe)
         super()._put_recipe(recipe)
         self.looks.look()
+        self.latency.set_recipe(recipe)
         self.measuring.after_rest()
 
     @Slot(object)
@@ -210,4 +219,5 @@ class Document(Bench):
         self.importance.forget()
         self.plans.begin_again(self.recipe)
         self.channels.begin_again()
+        self.latency.begin_again()
         self.scans.ask()

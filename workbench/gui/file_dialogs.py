@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 MODEL_FILTER = "ONNX model (*.onnx);;All files (*)"
 DATA_FILTER = "Samples (*.zip *.npz *ubyte* *.gz);;All files (*)"
 PROJECT_FILTER = "Project (*.wbproj)"
+DEVICE_FILTER = "Device profile (*.json)"
+TIMES_FILTER = "Output of a measuring tool (*.txt *.log *.json);;All files (*)"
 RECIPE_FILTER = "Recipe (*.yaml *.yml)"
 
 

@@ -14,9 +14,11 @@ from workbench.gui.document import Document
 from workbench.gui.file_dialogs import Asks
 from workbench.gui.panels.activation_view import ActivationView
 from workbench.gui.panels.channel_page import ChannelPage
+from workbench.gui.panels.device_card import DeviceCard
 from workbench.gui.panels.distribution import DistributionPanel
 from workbench.gui.panels.distribution_tab import DistributionTab
 from workbench.gui.panels.jobs import JobsPanel
+from workbench.gui.panels.latency_page import LatencyPage
 from workbench.gui.panels.layers_panel import LayersPanel
 from workbench.gui.panels.log import LogPanel
 from workbench.gui.panels.preview import PreviewPanel
@@ -29,6 +31,7 @@ from workbench.gui.title_bar import TitleBar
 from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.message_bar import MessageBar
 from workbench.gui.window_cpus import WindowCpus
+from workbench.gui.window_devices import WindowDevices
 from workbench.gui.window_edits import WindowEdits
 from workbench.gui.window_files import WindowFiles
 from workbench.gui.window_float import WindowFloat
@@ -66,7 +69,9 @@ class MainWindow(QMainWindow):
         self.channels = ChannelPage(document, theme, self.layers.edits, self)
         self.distributions = DistributionTab(theme, self.distribution, self.activations, self.channels, self)
         self.sensitivity = SensitivityPage(document, theme, self.layers.states, self)
-        self.preview = PreviewPanel(document, theme, self, asked=self.layers.asked)
+        self.on_device = DeviceCard(document.latency, document.devices, theme, self)
+        self.preview = PreviewPanel(document, theme, self, asked=self.layers.asked, on_device=self.on_device)
+        self.latency = LatencyPage(document, document.latency, theme, self)
         self.trade_off = TradeOffPage(document, theme, self.preview.figures_now, self)
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)
@@ -77,6 +82,7 @@ class MainWindow(QMainWindow):
         self.float_layers = WindowFloat(document, theme, self)
         self.solving = WindowSolve(document, theme, self)
         self.other_cpus = WindowCpus(document, theme, self)
+        self.own_devices = WindowDevices(document, theme, asks, settings, self)
         self.edits = WindowEdits(document, self)
         self.data_form = DataForm(document, theme, self)
         self.calibration = CalibrationForm(document, theme, asks, self)
@@ -92,7 +98,12 @@ class MainWindow(QMainWindow):
             left=self.layers,
             right=self.preview,
             middle=(
-                {"Distribution": self.distributions, "Sensitivity": self.sensitivity, "Trade-off": self.trade_off},
+                {
+                    "Distribution": self.distributions,
+                    "Sensitivity": self.sensitivity,
+                    "Trade-off": self.trade_off,
+                    "Latency": self.latency,
+                },
                 {"Jobs": self.job_rows, "Log": self.log},
             ),
         )
@@ -148,6 +159,9 @@ class MainWindow(QMainWindow):
         self.welcome.model_wished.connect(files.open_model)
         self.welcome.path_wished.connect(self._on_path_wished)
         self.preview.layer_wished.connect(self._on_layer_wished)
+        self.on_device.layers_wished.connect(self.show_latency)
+        self.on_device.devices_wished.connect(self.own_devices.open)
+        self.latency.device_wished.connect(self.choose_device)
         self.theme.changed.connect(self._dress)
 
     # What is open
@@ -268,6 +282,17 @@ class MainWindow(QMainWindow):
         self._show_page(self.trade_off)
         if self.trade_off.plot is not None:
             self.trade_off.plot.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @Slot()
+    def show_latency(self) -> None:
+        """Show where the time goes on the chosen device, with the keyboard in the table."""
+        self._show_page(self.latency)
+        self.latency.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @Slot()
+    def choose_device(self) -> None:
+        """Open the list of devices."""
+        self.on_device.picker.open()
 
     def _show_page(self, page: QWidget) -> None:
         self.layout_of_panels.tabs.setCurrentWidget(page)

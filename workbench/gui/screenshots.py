@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.recipe import ActivationRule, Prune, WeightRule
 from workbench.gui.document import Document
+from workbench.gui.garbage import MainThreadGarbage
 from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.channel_edits import ChannelWish
 from workbench.gui.panels.distribution_tab import CHANNELS, INPUT
@@ -33,6 +34,7 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
     """
     application = QApplication.instance() or QApplication(sys.argv[:1])
     out.mkdir(parents=True, exist_ok=True)
+    garbage = MainThreadGarbage()
     theme = Theme()
     theme.apply(application, LIGHT)
     document = Document()
@@ -61,6 +63,7 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         return [*pictures, *(_grab(window, theme, application, tokens, out, "channels") for tokens in (LIGHT, DARK))]
     finally:
         document.close()
+        garbage.close()
         window.deleteLater()
         application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         (out / "screenshots.ini").unlink(missing_ok=True)

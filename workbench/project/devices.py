@@ -1,19 +1,21 @@
 """Devices to estimate for: the profiles that ship and a user's own, and what can be done with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from workbench.engine.core.device_profile import Basis, DeviceProfile
+from workbench.engine.core.device_fit import DeviceFit, FittedTime
+from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile
+from workbench.engine.core.errors import DataError
 from workbench.engine.core.latency_estimate import LatencyEstimate
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.whole_file import write_whole
 from workbench.engine.graph.model import load_model
 from workbench.engine.latency.calibrate import OwnMeasurement, calibrated
 from workbench.engine.latency.compression_notes import compression_notes
-from workbench.engine.latency.device_library import DeviceLibrary
-from workbench.engine.latency.estimate import estimate, model_features
+from workbench.engine.latency.device_library import BackendKnowledge, DeviceLibrary
+from workbench.engine.latency.estimate import ModelFeatures, estimate, model_features
 from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
 from workbench.engine.latency.profile_json import format_profile
 from workbench.project.device_store import DeviceStore, read_profile, shipped_library
@@ -54,6 +56,7 @@ class Devices:
         *,
         original: ModelOperators | None = None,
         measured_ms: float | None = None,
+        features_of: Callable[[ModelOperators, Backend, str], ModelFeatures] = model_features,
     ) -> LatencyEstimate:
         """What a model takes on a device.
 
@@ -63,6 +66,7 @@ class Devices:
             plan: what was done to it, for the notes.
             original: the model as it was; the same if not given.
             measured_ms: what the user measured of the original there; the profile is fitted to it first.
+            features_of: gives the model's features for a backend and a runtime; may know them already.
 
         Raises:
             DataError: the time is none.
@@ -74,33 +78,55 @@ class Devices:
         if measured_ms is not None:
             own = OwnMeasurement((original or model).operators, measured_ms)
             profile = calibrated(profile, knowledge.prior, [own])
-        features = model_features(model, profile.backend, profile.runtime)
+        features = features_of(model, profile.backend, profile.runtime)
         answer = estimate(features, profile, knowledge)
         return replace(answer, notes=(*answer.notes, *dict.fromkeys(compression_notes(plan, profile))))
+
+    def fit(self, new_id: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "") -> DeviceFit:
+        """What times of models on a user's own device make of a profile; nothing is kept.
+
+        Args:
+            new_id: its id, once it is kept.
+            like: id of the profile of the same or the nearest chip, with the same runtime.
+            measured: model files and their ms; at least one.
+            name: that a person knows it by; the id if not given.
+
+        Raises:
+            DataError: a time is none, or there are none.
+            ModelError: a model cannot be read.
+            ProjectError: there is no profile to be like.
+        """
+        if not measured:
+            raise DataError("no time was given", "give at least one model and its milliseconds")
+        library = self.library
+        base = library.find(like)
+        models = [model_operators(load_model(path)) for path, _ in measured]
+        own = [OwnMeasurement(model.operators, ms) for model, (_, ms) in zip(models, measured, strict=True)]
+        knowledge = library.knowledge[base.backend]
+        profile = calibrated(base, knowledge.prior, own, new_id=new_id, name=name or new_id)
+        before, after = ([_milliseconds(model, one, knowledge) for model in models] for one in (base, profile))
+        times = tuple(FittedTime(path, ms, *said) for (path, ms), *said in zip(measured, before, after, strict=True))
+        return DeviceFit(profile, times)
 
     def add(
         self, new_id: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "", force: bool = False
     ) -> DeviceProfile:
-        """Keep a profile of a user's own device, fitted to times of models there.
+        """Keep what `fit` makes.
 
         Args:
             new_id: its id from then on.
-            like: id of the profile of the same or the nearest chip, with the same runtime.
-            measured: model files and their ms; at least one.
-            name: that a person knows it by; the id if not given.
+            like: as in `fit`.
+            measured: the same.
+            name: the same.
             force: replace a profile of that id.
 
         Raises:
-            DataError: a time is none.
+            DataError: a time is none, or there are none.
             ExportError: there is a profile of that id.
             ModelError: a model cannot be read.
             ProjectError: there is no profile to be like.
         """
-        library = self.library
-        base = library.find(like)
-        own = [OwnMeasurement(model_operators(load_model(path)).operators, ms) for path, ms in measured]
-        prior = library.knowledge[base.backend].prior
-        profile = calibrated(base, prior, own, new_id=new_id, name=name or new_id)
+        profile = self.fit(new_id, like, measured, name=name).profile
         self._store.save(profile, force=force)
         return profile
 
@@ -119,3 +145,8 @@ class Devices:
             return self._shipped.profiles[profile.id]
         self._store.save(profile, force=force)
         return profile
+
+
+def _milliseconds(model: ModelOperators, profile: DeviceProfile, knowledge: BackendKnowledge) -> float | None:
+    figure = estimate(model_features(model, profile.backend, profile.runtime), profile, knowledge).figure
+    return figure.value if figure is not None else None

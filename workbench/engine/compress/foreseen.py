@@ -52,6 +52,10 @@ class Foreseen:
         info = replace(self._whole.info, layers=tuple(layers))
         return LeftLayers(self._structure, self._whole, replace(self._planning, info=info), gone)
 
+    def left_shapes(self, kept: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]] | None:
+        """As `ModelStructure.left_shapes`."""
+        return self._structure.left_shapes(kept)
+
     @cached_property
     def _whole(self) -> Model:
         """The model of which nothing goes, its constants computed as in all that are cut."""

@@ -13,9 +13,9 @@ from workbench.engine.latency.operator import Operator
 FEATURES = {Backend.CPU: CPU_FEATURES, Backend.GPU: GPU_FEATURES, Backend.NPU: NPU_FEATURES}
 
 # Their 3×3 convolutions are matrix products.
-_WITHOUT_WINOGRAD = ("TFLite", "XNNPACK")
+_WITHOUT_WINOGRAD = ("TFLite", "XNNPACK", "onnxruntime")
 # These keep the tensors between operators as int8, others as float.
-_ALL_INT8 = ("TFLite", "XNNPACK", "MNN")
+_ALL_INT8 = ("TFLite", "XNNPACK", "MNN", "onnxruntime")
 _MILLION = 1e6
 
 

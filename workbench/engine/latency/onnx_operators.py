@@ -1,7 +1,7 @@
 """The operators of an ONNX model as a runtime runs them: constants seen through, activations and norms fused."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import onnx
@@ -26,11 +26,13 @@ class ModelOperators:
         operators: in the order of the graph.
         unknown: op types whose cost nobody measured; counted as element-wise.
         unsized: outputs whose shape is not known, which are left out.
+        outputs: first output of each operator's node; empty where they were not read from a graph.
     """
 
     operators: tuple[Operator, ...]
     unknown: tuple[str, ...] = ()
     unsized: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -52,36 +54,102 @@ class _Graph:
     dequantized: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """A node that a runtime runs, what it reads and gives, and what that costs in the model as it is."""
+
+    node: onnx.NodeProto
+    kind: Kind
+    names: tuple[str, ...]
+    operator: Operator
+
+
+class GraphOperators:
+    """The operators of one graph, read once, also with fewer channels.
+
+    Args:
+        model: as it was opened.
+    """
+
+    def __init__(self, model: Model) -> None:
+        graph = model.proto.graph
+        stored = {tensor.name for tensor in graph.initializer}
+        stored |= {tensor.values.name for tensor in graph.sparse_initializer}
+        constant = frozenset(constant_outputs(graph, stored))
+        links = Links(graph)
+        layers = {layer.node_output: layer for layer in model.info.layers}
+        found = _Graph(links, infer_shapes(model.proto), layers, constant, dequantized(graph, links, constant))
+        self._found = found
+        merged = merged_activations(graph, links)
+        gone = merged.gone | fused_into(graph, links, merged.gone)
+        steps, unknown, unsized = [], [], []
+        for node in graph.node:
+            name = first_output(node)
+            if not name or name in gone or name in constant or node.op_type in FREE:
+                continue
+            outputs = tuple(_shapes_of(node.output, found))
+            if not outputs or any(shape is None for shape in outputs):
+                unsized.append(name)
+                continue
+            kind = merged.kinds.get(name) or kind_of(node, links, found.shapes)
+            if kind is None:
+                unknown.append(node.op_type)
+            kind = kind or Kind.ELEMENTWISE
+            read = (seen_through(other, links) for other in node.input if other and other not in constant)
+            steps.append(_Step(node, kind, (*read, *node.output), _operator(node, kind, found)))
+        self._steps = tuple(steps)
+        operators = tuple(step.operator for step in steps)
+        names = tuple(first_output(step.node) for step in steps)
+        self.whole = ModelOperators(operators, tuple(dict.fromkeys(unknown)), tuple(unsized), names)
+
+    def left(self, shapes: Mapping[str, Shape], shares: Mapping[str, float]) -> ModelOperators:
+        """The operators once channels went.
+
+        Args:
+            shapes: at batch 1, of the tensors that lost some.
+            shares: of its weights that each layer keeps, by name, which is that of its multiply-adds as well.
+        """
+        sizes = replace(self._found.shapes, by_name={**self._found.shapes.by_name, **shapes})
+        layers = {name: self._left_layer(layer, shapes, shares) for name, layer in self._found.layers.items()}
+        graph = replace(self._found, shapes=sizes, layers=layers)
+        operators = []
+        for step in self._steps:
+            name = first_output(step.node)
+            if (name in layers and layers[name] is not self._found.layers[name]) or shapes.keys() & step.names:
+                operators.append(_left_operator(step, graph))
+            else:
+                operators.append(step.operator)
+        return replace(self.whole, operators=tuple(operators))
+
+    def _left_layer(self, layer: Layer, shapes: Mapping[str, Shape], shares: Mapping[str, float]) -> Layer:
+        """With the multiply-adds and parameters that are left of it: biases go with the channels that it gives."""
+        share, given = shares.get(layer.name, 1.0), 1.0
+        whole, left = self._found.shapes.by_name.get(layer.node_output), shapes.get(layer.node_output)
+        if left is not None and whole is not None and None not in whole:
+            given = math.prod(left) / math.prod(size for size in whole if size is not None)
+        if share == 1 and given == 1:
+            return layer
+        biases = layer.num_params - layer.num_weights
+        num_params = round(layer.num_weights * share) + round(biases * given)
+        return replace(layer, macs=None if layer.macs is None else round(layer.macs * share), num_params=num_params)
+
+
+def _left_operator(step: _Step, graph: _Graph) -> Operator:
+    left = _operator(step.node, step.kind, graph)
+    if step.operator.kind is not Kind.DEPTHWISE:
+        return left
+    # The node still says how many groups it had.
+    return replace(left, kind=Kind.DEPTHWISE, groups=left.in_channels)
+
+
 def model_operators(model: Model) -> ModelOperators:
     """The operators of a model at batch 1. What depends on constants alone costs nothing."""
-    graph = model.proto.graph
-    stored = {tensor.name for tensor in graph.initializer}
-    stored |= {tensor.values.name for tensor in graph.sparse_initializer}
-    constant = frozenset(constant_outputs(graph, stored))
-    links = Links(graph)
-    layers = {layer.node_output: layer for layer in model.info.layers}
-    shapes = infer_shapes(model.proto)
-    found = _Graph(links, shapes, layers, constant, dequantized(graph, links, constant))
-    merged = merged_activations(graph, links)
-    gone = merged.gone | fused_into(graph, links, merged.gone)
-    operators, unknown, unsized = [], [], []
-    for node in graph.node:
-        name = first_output(node)
-        if not name or name in gone or name in constant or node.op_type in FREE:
-            continue
-        outputs = tuple(_shapes_of(node.output, found))
-        if not outputs or any(shape is None for shape in outputs):
-            unsized.append(name)
-            continue
-        kind = merged.kinds.get(name) or kind_of(node, links, shapes)
-        if kind is None:
-            unknown.append(node.op_type)
-        operators.append(_operator(node, kind or Kind.ELEMENTWISE, tuple(s for s in outputs if s is not None), found))
-    return ModelOperators(tuple(operators), tuple(dict.fromkeys(unknown)), tuple(unsized))
+    return GraphOperators(model).whole
 
 
-def _operator(node: onnx.NodeProto, kind: Kind, outputs: tuple[Shape, ...], graph: _Graph) -> Operator:
+def _operator(node: onnx.NodeProto, kind: Kind, graph: _Graph) -> Operator:
     name = first_output(node)
+    outputs = tuple(shape for shape in _shapes_of(node.output, graph) if shape is not None)
     is_int8 = runs_on_int8(node, graph.links, graph.dequantized, graph.constant)
     read = [seen_through(other, graph.links) for other in node.input if other and other not in graph.constant]
     inputs = tuple(shape for shape in _shapes_of(read, graph) if shape is not None)
@@ -132,7 +200,7 @@ def _conv_kind(node: onnx.NodeProto, plain: Operator, groups: int) -> Kind:
     return Kind.FULLY_CONNECTED if is_vector and plain.kernel == (1, 1) else Kind.CONV
 
 
-def _shapes_of(names: "Iterator[str] | list[str]", graph: _Graph) -> Iterator[Shape | None]:
+def _shapes_of(names: Iterable[str], graph: _Graph) -> Iterator[Shape | None]:
     """Shapes without the batch; None where a size is not known."""
     for name in names:
         if not name:

@@ -6,30 +6,26 @@ Two models are timed by turns: what they take minutes apart says more of the com
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
-from workbench.engine.core.errors import RunError, WorkbenchError
+from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import LatencyReport
 from workbench.engine.runtime.cpu_name import cpu_name
-from workbench.engine.runtime.fresh_process import fresh_process, niceness
+from workbench.engine.runtime.fresh_process import niceness
 from workbench.engine.runtime.order_statistics import quantile_figure
 from workbench.engine.runtime.random_inputs import random_inputs
-from workbench.engine.runtime.session import FedWith, Feeds, RuntimeSession
-from workbench.jobs import Cancelled, JobContext
+from workbench.engine.runtime.session import Feeds, RuntimeSession
+from workbench.engine.runtime.timed_runs import ROUND_RUNS, answer_of, round_ms, timing_process, warm_up
+from workbench.jobs import JobContext
 
 _WARM_UP_RUNS = 5
 _LEAST_RUNS = 10
-# A person's next click waits for the round that runs.
-_ROUND_RUNS, _ROUND_S = 10, 0.1
 # After a longer pause the caches hold what others worked on.
 _PAUSE_S = 0.02
-_POLL_S = 0.05
-_TIMED_ON = FedWith("the random inputs that latency is timed with", "it may need other shapes or values")
 
 # One model's times in ms, round by round.
 _Rounds = list[tuple[float, ...]]
@@ -61,17 +57,14 @@ def measure_latency(
     """
     models = (model,) if against is None else (model, against)
     with _process(models) as connection:
-        try:
-            niceness_there = _answer(connection, ctx)
-            rounds = _all_rounds(connection, ctx, len(models), max_runs, max_seconds)
-        except (EOFError, ConnectionError) as error:
-            raise RunError("the process that measures latency has ended", "try again; free memory") from error
+        niceness_there: int = answer_of(connection, ctx)
+        rounds = _all_rounds(connection, ctx, len(models), max_runs, max_seconds)
     times_ms = [np.array([ms for times in one for ms in times]) for one in rounds]
     return LatencyReport(
         quantile_figure(times_ms[0], 0.5, "ms"),
         quantile_figure(times_ms[0], 0.9, "ms"),
         cpu_name(),
-        niceness=int(niceness_there[0]),
+        niceness=niceness_there,
         original=quantile_figure(times_ms[1], 0.5, "ms") if against is not None else None,
         ratio=_ratio(*rounds) if against is not None else None,
     )
@@ -86,8 +79,8 @@ def _all_rounds(
         for place in _turns(num_models, len(rounds[0])):
             ctx.checkpoint()
             with ctx.alone():
-                connection.send((place, min(_ROUND_RUNS, max_runs - done)))
-                rounds[place].append(_answer(connection, ctx))
+                connection.send((place, min(ROUND_RUNS, max_runs - done)))
+                rounds[place].append(answer_of(connection, ctx))
         done += len(rounds[0][-1])
         seconds += sum(sum(one[-1]) for one in rounds) / 1000
         ctx.progress(done, max_runs, "latency")
@@ -108,34 +101,13 @@ def _ratio(rounds: _Rounds, others: _Rounds) -> Figure:
 
 @contextmanager
 def _process(models: Sequence[bytes | Path]) -> Iterator[Connection]:
-    """A process that has the models open. Raises ConnectionError if it ends before it has them all."""
-    ours, theirs = Pipe()
+    """A process that has the models open."""
     paths = tuple(str(model) if isinstance(model, Path) else "" for model in models)
-    process = fresh_process(_run_fresh, paths, theirs)
-    process.start()
-    theirs.close()
-    try:
+    with timing_process(_run_fresh, paths) as connection:
         for model in models:
             if not isinstance(model, Path):
-                ours.send_bytes(model)
-        yield ours
-    finally:
-        # It has either sent everything, or nobody wants what it would send.
-        process.kill()
-        process.join()
-        process.close()
-        ours.close()
-
-
-def _answer(connection: Connection, ctx: JobContext) -> tuple[float, ...]:
-    """What the process answers. Does not wait at a gate: those who are let in there wait for the round to end."""
-    while not connection.poll(_POLL_S):
-        if ctx.is_cancelled:
-            raise Cancelled
-    answer: str | tuple[float, ...] = connection.recv()
-    if isinstance(answer, str):
-        raise RunError(answer)
-    return answer
+                connection.send_bytes(model)
+        yield connection
 
 
 def _run_fresh(paths: Sequence[str], connection: Connection) -> None:
@@ -143,15 +115,15 @@ def _run_fresh(paths: Sequence[str], connection: Connection) -> None:
     try:
         models = [Path(path) if path else connection.recv_bytes() for path in paths]
         opened = [_opened(model) for model in models]
-        connection.send((niceness(),))
+        connection.send(niceness())
         last = -1
         while True:
             before = time.perf_counter()
             place, count = connection.recv()
             session, feeds = opened[place]
             if place != last or time.perf_counter() - before > _PAUSE_S:
-                _warm_up(session, feeds, 1)
-            connection.send(tuple(_round_ms(session, feeds, count)))
+                warm_up(session, feeds, 1)
+            connection.send(tuple(round_ms(session, feeds, count)))
             last = place
     except WorkbenchError as error:
         connection.send(str(error))
@@ -162,21 +134,5 @@ def _run_fresh(paths: Sequence[str], connection: Connection) -> None:
 def _opened(model: bytes | Path) -> tuple[RuntimeSession, Feeds]:
     session = RuntimeSession(model, spinning=True)
     feeds = random_inputs(session)
-    _warm_up(session, feeds, _WARM_UP_RUNS)
+    warm_up(session, feeds, _WARM_UP_RUNS)
     return session, feeds
-
-
-def _warm_up(session: RuntimeSession, feeds: Feeds, count: int) -> None:
-    for _ in range(count):
-        session.run(feeds, fed=_TIMED_ON)
-
-
-def _round_ms(session: RuntimeSession, feeds: Feeds, count: int) -> Iterator[float]:
-    """Times of so many runs in ms; of fewer where they take long."""
-    start = last = time.perf_counter()
-    while count > 0 and last - start < _ROUND_S:
-        before = time.perf_counter()
-        session.run(feeds, fed=_TIMED_ON)
-        last = time.perf_counter()
-        yield (last - before) * 1000
-        count -= 1

@@ -41,6 +41,7 @@ class RuntimeSession:
             of them, and quantizes even float weights that stand beside quantized activations.
         fused_path: where onnxruntime writes the graph with these kernels: that of x86, in which activations are
             unsigned, before tensors are laid out for one processor.
+        profile_prefix: where onnxruntime writes the times of nodes, until `end_profiling`.
 
     Raises:
         ModelError: there is no such file, or it is plainly no ONNX model.
@@ -55,6 +56,7 @@ class RuntimeSession:
         spinning: bool = False,
         in_float: bool = False,
         fused_path: Path | None = None,
+        profile_prefix: Path | None = None,
     ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or psutil.cpu_count(logical=False) or 1
@@ -66,6 +68,11 @@ class RuntimeSession:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
             options.add_session_config_entry("session.qdqisint8allowed", "0")
             options.optimized_model_filepath = str(fused_path)
+        if profile_prefix is not None:
+            options.enable_profiling = True
+            # A model that does not open is raised; that there is no profile of it would be printed besides.
+            options.log_severity_level = _ONLY_FATAL
+            options.profile_file_prefix = str(profile_prefix)
         if isinstance(model, Path):
             check_file_kind(model)
         source = str(model) if isinstance(model, Path) else model
@@ -82,6 +89,10 @@ class RuntimeSession:
         """The model's fixed batch size; None if any will do."""
         sizes = [info.shape[0] for info in self.inputs if info.shape]
         return sizes[0] if sizes and isinstance(sizes[0], int) else None
+
+    def end_profiling(self) -> Path:
+        """The file with the times of all runs so far; nothing is recorded after."""
+        return Path(self._session.end_profiling())
 
     def run(
         self, feeds: Feeds, ctx: JobContext | None = None, *, fed: FedWith = THESE_SAMPLES

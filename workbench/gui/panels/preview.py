@@ -38,16 +38,24 @@ class PreviewPanel(Card):
         document: the bench.
         theme: colours and fonts.
         asked: reads what is asked of the layers of a scan; None where no accuracy is predicted.
+        on_device: what is shown of the latency elsewhere; None for nothing.
     """
 
     layer_wished = Signal(str)
 
     def __init__(
-        self, document: Document, theme: Theme, parent: QWidget | None = None, *, asked: LayersAsked | None = None
+        self,
+        document: Document,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        asked: LayersAsked | None = None,
+        on_device: QWidget | None = None,
     ) -> None:
         super().__init__("Live preview", parent=parent)
         self._document = document
         self._asked = asked
+        self._on_device = on_device
         self._is_predicted = False
         self._accuracy_now: Figure | None = None
         self._prediction_now: Figure | None = None
@@ -99,6 +107,8 @@ class PreviewPanel(Card):
         column.setSpacing(8)
         for widget in (self.banner, self.accuracy, self.disk_size, self.latency):
             column.addWidget(widget)
+        if self._on_device is not None:
+            column.addWidget(self._on_device)
         column.addWidget(self.totals)
         where = Card("Where the size is", inner=True, parent=inside)
         where.note.setText("now / original")

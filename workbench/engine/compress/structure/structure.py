@@ -17,7 +17,7 @@ from workbench.engine.graph.channels.flow import Flow
 from workbench.engine.graph.channels.removal import ArgumentBytes, argument_bytes, remove_channels
 from workbench.engine.graph.channels.silenced import silence_channels
 from workbench.engine.graph.channels.unit_groups import UnitGroup, needed_units, unit_groups
-from workbench.engine.graph.channels.units import STAYS, Labels
+from workbench.engine.graph.channels.units import STAYS, Labels, squeezed, varying_axes
 from workbench.engine.graph.channels.walk import walk
 from workbench.engine.graph.fold_constants import fold_constants
 from workbench.engine.graph.model import Model, model_of_bytes
@@ -104,6 +104,22 @@ class ModelStructure:
             for axis, (channels, blocks) in axes.items():
                 dims[axis] = channels.length(counts) // blocks
             left[name] = tuple(dims)
+        return left
+
+    def left_shapes(self, kept: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]] | None:
+        """The shape at batch 1 of each tensor between nodes that lost channels; None where nodes change with them.
+
+        Args:
+            kept: units that stay of each class, for the groups that lose some; as many as they can keep.
+        """
+        if self.flow.shuffles:
+            return None
+        counts = {group.name: group.class_sizes for group in self.channels.groups} | dict(kept)
+        left = {}
+        for name, (shape, axes) in self._followed.items():
+            dims = tuple(axes[axis].length(counts) if axis in axes else size for axis, size in enumerate(shape))
+            if dims != shape:
+                left[name] = dims
         return left
 
     def silenced(self, gone: Collection[int]) -> onnx.ModelProto:
@@ -224,6 +240,22 @@ class ModelStructure:
             is_transposed = node is not None and node.op_type == "ConvTranspose"
             inner = conv.outputs if is_transposed else conv.inputs
             found.setdefault(self._weight_of(conv.node_output), {})[1] = self._axis(inner.reshape(-1)), len(inner)
+        return found
+
+    @cached_property
+    def _followed(self) -> Mapping[str, tuple[tuple[int, ...], Mapping[int, AxisChannels]]]:
+        """Shapes of the tensors that can lose channels, and what the axes are made of along which they do."""
+        found = {}
+        for name, labels in self.flow.labels.items():
+            shape, resolved = self.flow.shapes.by_name.get(name), squeezed(self.flow.units.resolved(labels))
+            if shape is None or None in shape or not (resolved != STAYS).any():
+                continue
+            axes = {}
+            for axis in varying_axes(resolved):
+                # Whole rows go: along one axis it is the same wherever one looks along the others.
+                others = tuple(0 if other != axis else slice(None) for other in range(resolved.ndim))
+                axes[axis] = self._axis(resolved[others])
+            found[name] = tuple(size for size in shape if size is not None), axes
         return found
 
     @cached_property

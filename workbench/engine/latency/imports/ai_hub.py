@@ -5,7 +5,7 @@ Source: AI Hub's documentation of `download_profile`: `estimated_inference_time`
 
 import json
 
-from workbench.engine.latency.imports.tool_time import ToolTime
+from workbench.engine.core.tool_time import ToolTime
 
 
 def read(text: str) -> list[ToolTime]:

@@ -6,7 +6,7 @@ Inference (avg): 12345.6`, and before it `count=50 first=… curr=… min=… ma
 
 import re
 
-from workbench.engine.latency.imports.tool_time import ToolTime
+from workbench.engine.core.tool_time import ToolTime
 
 _AVERAGE = re.compile(r"Inference timings in us:.*?Inference \(avg\): ([\d.e+]+)", re.DOTALL)
 _COUNTS = re.compile(r"count=(\d+)[^\n]*?min=([\d.e+]+) max=([\d.e+]+) avg=([\d.e+]+)")

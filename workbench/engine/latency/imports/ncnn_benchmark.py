@@ -5,7 +5,7 @@ Source: Tencent/ncnn benchmark/README.md; the run begins with `loop_count = 8`.
 
 import re
 
-from workbench.engine.latency.imports.tool_time import ToolTime
+from workbench.engine.core.tool_time import ToolTime
 
 _LINE = re.compile(r"^\s*(\S+)\s+min =\s*([\d.]+)\s+max =\s*([\d.]+)\s+avg =\s*([\d.]+)", re.MULTILINE)
 _COUNT = re.compile(r"loop_count = (\d+)")

@@ -6,7 +6,7 @@ and `Total inference requests: 100`, `Min Latency: 0.0118 s`, `Max Latency: 0.01
 
 import re
 
-from workbench.engine.latency.imports.tool_time import ToolTime
+from workbench.engine.core.tool_time import ToolTime
 
 _AVERAGE = re.compile(r"Average inference time cost(?: total)?: ([\d.e+-]+) ms")
 _COUNT = re.compile(r"Total inference requests: (\d+)")

@@ -1,8 +1,8 @@
 """Times out of the text of any known tool."""
 
 from workbench.engine.core.errors import DataError
+from workbench.engine.core.tool_time import ToolTime
 from workbench.engine.latency.imports import ai_hub, benchmark_model, ncnn_benchmark, onnxruntime_perf_test
-from workbench.engine.latency.imports.tool_time import ToolTime
 
 _READERS = (ai_hub.read, benchmark_model.read, onnxruntime_perf_test.read, ncnn_benchmark.read)
 

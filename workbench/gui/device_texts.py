@@ -1,0 +1,127 @@
+"""What is said of a device: its name, what runs on it, where its figures come from. Values only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile, ProfileError
+from workbench.engine.core.format import format_fraction
+
+OWN_TITLE = "Your devices"
+_MOST_SOURCES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEntry:
+    """One line of the list of devices.
+
+    Args:
+        id: of the profile.
+        text: what the line says.
+        short: what says it where there is one device only.
+        words: what it can be found by, in lower case.
+        tip: where its figures come from.
+    """
+
+    id: str
+    text: str
+    short: str
+    words: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGroup:
+    """Devices of one kind under a title."""
+
+    title: str
+    entries: tuple[DeviceEntry, ...]
+
+
+def is_own(profile: DeviceProfile) -> bool:
+    """Whether the user made or took in this profile."""
+    return profile.basis is not Basis.PUBLISHED
+
+
+def target_text(profile: DeviceProfile) -> str:
+    """The part of the chip that computes: "CPU, 4 threads", "GPU", "NPU"."""
+    if profile.backend is Backend.CPU:
+        return f"CPU, {profile.threads} thread{'s' if profile.threads != 1 else ''}"
+    return profile.backend.upper()
+
+
+def device_text(profile: DeviceProfile) -> str:
+    """A device and its target, such as "OnePlus 7T (CPU, 4 threads)"."""
+    return f"{profile.name} ({target_text(profile)})"
+
+
+def runtime_of(profile: DeviceProfile) -> str:
+    """What runs the model, with its version; on an NPU in which numbers as well."""
+    runtime = f"{profile.runtime} {profile.version}".strip()
+    return f"{runtime}, {profile.precision}" if profile.backend is Backend.NPU else runtime
+
+
+def device_groups(profiles: Iterable[DeviceProfile]) -> tuple[DeviceGroup, ...]:
+    """The devices as a person looks for them: own ones, CPUs by their threads, GPUs, NPUs; by name in each group."""
+    groups: dict[tuple[int, int], tuple[str, list[DeviceProfile]]] = {}
+    for profile in profiles:
+        place = (0, 0) if is_own(profile) else (1 + tuple(Backend).index(profile.backend), profile.threads)
+        title = OWN_TITLE if is_own(profile) else target_text(profile)
+        groups.setdefault(place, (title, []))[1].append(profile)
+    return tuple(
+        DeviceGroup(title, tuple(_entry(one) for one in sorted(found, key=lambda one: one.name.lower())))
+        for _, (title, found) in sorted(groups.items())
+    )
+
+
+def _entry(profile: DeviceProfile) -> DeviceEntry:
+    # Under the title of own devices nothing else says what computes.
+    target = (target_text(profile),) if is_own(profile) else ()
+    text = "  ·  ".join((profile.name, *target, profile.soc, runtime_of(profile)))
+    words = " ".join((profile.name, profile.soc, profile.core, runtime_of(profile), target_text(profile), profile.id))
+    short = "  ·  ".join((profile.name, target_text(profile), runtime_of(profile)))
+    return DeviceEntry(profile.id, text, short, words.lower(), source_text(profile))
+
+
+def source_text(profile: DeviceProfile) -> str:
+    """Where a profile's figures come from, and how far off they are for networks that nobody had measured."""
+    lines = [f"{profile.name}, {profile.soc} ({profile.core}), {runtime_of(profile)}"]
+    if profile.basis is Basis.OWN_MEASUREMENT:
+        lines.append(f"fitted to {_count(profile.num_own, 'measurement')} of your own, starting from published ones")
+    elif profile.basis is Basis.DESCRIPTION:
+        lines.append("nothing was measured on it: estimated from what devices like it have shown")
+    lines += [_source_line(profile)] if profile.sources else []
+    errors = [
+        _error_text(what, error)
+        for what, error in (("float", profile.error), ("int8", profile.error_int8))
+        if error is not None
+    ]
+    if errors:
+        lines.append(f"cross-validated error on kinds of networks left out: {'; '.join(errors)}")
+    elif not is_own(profile):
+        lines.append("too few networks were measured to tell the error of this one")
+    return "\n".join(lines)
+
+
+def _source_line(profile: DeviceProfile) -> str:
+    total = sum(source.num_measurements for source in profile.sources)
+    places = [f"{source.repository} {source.path}" for source in profile.sources]
+    more = f" and {len(places) - _MOST_SOURCES} more" if len(places) > _MOST_SOURCES else ""
+    return f"from {_count(total, 'published measurement')}: {', '.join(places[:_MOST_SOURCES])}{more}"
+
+
+def _error_text(what: str, error: ProfileError) -> str:
+    return f"{what} {format_fraction(error.median)} (median, n = {error.n})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def matching(groups: Sequence[DeviceGroup], text: str) -> tuple[DeviceGroup, ...]:
+    """The devices that have all of these words, or beginnings of words, somewhere; groups without any are left out."""
+    wanted = text.lower().split()
+    kept = (
+        DeviceGroup(group.title, tuple(one for one in group.entries if all(word in one.words for word in wanted)))
+        for group in groups
+    )
+    return tuple(group for group in kept if group.entries)
