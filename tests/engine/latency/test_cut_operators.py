@@ -28,7 +28,8 @@ class _Cuts:
         for name, ratio in ratios.items():
             prune = Prune(self.groups[name].kind, ratio=ratio, criterion="l2")
             recipe = recipe.with_rule([escape_selector(name)], prune=prune)
-        return model_operators(self.bench.plan_of_shapes(recipe, JobContext())[1])
+        ctx = JobContext()
+        return model_operators(self.bench.model_of_shapes(self.bench.plan_of_shapes(recipe, ctx), ctx))
 
     def num_gone(self, name: str, ratio: float) -> int:
         return self.groups[name].num_units - sum(self.groups[name].units_kept(ratio))

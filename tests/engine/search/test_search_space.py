@@ -50,8 +50,9 @@ def _on_a_phone(compressor: Compressor) -> DeviceLatency:
     profile = library.find("oneplus-7t/ncnn/cpu-4t")
 
     def shapes(recipe: Recipe, ctx: JobContext) -> ModelOperators:
-        plan, left = bench.plan_of_shapes(recipe, ctx)
-        return model_operators(left).with_int8({one.layer: True for one in plan.layers if one.runs_on_integers})
+        plan = bench.plan_of_shapes(recipe, ctx)
+        left = model_operators(bench.model_of_shapes(plan, ctx))
+        return left.with_int8({one.layer: True for one in plan.layers if one.runs_on_integers})
 
     return DeviceLatency(profile, library.knowledge[profile.backend], shapes)
 
