@@ -73,8 +73,6 @@ class KnownLatency(QObject):
     def begin_model(self, model: ModelInfo, recipe: Recipe) -> None:
         """Another model lies on the bench."""
         self._model, self._recipe = model, recipe
-        if self.device:
-            self._devices.ask_once()
         self._begin()
 
     def set_recipe(self, recipe: Recipe) -> None:
@@ -111,6 +109,8 @@ class KnownLatency(QObject):
         self.ask()
         if self._model is None or not self.device:
             return
+        # With the first estimate and not before: at the start nobody should wait for the profiles.
+        self._devices.ask_once()
         device, model = self.device, self._model
 
         def on_done(found: object) -> None:
