@@ -37,7 +37,7 @@ def test_an_own_device_is_kept_named_exported_removed_and_taken_in(devices: Devi
 def test_a_device_of_that_name_is_not_replaced_unasked(devices: Devices, model: Path):
     devices.add("my-phone", PHONE, [(model, 3.0)])
 
-    with pytest.raises(ExportError):
+    with pytest.raises(ExportError, match="you have a device 'my-phone' already; give another name"):
         devices.add("my-phone", PHONE, [(model, 4.0)])
 
     assert devices.add("my-phone", PHONE, [(model, 4.0)], force=True).num_own == 1
@@ -83,3 +83,10 @@ def test_an_added_device_is_what_the_fit_showed(devices: Devices, model: Path):
 def test_a_fit_needs_a_time(devices: Devices):
     with pytest.raises(DataError, match="no time was given"):
         devices.fit("my-phone", PHONE, [])
+
+
+def test_names_in_other_scripts_are_kept_apart(devices: Devices, model: Path):
+    devices.add("手机", PHONE, [(model, 3.0)])
+    devices.add("平板", PHONE, [(model, 4.0)])
+
+    assert {profile.id for profile in devices.profiles()[0][:2]} == {"手机", "平板"}

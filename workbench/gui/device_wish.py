@@ -25,8 +25,10 @@ class DeviceWish:
 
         >>> DeviceWish("My phone (blue)", "", ()).id
         'my-phone-blue'
+        >>> DeviceWish("小米 14", "", ()).id
+        '小米-14'
         """
-        return re.sub(r"[^a-z0-9.+]+", "-", self.name.lower()).strip("-")
+        return re.sub(r"[^\w.+]+", "-", self.name.lower()).strip("-")
 
 
 def parse_ms(text: str) -> float | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import platformdirs
 
 from workbench.engine.core.device_profile import Backend, DeviceProfile
-from workbench.engine.core.errors import ProjectError
+from workbench.engine.core.errors import ExportError, ProjectError
 from workbench.engine.core.whole_file import write_whole
 from workbench.engine.latency.device_library import BackendKnowledge, DeviceLibrary
 from workbench.engine.latency.profile_json import format_profile, parse_backend, parse_profile
@@ -55,6 +55,11 @@ class DeviceStore:
         """Keep a profile. Raises ExportError if one of that id is there and `force` is not given."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(profile.id)
+        if path.exists() and not force:
+            raise ExportError(
+                f"you have a device {profile.id!r} already",
+                "give another name, or remove that one first; --force replaces it",
+            )
         write_whole(path, format_profile(profile).encode(), force=force)
         return path
 
@@ -66,7 +71,8 @@ class DeviceStore:
         path.unlink()
 
     def _path(self, device: str) -> Path:
-        return self._folder / f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', device)}.json"
+        name = re.sub(r"[^\w.+-]+", "_", device)
+        return self._folder / f"{name}.json"
 
 
 def read_profile(path: Path) -> DeviceProfile:

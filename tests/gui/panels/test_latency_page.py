@@ -144,3 +144,20 @@ def test_the_whole_says_its_origin_band_and_device(page, fake_engine, latency, b
     fake_engine.of("device_profiles", "quick")[-1].done(((profile_of(),), ()))
 
     assert page.facts.text() == "10.0 ms estimated, rough (8.00 … 12.5 ms, 80 %) on OnePlus 7T (CPU, 4 threads)"
+
+
+def test_new_figures_do_not_scroll_to_the_selected_layer(page, fake_engine, latency, bench):
+    many = (layer_of("first", 50.0, 0.5), *(layer_of(f"l{number}", 0.5, 0.005) for number in range(99)), LAYERS[0])
+    bench.select(("a",))
+    estimated(fake_engine, latency, bench, estimate_of(100.0, *many))
+
+    assert page.table.rowAt(1) == 0
+
+
+def test_a_layer_that_is_selected_elsewhere_is_scrolled_to(page, fake_engine, latency, bench):
+    many = (layer_of("first", 50.0, 0.5), *(layer_of(f"l{number}", 0.5, 0.005) for number in range(99)))
+    estimated(fake_engine, latency, bench, estimate_of(100.0, *many, layer_of("a", 0.1, 0.001)))
+
+    bench.select(("a",))
+
+    assert page.table.viewport().rect().contains(page.table.visualRect(page.rows.index(100, 0)).center())

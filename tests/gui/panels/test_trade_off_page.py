@@ -227,3 +227,21 @@ def test_recipes_are_asked_for_again_on_another_device(page, bench, on_device):
 
     assert first.value == 7.0
     assert times.of(W2) is None
+
+
+def test_the_name_of_an_axis_stands_in_its_middle_after_a_change(page, bench, theme, qtbot, now, on_device):
+    latency, times, _ = on_device
+    other = TradeOffPage(bench, theme, page._figures_now, latency=latency, times=times)
+    qtbot.addWidget(other)
+    other.resize(700, 500)
+    other.show()
+    latency.begin_model(bench.model, Recipe())
+    latency.choose(PHONE)
+    bench.asks.of("device_profiles", "quick")[-1].done(((profile_of(),), ()))
+
+    other.choice._choose(Across.DEVICE)
+
+    axis = other.plot.plot.getAxis("bottom")
+    assert "OnePlus 7T" in axis.labelText
+    middle = axis.label.pos().x() + axis.label.boundingRect().width() / 2
+    assert middle == pytest.approx(axis.size().width() / 2, abs=2)

@@ -126,7 +126,10 @@ class LatencyPage(QWidget):
             # A table that is filled, and one that gets the keyboard then, marks its first row: nobody has chosen that.
             self._is_showing = True
             self._show_estimate()
+            # New figures are no reason to look elsewhere in the table.
+            self.table.setAutoScroll(False)
             self._show_selected()
+            self.table.setAutoScroll(True)
             self._is_showing = False
 
     def _show_estimate(self) -> None:

@@ -94,8 +94,10 @@ class TradeOffPlot(QWidget):
         is_same = len(points) == len(self._points)
         self._points, self._is_log = tuple(points), is_log
         self._cursor = self._cursor if is_same else -1
-        self.plot.setLabel("bottom", x_name)
-        self.plot.setLabel("left", y_name)
+        for side, name in (("bottom", x_name), ("left", y_name)):
+            self.plot.setLabel(side, name)
+            # A label keeps the place of the one before, which may have been shorter.
+            self.plot.getAxis(side).resizeEvent()
         self._draw()
 
     def show_now(self, at: tuple[float, float] | None, *, is_measured: bool = False) -> None:
