@@ -100,6 +100,15 @@ ACTIONS = (
         tip="Time one inference at batch 1 on this computer",
     ),
     ActionEntry(
+        "operators",
+        "Time by &operator…",
+        "operators.measure",
+        "&Run",
+        "Shift+F6",
+        needs="model",
+        tip="Measure what each operator takes on this computer, beside where the estimate puts the time",
+    ),
+    ActionEntry(
         "scan",
         "Measure se&nsitivity",
         "scanning.measure",

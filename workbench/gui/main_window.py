@@ -37,6 +37,7 @@ from workbench.gui.window_files import WindowFiles
 from workbench.gui.window_float import WindowFloat
 from workbench.gui.window_jobs import WindowJobs
 from workbench.gui.window_layout import WindowLayout
+from workbench.gui.window_operators import WindowOperators
 from workbench.gui.window_scan import WindowScan
 from workbench.gui.window_solve import WindowSolve
 from workbench.project.demo_files import demo_files
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
         self.float_layers = WindowFloat(document, theme, self)
         self.solving = WindowSolve(document, theme, self)
         self.other_cpus = WindowCpus(document, theme, self)
+        self.operators = WindowOperators(document, theme, self)
         self.own_devices = WindowDevices(document, theme, asks, settings, self)
         self.edits = WindowEdits(document, self)
         self.data_form = DataForm(document, theme, self)
@@ -151,6 +153,7 @@ class MainWindow(QMainWindow):
         self.jobs.logged.connect(self.log.add)
         self.float_layers.began.connect(self._show_jobs)
         self.other_cpus.began.connect(self._show_jobs)
+        self.operators.began.connect(self._show_jobs)
         document.searching.began.connect(self._show_jobs)
         self.solving.began.connect(self._show_jobs)
         self.solving.refused.connect(self.show_message)

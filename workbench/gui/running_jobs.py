@@ -10,6 +10,7 @@ from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.cpu_rules import CpuComparison
 from workbench.engine.core.cpu_texts import cpu_verdict
 from workbench.engine.core.format import format_bytes, format_figure, format_ms, format_ratio
+from workbench.engine.core.operator_times import OperatorTimes
 from workbench.engine.core.quantization_reports import FloatSuggestion, SqnrReport
 from workbench.engine.core.reports import ApplyReport, EvaluationReport, FormatReport, LatencyReport
 from workbench.engine.core.search_result import SearchResult
@@ -142,6 +143,8 @@ def outcome_text(value: object) -> str:
         times = f"p50 {format_ms(value.p50.value)}, p90 {format_ms(value.p90.value)}"
         compared = format_ratio(value.ratio) if value.ratio is not None else ""
         return "; ".join(part for part in (times, compared, value.note) if part)
+    if isinstance(value, OperatorTimes):
+        return f"{format_ms(value.sum_ms)} in {len(value.operators)} operators"
     if isinstance(value, ApplyReport):
         verdict = "verified" if value.is_written else "NOT what was previewed, so not written"
         return f"{format_bytes(value.after.file_bytes)}, {verdict}"

@@ -181,7 +181,8 @@ class MeasuringVerbs(OnBench):
         recipe, bench, ctx = recipe or Recipe(), self._bench, ctx or JobContext()
         data = self._made.build(bench, recipe, ctx.part(0, 0.2))
         knowledge = self._devices.library.knowledge[Backend.CPU]
-        return measure_operators(model_of_bytes(data, bench.model.path), knowledge, ctx.part(0.2, 1))
+        found = measure_operators(model_of_bytes(data, bench.model.path), knowledge, ctx.part(0.2, 1))
+        return dataclasses.replace(found, recipe_digest=recipe.digest)
 
     def time_on(
         self,

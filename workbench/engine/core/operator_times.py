@@ -50,6 +50,7 @@ class OperatorTimes:
         operators: in the order of the graph.
         other_ms: of steps that belong to no operator of the model, such as changes of the layout.
         notes: what has to be said of the figures.
+        recipe_digest: of the recipe that was timed; "" where nobody said.
     """
 
     device: str
@@ -57,6 +58,7 @@ class OperatorTimes:
     operators: tuple[OperatorTime, ...]
     other_ms: float = 0.0
     notes: tuple[str, ...] = ()
+    recipe_digest: str = ""
 
     @property
     def sum_ms(self) -> float:
