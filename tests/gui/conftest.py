@@ -67,8 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            # The offscreen platform says this whenever a window is shown or raised; it can do neither.
-            item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints", r"raise\(\)"))
+            # The offscreen platform says this whenever a window is shown or raised, or a list opens; it can do neither.
+            item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints", r"raise\(\)", "grabbing the keyboard"))
 
 
 def layer_of(name: str, weight: np.ndarray, op_type: str = "Conv", *, editable: bool = True) -> Layer:

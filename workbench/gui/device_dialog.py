@@ -67,6 +67,7 @@ class DeviceDialog(QDialog):
             theme, "Like", "The same or the nearest chip, with the same runtime…", self, can_clear=False
         )
         self.name = QLineEdit(self, placeholderText="What you call it")
+        self.name.setObjectName("filter")
         self.name.setAccessibleName("Name of the device")
         self.rows = MeasuredRows(self)
         self.said = QLabel("", self)

@@ -18,6 +18,8 @@ _LATE_MS = 150
 class KnownLatency(QObject):
     """Follows the recipe; `changed` when there is another device or another figure, `device_changed(id)` for settings.
 
+    `began` when nothing that was found before holds: another device or another model.
+
     Attributes:
         device: id of the profile that was chosen; empty if none is.
         estimate: of the last recipe that is known.
@@ -26,6 +28,7 @@ class KnownLatency(QObject):
     """
 
     changed = Signal()
+    began = Signal()
     device_changed = Signal(str)
 
     def __init__(self, engine: Engine, devices: KnownDevices, parent: QObject | None = None) -> None:
@@ -73,8 +76,6 @@ class KnownLatency(QObject):
     def begin_model(self, model: ModelInfo, recipe: Recipe) -> None:
         """Another model lies on the bench."""
         self._model, self._recipe = model, recipe
-        if self.device:
-            self._devices.ask_once()
         self._begin()
 
     def set_recipe(self, recipe: Recipe) -> None:
@@ -107,10 +108,13 @@ class KnownLatency(QObject):
     def _begin(self) -> None:
         """Nothing that was found holds."""
         self.estimate, self.original, self.refusal, self._estimated = None, None, "", None
+        self.began.emit()
         self.changed.emit()
         self.ask()
         if self._model is None or not self.device:
             return
+        # With the first estimate and not before: at the start nobody should wait for the profiles.
+        self._devices.ask_once()
         device, model = self.device, self._model
 
         def on_done(found: object) -> None:

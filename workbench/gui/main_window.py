@@ -72,7 +72,9 @@ class MainWindow(QMainWindow):
         self.on_device = DeviceCard(document.latency, document.devices, theme, self)
         self.preview = PreviewPanel(document, theme, self, asked=self.layers.asked, on_device=self.on_device)
         self.latency = LatencyPage(document, document.latency, theme, self)
-        self.trade_off = TradeOffPage(document, theme, self.preview.figures_now, self)
+        self.trade_off = TradeOffPage(
+            document, theme, self.preview.figures_now, self, latency=document.latency, times=document.device_times
+        )
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)
         self.welcome = WelcomePage(theme, self)

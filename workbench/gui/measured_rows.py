@@ -12,7 +12,7 @@ from workbench.engine.core.tool_time import ToolTime
 from workbench.gui.change_text import format_change
 from workbench.gui.device_wish import parse_ms
 
-_TITLES = ("Model file", "Measured there (ms)", "Estimate before", "After the fit")
+_TITLES = ("Model file", "Measured (ms)", "Estimate before", "After the fit")
 _MODEL, _MS, _BEFORE, _AFTER = range(4)
 _PATH_ROLE = Qt.ItemDataRole.UserRole
 

@@ -35,6 +35,7 @@ class TradePoint:
         size_bytes: of the file, exact.
         latency: of one inference, ms; None where it is not known.
         difference: of the accuracy to the original's, where it was measured with it.
+        on_device: estimated latency on the chosen device, ms; None where there is none.
     """
 
     recipe: Recipe
@@ -43,6 +44,7 @@ class TradePoint:
     size_bytes: int
     latency: Figure | None = None
     difference: Figure | None = None
+    on_device: Figure | None = None
 
     @property
     def is_measured(self) -> bool:

@@ -80,7 +80,7 @@ class Devices:
             profile = calibrated(profile, knowledge.prior, [own])
         features = features_of(model, profile.backend, profile.runtime)
         answer = estimate(features, profile, knowledge)
-        return replace(answer, notes=(*answer.notes, *dict.fromkeys(compression_notes(plan, profile))))
+        return replace(answer, notes=tuple(dict.fromkeys((*answer.notes, *compression_notes(plan, profile)))))
 
     def fit(self, new_id: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "") -> DeviceFit:
         """What times of models on a user's own device make of a profile; nothing is kept.

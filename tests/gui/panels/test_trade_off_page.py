@@ -7,10 +7,14 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
+from tests.gui.latency_values import PHONE, estimate_of, profile_of
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
+from workbench.gui.device_times import DeviceTimes
+from workbench.gui.known_devices import KnownDevices
+from workbench.gui.known_latency import KnownLatency
 from workbench.gui.panels.trade_off_page import TradeOffPage
 from workbench.gui.panels.trade_off_texts import Across
 from workbench.gui.plot_point import Mark
@@ -163,3 +167,63 @@ def test_both_themes_draw_it(page, theme, qapp):
     theme.apply(qapp, DARK)
 
     assert not page.grab().isNull()
+
+
+@pytest.fixture
+def on_device(bench):
+    """What is estimated on a device, and the engine that is asked."""
+    devices = KnownDevices(bench.asks)
+    latency = KnownLatency(bench.asks, devices)
+    times = DeviceTimes(bench.asks, latency)
+    yield latency, times, devices
+    latency.choose("")
+
+
+def answer_all(engine, ms_of) -> None:
+    """Answer each question about a recipe on a device, those too that come of the answers."""
+    while open_ones := [one for one in engine.of("estimate_latency", "look") if one.ticket.is_open]:
+        open_ones[0].done(estimate_of(ms_of(open_ones[0].ticket.args[1])))
+
+
+def test_on_a_device_the_points_lie_at_their_estimates(page, bench, theme, qtbot, now, on_device):
+    latency, times, _ = on_device
+    other = TradeOffPage(bench, theme, page._figures_now, latency=latency, times=times)
+    qtbot.addWidget(other)
+    other.show()
+    latency.begin_model(bench.model, Recipe())
+    other.choice._choose(Across.DEVICE)
+    without = other.facts.text()
+    latency.choose(PHONE)
+    bench.asks.of("device_profiles", "quick")[-1].done(((profile_of(),), ()))
+    expected = {Recipe(): 10.0, W2: 7.0, W4: 8.0, W8: 9.0}
+
+    answer_all(bench.asks, expected.__getitem__)
+
+    assert without == "choose a device in the preview"
+    assert {point.recipe: point.on_device.value for point in other.shown} == expected
+    assert sorted(point.x for point in other.plot.points) == [7.0, 8.0, 9.0, 10.0]
+
+
+def test_on_a_device_no_budget_is_dragged(page, bench, theme, qtbot, now, on_device):
+    latency, times, _ = on_device
+    other = TradeOffPage(bench, theme, page._figures_now, latency=latency, times=times)
+    qtbot.addWidget(other)
+    other.show()
+    other.choice._choose(Across.DEVICE)
+
+    other.plot.budget_moved.emit("x", 5.0)
+
+    assert bench.budgets == Budgets()
+
+
+def test_recipes_are_asked_for_again_on_another_device(page, bench, on_device):
+    latency, times, _ = on_device
+    latency.begin_model(bench.model, Recipe())
+    latency.choose(PHONE)
+    times.ask([W2])
+    answer_all(bench.asks, lambda recipe: 7.0)
+    first = times.of(W2)
+    latency.choose("other")
+
+    assert first.value == 7.0
+    assert times.of(W2) is None

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QPushButton,
+    QSizePolicy,
     QStackedLayout,
     QTableView,
     QVBoxLayout,
@@ -49,6 +50,8 @@ class LatencyPage(QWidget):
         self._is_showing = False
         self.title = make_label("Latency by layer", "head", self)
         self.facts = make_label("", "muted", self)
+        # Its text is long and changes often: it takes what room there is, and never widens the column.
+        self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.signs = make_label(_SIGNS, "muted", self)
         self.rows = LatencyRows(self)
         self.table = QTableView(self)
@@ -119,8 +122,14 @@ class LatencyPage(QWidget):
 
     @Slot()
     def _show(self) -> None:
-        if not self.isVisible():
-            return
+        if self.isVisible():
+            # A table that is filled, and one that gets the keyboard then, marks its first row: nobody has chosen that.
+            self._is_showing = True
+            self._show_estimate()
+            self._show_selected()
+            self._is_showing = False
+
+    def _show_estimate(self) -> None:
         latency, estimate = self._latency, self._latency.estimate
         self._show_facts()
         has_rows = estimate is not None and bool(estimate.layers)
@@ -131,12 +140,9 @@ class LatencyPage(QWidget):
             self._stack.setCurrentIndex(0)
             return
         self._delegate.largest = max(layer.share for layer in estimate.layers)
-        self._is_showing = True
         self.rows.show_layers(estimate.layers)
-        self._is_showing = False
         self.notes.setText("\n".join(f"• {note}" for note in estimate.notes))
         self._stack.setCurrentIndex(1)
-        self._show_selected()
 
     def _show_facts(self) -> None:
         latency = self._latency
@@ -168,12 +174,12 @@ class LatencyPage(QWidget):
             return
         selection = self._bench.selection
         row = self.rows.row_of(selection[0]) if selection else None
-        self._is_showing = True
+        was_showing, self._is_showing = self._is_showing, True
         if row is None:
             self.table.clearSelection()
         else:
             self.table.selectRow(row)
-        self._is_showing = False
+        self._is_showing = was_showing
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:

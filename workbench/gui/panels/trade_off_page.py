@@ -1,6 +1,7 @@
 """The page of the trade-off: what each recipe costs and keeps, its budgets, and any of them taken by a click."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedLayout, QVBoxLay
 
 from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_ms
 from workbench.engine.core.measurement import Figure, Origin
+from workbench.gui.device_texts import device_text
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.trade_off_texts import (
     Across,
@@ -16,6 +18,7 @@ from workbench.gui.panels.trade_off_texts import (
     plot_points,
     point_text,
     size_unit,
+    time_of,
 )
 from workbench.gui.search_remarks import search_remarks
 from workbench.gui.theme import Theme
@@ -24,13 +27,17 @@ from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.segmented import Segmented
 
 if TYPE_CHECKING:  # a test hands in a bench without an engine
+    from workbench.gui.device_times import DeviceTimes
     from workbench.gui.document import Document
+    from workbench.gui.known_latency import KnownLatency
     from workbench.gui.plots.trade_off_plot import TradeOffPlot
 
 _HINT = "Point at a recipe, or go through them with the arrow keys; a click or Enter takes it. Budgets can be dragged."
 _SIGNS = "★ now   ◆ original   ● measured   ◌ predicted   ▪ tried"
 # Beyond this the smallest files would lie on top of one another beside the original.
 _WIDE = 3
+# An estimate is nothing that a project's limits are held against.
+_NO_BUDGET = {Across.DEVICE: "no budget on a device"}
 _NO_MODEL = "Open a model and samples to see what each recipe costs and keeps."
 _NO_POINTS = (
     "Every recipe that is measured appears here, against its size or its latency. Auto-compress searches the best ones."
@@ -47,15 +54,25 @@ class TradeOffPage(QWidget):
         document: the bench, and its points.
         theme: colours and fonts.
         figures_now: bytes and accuracy of the recipe on the bench as they are known now, or None.
+        latency: on the chosen device of the recipe on the bench; None where no device is chosen anywhere.
+        times: the same of other recipes.
     """
 
     solve_wished = Signal()
 
     def __init__(
-        self, document: "Document", theme: Theme, figures_now: FiguresNow, parent: QWidget | None = None
+        self,
+        document: "Document",
+        theme: Theme,
+        figures_now: FiguresNow,
+        parent: QWidget | None = None,
+        *,
+        latency: "KnownLatency | None" = None,
+        times: "DeviceTimes | None" = None,
     ) -> None:
         super().__init__(parent)
         self._figures_now = figures_now
+        self._latency, self._times = latency, times
         self._document = document
         self._theme = theme
         self._gesture = Gesture()
@@ -64,9 +81,10 @@ class TradeOffPage(QWidget):
         self.plot: TradeOffPlot | None = None
         self.title = make_label("Trade-off", "head", self)
         self.facts = make_label("", "muted", self)
-        self.choice = Segmented(theme, "Against", ((Across.SIZE, "Size"), (Across.LATENCY, "Latency")), self)
+        choices = [(Across.SIZE, "Size"), (Across.LATENCY, "Latency"), (Across.DEVICE, "On a device")]
+        self.choice = Segmented(theme, "Against", choices[: 3 if latency is not None else 2], self)
         self.choice.set_value(self._across)
-        self.choice.setMaximumWidth(180)
+        self.choice.setMaximumWidth(270)
         self.solve = QPushButton("Auto-compress", self)
         self.solve.setToolTip("Search the best recipe within the budgets")
         self.signs = make_label(_SIGNS, "muted", self)
@@ -83,6 +101,9 @@ class TradeOffPage(QWidget):
         document.recipe_changed.connect(self._on_recipe)
         document.budgets_changed.connect(self._show_budgets)
         self.choice.chosen.connect(self._on_across)
+        if latency is not None and times is not None:
+            times.changed.connect(self._on_times)
+            latency.changed.connect(self._on_latency)
         self.solve.clicked.connect(self.solve_wished)
         self._show()
 
@@ -135,14 +156,15 @@ class TradeOffPage(QWidget):
             self._shown = ()
             self._stack.setCurrentIndex(0)
             return
-        is_timed = self._across is Across.LATENCY
-        self._shown = tuple(point for point in points if not is_timed or point.latency is not None)
+        is_timed = self._across is not Across.SIZE
+        points = self._with_device(points)
+        self._shown = tuple(point for point in points if not is_timed or time_of(point, self._across) is not None)
         plot = self._make_plot()
         self._stack.setCurrentIndex(1)
         placed = plot_points(self._shown, self._across, document.trade_off.front())
         _, unit = size_unit(self._shown)
         _, percent = accuracy_times(self._shown)
-        x_name = "latency on this computer (ms)" if is_timed else f"size on disk ({unit})"
+        x_name = self._time_name() if is_timed else f"size on disk ({unit})"
         sizes = [point.size_bytes for point in self._shown]
         is_log = not is_timed and max(sizes) > _WIDE * min(sizes)
         plot.show_points(placed, x_name, f"{format_metric(self._metric)} ({percent})", is_log=is_log)
@@ -154,6 +176,20 @@ class TradeOffPage(QWidget):
         self._show_now()
         self._on_pointed(plot.cursor_point)
 
+    def _with_device(self, points: tuple[TradePoint, ...]) -> tuple[TradePoint, ...]:
+        """The points with what they take on the chosen device; what is not known of that is asked for."""
+        if self._times is None or self._across is not Across.DEVICE:
+            return points
+        times = self._times
+        times.ask([point.recipe for point in points])
+        return tuple(replace(point, on_device=times.of(point.recipe)) for point in points)
+
+    def _time_name(self) -> str:
+        if self._across is Across.LATENCY or self._latency is None:
+            return "latency on this computer (ms)"
+        profile = self._latency.profile
+        return f"estimated latency on {device_text(profile)} (ms)" if profile is not None else "no device is chosen"
+
     @property
     def _metric(self) -> str:
         report = self._document.figures.original
@@ -162,6 +198,8 @@ class TradeOffPage(QWidget):
     def _facts(self, total: int) -> str:
         count = len(self._shown)
         if count < total:
+            if self._across is Across.DEVICE and self._latency is not None and not self._latency.device:
+                return "choose a device in the preview"
             return f"{count} of {total} recipes have a latency"
         measured = sum(point.is_measured for point in self._shown)
         return f"{count} recipes, {measured} measured"
@@ -194,7 +232,9 @@ class TradeOffPage(QWidget):
         unit, _ = size_unit(self._shown)
         times, _ = accuracy_times(self._shown)
         x = size / unit if size is not None else None
-        if self._across is Across.LATENCY:
+        if self._across is Across.DEVICE:
+            x = self._device_ms_now()
+        elif self._across is Across.LATENCY:
             report = self._document.figures.latency
             is_current = report is not None and self._document.figures.is_current(report)
             x = report.p50.value if report is not None and is_current else None
@@ -202,6 +242,22 @@ class TradeOffPage(QWidget):
             self.plot.show_now(None)
         else:
             self.plot.show_now((x, times * accuracy.value), is_measured=accuracy.origin is Origin.MEASURED)
+
+    def _device_ms_now(self) -> float | None:
+        latency = self._latency
+        if latency is None or latency.estimate is None or latency.estimate.figure is None or not latency.is_current:
+            return None
+        return latency.estimate.figure.value
+
+    @Slot()
+    def _on_times(self) -> None:
+        if self._across is Across.DEVICE:
+            self._show()
+
+    @Slot()
+    def _on_latency(self) -> None:
+        if self._across is Across.DEVICE:
+            self._show_now()
 
     @Slot()
     def _show_budgets(self) -> None:
@@ -212,12 +268,14 @@ class TradeOffPage(QWidget):
         times, _ = accuracy_times(self._shown)
         if self._across is Across.LATENCY:
             x, x_text = budgets.latency_ms, f"latency budget {format_ms(budgets.latency_ms or 0)}"
+        elif self._across is Across.DEVICE:
+            x, x_text = None, ""
         else:
             x = None if budgets.size_bytes is None else budgets.size_bytes / unit
             x_text = f"size budget {format_bytes(int(budgets.size_bytes or 0))}"
         floor = budgets.accuracy
         texts = {
-            "x": x_text if x is not None else "drag to set a budget",
+            "x": x_text if x is not None else _NO_BUDGET.get(self._across, "drag to set a budget"),
             "y": f"accuracy floor {self._floor_text(floor)}" if floor is not None else "drag to set a floor",
         }
         self.plot.show_budgets({"x": x, "y": None if floor is None else times * floor}, texts)
@@ -258,6 +316,8 @@ class TradeOffPage(QWidget):
         times, _ = accuracy_times(self._shown)
         if axis == "y":
             changed = budgets.with_accuracy(max(0.0, value / times))
+        elif self._across is Across.DEVICE:
+            return
         elif self._across is Across.LATENCY:
             changed = budgets.with_latency(max(0.0, value))
         else:

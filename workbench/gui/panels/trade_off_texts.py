@@ -10,6 +10,7 @@ from workbench.engine.core.format import (
     format_metric,
     format_ms,
 )
+from workbench.engine.core.measurement import Figure
 from workbench.gui.plot_point import Mark, PlotPoint
 from workbench.gui.trade_off import PointKind, TradePoint
 
@@ -21,6 +22,12 @@ class Across(StrEnum):
 
     SIZE = "size"
     LATENCY = "latency"
+    DEVICE = "device"
+
+
+def time_of(point: TradePoint, across: Across) -> Figure | None:
+    """The point's time on that axis; None where it is not known."""
+    return point.on_device if across is Across.DEVICE else point.latency
 
 
 def size_unit(points: Collection[TradePoint]) -> tuple[float, str]:
@@ -47,9 +54,9 @@ def plot_points(points: Collection[TradePoint], across: Across, front: Collectio
     unit, _ = size_unit(points)
     placed = []
     for point in points:
-        x = point.size_bytes / unit
-        if across is Across.LATENCY and point.latency is not None:
-            x = point.latency.value
+        x, time = point.size_bytes / unit, time_of(point, across)
+        if across is not Across.SIZE and time is not None:
+            x = time.value
         low, high = point.accuracy.low, point.accuracy.high
         placed.append(
             PlotPoint(
@@ -85,5 +92,8 @@ def point_text(point: TradePoint, metric: str, *, is_now: bool) -> str:
         parts[-1] += f", n = {point.accuracy.n:,}"
     if point.latency is not None:
         parts.append(f"{format_ms(point.latency.value)} {point.latency.origin}")
+    if point.on_device is not None:
+        band = f" ({format_interval(point.on_device)}, 80 %)"
+        parts.append(f"{format_ms(point.on_device.value)}{band} {point.on_device.origin} on the device")
     end = "on the bench now" if is_now else "click takes it"
     return f"{head}: {', '.join(part for part in parts if part)} ({end})"

@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+from tests.gui.latency_values import profile_of
+from workbench.engine.core.device_profile import Backend, Basis
+from workbench.gui.device_texts import device_groups, matching, source_text
+
+ONE_THREAD = profile_of("a/ncnn/cpu-1t", "Beta", threads=1)
+FOUR_THREADS = profile_of("b/ncnn/cpu-4t", "alpha")
+GPU = profile_of("c/ncnn/gpu", "Gamma", Backend.GPU, threads=0)
+NPU = profile_of("d/tflite/npu", "Delta", Backend.NPU, threads=0, precision="int8")
+OWN = profile_of("mine", "Zeta", basis=Basis.OWN_MEASUREMENT, num_own=2)
+
+
+def test_own_devices_come_first_then_cpus_by_threads_gpus_and_npus():
+    groups = device_groups((NPU, GPU, FOUR_THREADS, ONE_THREAD, OWN))
+
+    assert [group.title for group in groups] == ["Your devices", "CPU, 1 thread", "CPU, 4 threads", "GPU", "NPU"]
+    assert [entry.id for group in groups for entry in group.entries] == [
+        "mine", "a/ncnn/cpu-1t", "b/ncnn/cpu-4t", "c/ncnn/gpu", "d/tflite/npu",
+    ]  # fmt: skip
+
+
+def test_a_group_is_sorted_by_name():
+    other = profile_of("x/ncnn/cpu-4t", "Aardvark")
+
+    (group,) = device_groups((FOUR_THREADS, other))
+
+    assert [entry.text.split("  ·  ")[0] for entry in group.entries] == ["Aardvark", "alpha"]
+
+
+def test_devices_are_found_by_chip_runtime_and_target_in_any_order():
+    groups = device_groups((NPU, GPU, FOUR_THREADS, replace(ONE_THREAD, soc="Kirin 970")))
+
+    def found(text: str) -> list[str]:
+        return [entry.id for group in matching(groups, text) for entry in group.entries]
+
+    assert found("kirin") == ["a/ncnn/cpu-1t"]
+    assert found("4 THREADS alpha") == ["b/ncnn/cpu-4t"]
+    assert found("npu") == ["d/tflite/npu"]
+    assert found("nothing like it") == []
+    assert len(found("")) == 4
+
+
+def test_the_source_names_measurements_and_the_error_of_networks_left_out():
+    text = source_text(FOUR_THREADS)
+
+    assert "from 28 published measurements: github:Tencent/ncnn benchmark/README.md" in text
+    assert "cross-validated error on kinds of networks left out: float 12.3 % (median, n = 28)" in text
+
+
+def test_the_source_of_an_own_device_is_its_measurements():
+    assert "fitted to 2 measurements of your own" in source_text(OWN)
