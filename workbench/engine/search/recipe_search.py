@@ -12,7 +12,7 @@ from workbench.engine.core.accuracy_prediction import AccuracyPrediction, Measur
 from workbench.engine.core.format import format_bytes
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.pruning_round import drop_of
-from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.recipe import RECOVER_NOTHING, RECOVER_WEIGHTS, Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult, undominated
 from workbench.engine.search.accuracy_fit import lost, with_mix
@@ -201,41 +201,49 @@ class _Search:
                 self._best = self._better(self._best, found)
             self._nearest = self._better(self._nearest, found)
             yield self.result()
-        self._correct_biases(ctx)
+        self._finish(ctx)
 
     def _better(self, known: _Found | None, found: _Found) -> _Found:
         if known is None or self._expected_drop(found.point) < self._expected_drop(known.point):
             return found
         return known
 
-    def _correct_biases(self, ctx: JobContext) -> None:
-        """Take the best recipe with corrected biases where that is better; refuse where no recipe is allowed."""
+    def _finish(self, ctx: JobContext) -> None:
+        """Take the best recipe with what makes up for its losses; refuse where no recipe is allowed."""
         found = self._best or self._nearest
         if found is None:
             return
-        point = self._with_corrected_biases(found, ctx)
+        point = self._made_up_for(found, ctx)
         if self._is_allowed(point):
             self._best = replace(found, point=point)
         elif self._best is None:
             self._refuse_drop(point)
 
-    def _with_corrected_biases(self, found: _Found, ctx: JobContext) -> ParetoPoint:
-        """The recipe with biases that are corrected, if it is within the limits and measures better.
+    def _made_up_for(self, found: _Found, ctx: JobContext) -> ParetoPoint:
+        """The recipe with corrected biases, and with layers fitted to the channels that are left: where that is better.
 
-        That takes no bytes, and helps the more the fewer bits there are; a scan of layers alone would hardly see it.
+        Neither takes bytes or time. Biases help the more the fewer bits there are, and fitting where channels go; a
+        scan of layers alone hardly sees it.
         """
-        point, solved = found.point, found.solved
-        recipe = self._space.recipe(solved.picks, corrects_bias=True)
-        if recipe.digest == solved.recipe.digest:
-            return point
+        point = found.point
+        corrected = self._space.recipe(found.solved.picks, corrects_bias=True)
+        if corrected.digest != point.recipe.digest:
+            point = self._better_of(point, corrected, ctx.part(0, 0.5))
+        cuts = any(setting.ratio for setting in self._space.mix(found.solved.picks).values())
+        if cuts and point.recipe.recover == RECOVER_NOTHING:
+            point = self._better_of(point, replace(point.recipe, recover=RECOVER_WEIGHTS), ctx.part(0.5, 1))
+        return point
+
+    def _better_of(self, point: ParetoPoint, recipe: Recipe, ctx: JobContext) -> ParetoPoint:
+        """The point, or another recipe for the same if that is within the limits and measures better."""
         file_bytes = self._bench.file_bytes(recipe, ctx)
         if self._budgets.max_bytes is not None and file_bytes > self._budgets.max_bytes:
             return point
-        measured = self._bench.evaluate(recipe, ctx.part(0.9, 1))
-        # What was predicted is of biases as they are.
-        corrected = replace(point, recipe=recipe, file_bytes=file_bytes, predicted=None, measured=measured)
-        self._points.append(corrected)
-        return corrected if self._expected_drop(corrected) < self._expected_drop(point) else point
+        measured = self._bench.evaluate(recipe, ctx)
+        # What was predicted is of the recipe without.
+        other = replace(point, recipe=recipe, file_bytes=file_bytes, predicted=None, measured=measured)
+        self._points.append(other)
+        return other if self._expected_drop(other) < self._expected_drop(point) else point
 
     def _expected_drop(self, point: ParetoPoint) -> float:
         """What a recipe that was measured loses on other samples, in the metric's unit.
@@ -262,7 +270,7 @@ class _Search:
         yield from self._nearer(count, ctx.part(0, 0.4))
         if self._best is None and self._nearest is None:
             self._refusal = f"out of reach: {self._budgets.text}"
-        self._correct_biases(ctx.part(0.4, 0.5))
+        self._finish(ctx.part(0.4, 0.5))
         yield from self._step_by_step(_NUM_SMALLER, ctx.part(0.5, 1))
 
     def _step_by_step(self, count: int, ctx: JobContext) -> Iterator[SearchResult]:
@@ -284,7 +292,7 @@ class _Search:
                 point = self._measured(solved, part)
                 num_measured += 1
                 if not self._is_surely_allowed(point):
-                    point = self._with_corrected_biases(_Found(solved, point), part)
+                    point = self._made_up_for(_Found(solved, point), part)
                 if self._is_surely_allowed(point):
                     self._best, is_smaller = _Found(solved, point), True
                 yield self.result()
@@ -311,8 +319,8 @@ class _Search:
             solved = self._solver.exactly(found, part)
             point = self._measured(solved, part)
             if not self._is_allowed(point):
-                # What loses too much may lose less with corrected biases, and is smaller than what comes next.
-                point = self._with_corrected_biases(_Found(solved, point), part)
+                # What loses too much may lose less with what makes up for it, and is smaller than what comes next.
+                point = self._made_up_for(_Found(solved, point), part)
             if not self._is_allowed(point):
                 self._nearest, most = _Found(solved, point), min(most, solved.kl)
             elif self._best is None or point.file_bytes < self._best.point.file_bytes:
