@@ -90,3 +90,23 @@ def test_names_in_other_scripts_are_kept_apart(devices: Devices, model: Path):
     devices.add("平板", PHONE, [(model, 4.0)])
 
     assert {profile.id for profile in devices.profiles()[0][:2]} == {"手机", "平板"}
+
+
+def test_where_only_int8_was_measured_a_float_model_is_told_where_float_was(devices: Devices, model: Path):
+    known = devices.library.profiles
+    only_int8 = [one for one in known.values() if not one.knows_float]
+    operators = model_operators(load_model(model))
+
+    said = {one.id: devices.estimate(one.id, operators) for one in only_int8}
+
+    assert said
+    for one in only_int8:
+        answer = said[one.id]
+        assert answer.figure is None
+        hint = answer.notes[1]
+        if hint.startswith("in float it was measured as "):
+            other = known[hint.removeprefix("in float it was measured as ")]
+            assert (other.name, other.runtime) == (one.name, one.runtime)
+            assert devices.estimate(other.id, operators).figure is not None
+        else:
+            assert hint == "quantize all layers to 8 bits first"

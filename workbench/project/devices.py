@@ -17,6 +17,7 @@ from workbench.engine.latency.compression_notes import compression_notes
 from workbench.engine.latency.device_library import BackendKnowledge, DeviceLibrary
 from workbench.engine.latency.estimate import ModelFeatures, estimate, model_features
 from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
+from workbench.engine.latency.operator import WEIGHTED
 from workbench.engine.latency.profile_json import format_profile
 from workbench.project.device_store import DeviceStore, read_profile, shipped_library
 
@@ -80,7 +81,10 @@ class Devices:
             profile = calibrated(profile, knowledge.prior, [own])
         features = features_of(model, profile.backend, profile.runtime)
         answer = estimate(features, profile, knowledge)
-        return replace(answer, notes=tuple(dict.fromkeys((*answer.notes, *compression_notes(plan, profile)))))
+        notes = list(dict.fromkeys((*answer.notes, *compression_notes(plan, profile))))
+        if answer.figure is None and not profile.knows_float:
+            notes[1:1] = _ways_out(model, profile, library)
+        return replace(answer, notes=tuple(notes))
 
     def fit(self, new_id: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "") -> DeviceFit:
         """What times of models on a user's own device make of a profile; nothing is kept.
@@ -145,6 +149,21 @@ class Devices:
             return self._shipped.profiles[profile.id]
         self._store.save(profile, force=force)
         return profile
+
+
+def _ways_out(model: ModelOperators, profile: DeviceProfile, library: DeviceLibrary) -> list[str]:
+    """What would have a figure, for a model in float where only int8 was measured; none where float is not all."""
+    knowledge = library.knowledge[profile.backend]
+    on_integers = model.with_int8({one.name: True for one in model.operators if one.kind in WEIGHTED})
+    if _milliseconds(on_integers, profile, knowledge) is None:
+        return []
+    same_chip = (
+        one
+        for one in library.profiles.values()
+        if one.knows_float and (one.name, one.backend, one.runtime) == (profile.name, profile.backend, profile.runtime)
+    )
+    alike = next(same_chip, None)
+    return ["quantize all layers to 8 bits first" if alike is None else f"in float it was measured as {alike.id}"]
 
 
 def _milliseconds(model: ModelOperators, profile: DeviceProfile, knowledge: BackendKnowledge) -> float | None:

@@ -87,6 +87,16 @@ def test_a_float_network_has_no_figure_where_only_int8_was_measured(library: Dev
     assert "int8 only" in found.notes[0]
 
 
+def test_an_npu_that_was_measured_with_wider_activations_says_so_beside_the_figure(library: DeviceLibrary):
+    wide = next(one.id for one in library.profiles.values() if one.precision == "w8a16")
+
+    found = on(library, network(is_int8=True), wide)
+
+    assert found.figure is not None
+    assert any("16-bit activations" in note for note in found.notes)
+    assert on(library, network(), wide).figure is None
+
+
 def test_an_operator_that_leaves_the_npu_gives_a_warning_and_no_number(library: DeviceLibrary):
     npu = next(one.id for one in library.profiles.values() if one.backend is Backend.NPU and one.precision == "float")
     model = network()

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+# 8-bit weights beside 16-bit activations, in integers as well.
+W8A16 = "w8a16"
+
 
 class Backend(StrEnum):
     """The part of a chip that computes."""
@@ -84,7 +87,7 @@ class DeviceProfile:
         soc, core: chip, and the cores or the part of it that computes.
         runtime, version: of what runs the model; the version may be a date.
         threads: 0 where that means nothing.
-        precision: "float", "int8" or "float and int8": of which kinds of models it knows something.
+        precision: "float", "int8", "float and int8" or "w8a16": of which kinds of models it knows something.
         costs: ms for one unit of each feature (for most, a million), by the feature's name; never negative.
         traits: what is known of the run without measuring, by the prior's names; a new measurement starts from there.
         error, error_int8: of unseen networks; None where too few were measured.
@@ -119,8 +122,8 @@ class DeviceProfile:
 
     @property
     def knows_int8(self) -> bool:
-        """Whether anything in int8 was measured."""
-        return "int8" in self.precision
+        """Whether anything with weights in int8 was measured."""
+        return "int8" in self.precision or self.precision == W8A16
 
     def to_json(self) -> dict[str, object]:
         """The object that `workbench devices --json` prints for a profile."""

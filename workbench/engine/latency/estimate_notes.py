@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile
+from workbench.engine.core.device_profile import W8A16, Backend, Basis, DeviceProfile
 from workbench.engine.latency.onnx_operators import ModelOperators
 from workbench.engine.latency.operator import WEIGHTED, Kind
 
@@ -40,6 +40,8 @@ def notes_of(model: ModelOperators, profile: DeviceProfile) -> Iterator[str]:
     yield f"batch 1, {profile.runtime} {profile.version}".rstrip() + f" on {profile.soc}{cores}, cool, after warming up"
     if profile.basis is Basis.OWN_MEASUREMENT:
         yield f"fitted to {profile.num_own} measurement{'s' if profile.num_own > 1 else ''} of your own"
+    if profile.precision == W8A16:
+        yield "measured with 8-bit weights and 16-bit activations; with 8-bit ones the NPU may be faster"
     if model.unknown:
         yield f"nobody measured {_some(model.unknown)}: counted by the numbers that go in and out"
     total = max(1, model.macs)

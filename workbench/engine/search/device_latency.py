@@ -14,7 +14,7 @@ from workbench.engine.latency.cut_operators import CutOperators, GroupCut
 from workbench.engine.latency.device_library import BackendKnowledge
 from workbench.engine.latency.estimate import estimate, model_features
 from workbench.engine.latency.onnx_operators import ModelOperators
-from workbench.engine.latency.operator_times import OperatorTimes
+from workbench.engine.latency.operator_costs import OperatorCosts
 from workbench.jobs import JobContext
 
 Floats = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ class LayerTimes:
         layers: whose times are told apart.
     """
 
-    def __init__(self, operators: CutOperators, times: OperatorTimes, layers: Sequence[str]) -> None:
+    def __init__(self, operators: CutOperators, times: OperatorCosts, layers: Sequence[str]) -> None:
         self._operators, self._times = operators, times
         places = {operator.name: place for place, operator in enumerate(operators.whole)}
         self._places = [places.get(layer) for layer in layers]
@@ -118,4 +118,4 @@ class DeviceLatency:
             ctx.checkpoint()
             found[group] = GroupCut(self._shapes(recipe, ctx), num_gone)
             ctx.progress(number, len(cuts), f"shapes without channels of {group}")
-        return LayerTimes(CutOperators(whole, found), OperatorTimes(self._profile), layers)
+        return LayerTimes(CutOperators(whole, found), OperatorCosts(self._profile), layers)

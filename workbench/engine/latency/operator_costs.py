@@ -10,7 +10,7 @@ from workbench.engine.latency.operator import WEIGHTED, Operator
 _MILLION = 1e6
 
 
-class OperatorTimes:
+class OperatorCosts:
     """Costs times features of one operator at a time.
 
     Args:
