@@ -81,12 +81,14 @@ class _Bench:
         curve: how much a recipe really loses at its sum of divergences.
         corrected: share of the loss that is left where biases are corrected.
         others: what any recipe gives on other samples; None where there are none.
+        elsewhere: how much a recipe loses on other samples; the same as here if not given.
     """
 
     space: SearchSpace
     curve: DropCurve = _CURVE
     corrected: float = 1.0
     others: EvaluationReport | None = None
+    elsewhere: DropCurve | None = None
     measured: list[Recipe] = field(default_factory=list)
 
     def _bits(self, recipe: Recipe) -> list[float]:
@@ -98,6 +100,8 @@ class _Bench:
         return _HEADER + math.ceil(float((_WEIGHTS * np.array(self._bits(recipe)) / 8).sum()))
 
     def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
+        if self.elsewhere is not None:
+            return _Bench(self.space, self.elsewhere).evaluate(recipe, ctx)
         return self.others
 
     def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
@@ -411,6 +415,31 @@ def test_the_winner_is_confirmed_on_other_samples():
     assert last.confirmed is others
     assert last.note == ""
     assert all(result.confirmed is None for result in before)
+
+
+def test_a_file_that_loses_too_much_on_other_samples_gives_way_to_a_larger_one():
+    budgets = SearchBudgets(max_drop=5.0)
+    smallest = _found(budgets, _Bench(_space(), elsewhere=_CURVE))
+    harder = replace(_CURVE, scale=_CURVE.scale * 0.7)
+
+    found = _found(budgets, _Bench(_space(), elsewhere=harder))
+
+    assert -100 * smallest.confirmed.difference.value <= 5.0
+    assert not any("lost more on others" in note for note in smallest.notes)
+    assert -100 * found.confirmed.difference.value <= 5.0
+    assert found.best.file_bytes > smallest.best.file_bytes
+    assert any("lost more on others" in note for note in found.notes)
+    # It is the recipe of the file that is confirmed.
+    assert found.confirmed.recipe_digest == found.best.recipe.digest
+
+
+def test_where_every_file_loses_too_much_on_other_samples_the_figure_says_so():
+    hopeless = replace(_CURVE, scale=_CURVE.scale / 100)
+
+    found = _found(SearchBudgets(max_drop=5.0), _Bench(_space(), elsewhere=hopeless))
+
+    assert -100 * found.confirmed.difference.value > 5.0
+    assert found.confirmed.recipe_digest == found.best.recipe.digest
 
 
 def test_without_other_samples_the_winner_is_said_to_be_one_of_several():
