@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import figure_json, job, print_json, print_table
-from workbench.engine.core.latency_estimate import LatencyEstimate
+from workbench.engine.core.latency_estimate import LatencyEstimate, LayerLatency
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.operator_times import OperatorTimes
 from workbench.engine.core.recipe import Recipe
@@ -165,11 +165,13 @@ def _print(found: LatencyEstimate) -> None:
         print(f"note: {note}")
 
 
-def _verdict(layer: object) -> str:
-    before, after = getattr(layer, "float_ms", None), getattr(layer, "int8_ms", None)
-    if not before or not after or before == after:
+def _verdict(layer: LayerLatency) -> str:
+    speedup = layer.int8_speedup
+    if speedup is None:
         return "–"
-    return f"{before / after:.2f} times as fast" if after < before else f"{after / before:.2f} times slower"
+    if speedup == 1:
+        return "same"
+    return f"{speedup:.2f} times as fast" if speedup > 1 else f"{1 / speedup:.2f} times slower"
 
 
 def _text(figure: Figure, *, named: bool = True) -> str:

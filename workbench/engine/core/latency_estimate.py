@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from workbench.engine.core.measurement import Figure
 
+# A difference that no estimate of one layer tells.
+_SAME = 1.05
+
 
 class Bound(StrEnum):
     """What most of a layer's time goes into."""
@@ -34,6 +37,14 @@ class LayerLatency:
     bound_by: Bound
     float_ms: float | None = None
     int8_ms: float | None = None
+
+    @property
+    def int8_speedup(self) -> float | None:
+        """Float's time over int8's; 1 where the estimates are too close to tell, None where one is not known."""
+        if not self.float_ms or not self.int8_ms:
+            return None
+        speedup = self.float_ms / self.int8_ms
+        return 1.0 if 1 / _SAME < speedup < _SAME else speedup
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints for a layer."""

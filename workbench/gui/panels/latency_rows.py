@@ -11,8 +11,6 @@ from workbench.engine.core.latency_estimate import LayerLatency
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole
-# A difference that no estimate of one layer tells.
-_SAME = 1.05
 
 
 class Column(IntEnum):
@@ -50,14 +48,14 @@ class Verdict:
 
 def verdict_of(layer: LayerLatency) -> Verdict:
     """The verdict on one layer."""
-    if not layer.float_ms or not layer.int8_ms:
+    speedup = layer.int8_speedup
+    if speedup is None:
         return Verdict("–", "muted")
-    speedup = layer.float_ms / layer.int8_ms
-    if speedup >= _SAME:
+    if speedup == 1:
+        return Verdict("= same", "muted", speedup)
+    if speedup > 1:
         return Verdict(f"▲ {speedup:.1f}× faster", "good", speedup)
-    if speedup <= 1 / _SAME:
-        return Verdict(f"▼ {1 / speedup:.1f}× slower", "bad", speedup)
-    return Verdict("= same", "muted", speedup)
+    return Verdict(f"▼ {1 / speedup:.1f}× slower", "bad", speedup)
 
 
 class LatencyRows(QAbstractTableModel):
