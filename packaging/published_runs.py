@@ -109,10 +109,13 @@ _FAMILIES = (
 
 
 def _key(record: Mapping[str, object], backend: Backend) -> str:
-    """What is one run: on a CPU the costs of float and int8 are told apart by the operators."""
+    """What is one run: on a CPU the costs of float and int8 are told apart by the operators.
+
+    The chip's name tells a board with a system of 32 bits from the same board with one of 64.
+    """
     if record["runtime"] == "ncnn" or backend is not Backend.CPU:
         return str(record["id"])
-    return f"{record['device']}|{record['runtime']}|{record['threads']}|{record['core']}"
+    return f"{record['device']}|{record['soc']}|{record['runtime']}|{record['threads']}|{record['core']}"
 
 
 def _joined(one: Run, other: Run) -> Run:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,22 @@ def test_an_own_device_is_kept_named_exported_removed_and_taken_in(devices: Devi
     assert (back.name, back.num_own) == ("My phone", 1)
     assert back.costs == pytest.approx(made.costs, rel=1e-4)
     assert devices.profiles()[0][0].id == "my-phone"
+
+
+def test_a_file_of_before_a_cost_was_split_off_is_taken_in_with_the_cost_of_the_whole(
+    devices: Devices, model: Path, tmp_path: Path
+):
+    devices.add("my-phone", PHONE, [(model, 3.0)])
+    devices.export("my-phone", tmp_path / "my.json")
+    content = json.loads((tmp_path / "my.json").read_text())
+    costs = content["profile"]["costs"]
+    del costs["mac_3x3_more_i8"], costs["e_requant_i8"]
+    (tmp_path / "old.json").write_text(json.dumps(content))
+
+    back = devices.take_in(tmp_path / "old.json", force=True)
+
+    assert back.costs["mac_3x3_more_i8"] == costs["mac_3x3_i8"]
+    assert back.costs["e_requant_i8"] == costs["e_out_i8"]
 
 
 def test_a_device_of_that_name_is_not_replaced_unasked(devices: Devices, model: Path):

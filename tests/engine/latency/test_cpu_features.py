@@ -45,6 +45,32 @@ def test_an_int8_convolution_has_costs_of_its_own():
 
     assert all(name.endswith("_i8") for name in features)
     assert features["mac_3x3_i8"] == pytest.approx(16 * 32 * 9 * 64 / 1e6)
+    assert "mac_3x3_more_i8" not in features
+
+
+def test_channels_beyond_16_share_what_is_copied_for_an_int8_convolution():
+    features = cpu_features(conv(64, 128, 8, is_int8=True))
+
+    assert features["mac_3x3_i8"] == pytest.approx(16 * 128 * 9 * 64 / 1e6)
+    assert features["mac_3x3_more_i8"] == pytest.approx(48 * 128 * 9 * 64 / 1e6)
+
+
+@pytest.mark.parametrize("channels", [8, 16, 17, 24, 128], ids=str)
+def test_an_int8_convolution_with_a_channel_less_asks_for_no_more_products(channels: int):
+    more, less = (cpu_features(conv(one, one, 8, is_int8=True)) for one in (channels, channels - 1))
+
+    for name in ("mac_3x3_i8", "mac_3x3_more_i8"):
+        assert less.get(name, 0.0) <= more.get(name, 0.0)
+
+
+def test_where_all_is_int8_sums_are_brought_to_another_grid():
+    mixed = cpu_features(conv(16, 32, 8, is_int8=True))
+    whole = cpu_features(conv(16, 32, 8, is_int8=True), is_all_int8=True)
+
+    assert {"e_conv_i8", "e_out_i8"} <= set(mixed)
+    assert "e_requant_i8" not in mixed
+    assert whole["e_requant_i8"] == pytest.approx((16 + 32) * 64 / 1e6)
+    assert not {"e_conv_i8", "e_out_i8"} & set(whole)
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.latency.learn_prior import LearningSettings, learn_prior
-from workbench.engine.latency.map_fit import Measured, fit_costs
+from workbench.engine.latency.map_fit import Measured, fit_costs, outlier_weights
 
 
 def runs(costs: np.ndarray, seed: int = 0, count: int = 40) -> Measured:
@@ -27,6 +27,13 @@ def test_one_outlier_hardly_moves_them():
     fitted = fit_costs(measured, np.zeros((1, 3)), np.eye(3) * 1e-4, 0.05)
 
     assert np.exp(fitted.log_costs[0]) == pytest.approx([0.5, 2.0, 8.0], rel=0.1)
+
+
+def test_an_outlier_counts_less_the_further_it_is_off():
+    weights = outlier_weights(np.array([0.0, 0.1, -0.2, 1.0]), 0.1)
+
+    # (4 + 1) / (4 + r²) for residuals of 0, 1, 2 and 10 standard deviations.
+    assert weights == pytest.approx([1.25, 1.0, 0.625, 5 / 104])
 
 
 def test_what_no_network_asks_for_keeps_the_cost_of_the_prior():

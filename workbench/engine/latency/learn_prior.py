@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.engine.latency.cost_prior import CostPrior, Floats
-from workbench.engine.latency.map_fit import Fitted, Measured, fit_costs, huber_weights
+from workbench.engine.latency.map_fit import Fitted, Measured, fit_costs, outlier_weights
 
 _LEAST_SIGMA = 0.03
 # Beyond that the approximation says nothing any more.
@@ -104,7 +104,7 @@ def _maximized(
     spread = without_factor @ fitted.covariance.sum(0) @ without_factor.T
     held = settings.spread_weight * 0.2 * settings.spread * np.eye(num_costs)
     covariance = (left.T @ left + spread + held) / (num_runs + settings.spread_weight)
-    counted = huber_weights(fitted.residuals, prior.sigma) * measured.weights
+    counted = outlier_weights(fitted.residuals, prior.sigma) * measured.weights
     squares = fitted.residuals**2 + np.minimum(fitted.variances, _LARGEST_VARIANCE)
     sigma = max(_LEAST_SIGMA, float(np.sqrt((counted * squares).sum() / measured.weights.sum())))
     shape_spread = np.sqrt(np.einsum("dkk->k", without_factor @ fitted.covariance @ without_factor.T) / num_runs)

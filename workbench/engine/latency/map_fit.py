@@ -6,7 +6,9 @@ import numpy as np
 
 from workbench.engine.latency.cost_prior import Floats
 
-_HUBER = 2.5
+# Degrees of freedom of the errors' distribution: published tables hold times that are off by a factor, and four is
+# what Lange, Little and Taylor advise for such data.
+_FREEDOM = 4
 _LONGEST_STEP = 1.5
 _SHORTER = 0.4
 _MOST_HALVINGS = 6
@@ -52,8 +54,8 @@ def fit_costs(
 ) -> Fitted:
     """The costs z that minimize Σ ρ((log y − log Σ exp(z) x) / σ) + (z − m)' P (z − m) / 2 for each run.
 
-    ρ is Huber's, at 2.5 σ: relative errors count, and outliers count less. Costs are positive as exponentials, so
-    that a model that asks less of everything is never estimated slower.
+    ρ is that of Student's t: relative errors count, and what is far off hardly counts. Costs are positive as
+    exponentials, so that a model that asks less of everything is never estimated slower.
 
     Args:
         measured: of D runs.
@@ -78,9 +80,12 @@ def fit_costs(
     return Fitted(z, np.asarray(np.linalg.inv(hessian), np.float64), residuals, shares)
 
 
-def huber_weights(residuals: Floats, sigma: float) -> Floats:
-    """How much each residual counts, 0…1. Source: Huber 1964, section 5."""
-    return np.asarray(np.minimum(1.0, _HUBER * sigma / np.maximum(np.abs(residuals), 1e-12)), np.float64)
+def outlier_weights(residuals: Floats, sigma: float) -> Floats:
+    """How much each residual counts: less, the further off it is.
+
+    Source: Lange, Little and Taylor 1989, "Robust statistical modeling using the t distribution", section 2.
+    """
+    return np.asarray((_FREEDOM + 1) / (_FREEDOM + (residuals / sigma) ** 2), np.float64)
 
 
 def _scaled(measured: Measured, mean: Floats) -> Floats:
@@ -97,7 +102,7 @@ def _shares(measured: Measured, z: Floats) -> tuple[Floats, Floats]:
 
 def _derivatives(measured: Measured, z: Floats, mean: Floats, precision: Floats, sigma: float) -> tuple[Floats, Floats]:
     shares, residuals = _shares(measured, z)
-    weights = measured.weights * huber_weights(residuals, sigma) / sigma**2
+    weights = measured.weights * outlier_weights(residuals, sigma) / sigma**2
     hessian = np.matmul((shares * weights[..., None]).transpose(0, 2, 1), shares) + precision
     gradient = np.matmul((weights * residuals)[:, None, :], shares)[:, 0] - (z - mean) @ precision
     return np.asarray(hessian, np.float64), np.asarray(gradient, np.float64)
@@ -105,8 +110,8 @@ def _derivatives(measured: Measured, z: Floats, mean: Floats, precision: Floats,
 
 def _objective(measured: Measured, z: Floats, mean: Floats, precision: Floats, sigma: float) -> Floats:
     times = np.matmul(measured.features, np.exp(z)[..., None])[..., 0]
-    size = np.abs(measured.log_ms - np.log(times)) / sigma
-    loss = np.where(size <= _HUBER, 0.5 * size**2, _HUBER * size - 0.5 * _HUBER**2)
+    size = (measured.log_ms - np.log(times)) / sigma
+    loss = 0.5 * (_FREEDOM + 1) * np.log1p(size**2 / _FREEDOM)
     away = z - mean
     return np.asarray((measured.weights * loss).sum(1) + 0.5 * ((away @ precision) * away).sum(1), np.float64)
 

@@ -11,6 +11,8 @@ _WIDE = re.compile(r"X1|X2|X3|X4|A720|Apple|Oryon|N2")
 # Builds of ncnn before computed in float32 on every core; then came better kernels, twice.
 _HALF_FLOATS, _NEWER, _NEWER_HALF, _NEWEST = "2020-07", "2021-03", "2023-03", "2023-10"
 _BIG_CLUSTER = 4
+# These keep the channels of a place together, and share kernels; the others keep packs of four or eight.
+_CHANNELS_LAST = ("TFLite", "XNNPACK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class RunDescription:
 
 CPU_TRAITS = (
     "constant", "half", "in_order", "threads", "many_threads", "newer", "half_newer", "newest", "half_in_order",
-    "wide", "other_runtime",
+    "wide", "other_runtime", "channels_last",
 )  # fmt: skip
 GPU_TRAITS = ("constant", "vulkan", "tflite", "mali", "adreno")
 NPU_TRAITS = ("constant", "w8a8", "w8a16", "tflite", "onnx", "older")
@@ -73,6 +75,7 @@ def _cpu(run: RunDescription) -> dict[str, bool]:
         "half_in_order": half and in_order,
         "wide": bool(_WIDE.search(run.core)),
         "other_runtime": not is_ncnn,
+        "channels_last": run.runtime.startswith(_CHANNELS_LAST),
     }
 
 
