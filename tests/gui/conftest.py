@@ -279,6 +279,7 @@ class Answers:
     path: Path | None = None
     overwrite: bool = False
     unsaved: Unsaved = Unsaved.DISCARD
+    remove: bool = True
     asked: list[str] = field(default_factory=list)
 
     def ask_open(self, parent: QWidget, title: str, folder: str, file_filter: str) -> Path | None:
@@ -300,6 +301,17 @@ class Answers:
     def ask_unsaved(self, parent: QWidget) -> Unsaved:
         self.asked.append("Unsaved edits")
         return self.unsaved
+
+    def ask_remove(self, parent: QWidget, name: str) -> bool:
+        self.asked.append(f"Remove {name}?")
+        return self.remove
+
+    @property
+    def asks(self) -> Asks:
+        """As the window takes them."""
+        return Asks(
+            self.ask_open, self.ask_folder, self.ask_save, self.ask_overwrite, self.ask_unsaved, self.ask_remove
+        )
 
 
 @pytest.fixture
@@ -330,8 +342,7 @@ def window(qtbot: QtBot, theme: object, settings: QSettings, answers: Answers, f
     from workbench.gui.main_window import MainWindow
 
     document = Document()
-    asks = Asks(answers.ask_open, answers.ask_folder, answers.ask_save, answers.ask_overwrite, answers.ask_unsaved)
-    window = MainWindow(document, theme, settings, asks)
+    window = MainWindow(document, theme, settings, answers.asks)
     qtbot.addWidget(window)
     window.show()
     yield window

@@ -9,7 +9,6 @@ from workbench.engine.core.device_profile import Basis
 from workbench.engine.core.tool_time import ToolTime
 from workbench.gui.device_dialog import DeviceDialog
 from workbench.gui.device_wish import DeviceWish
-from workbench.gui.file_dialogs import Asks
 
 NET = Path("/models/net.onnx")
 OWN = profile_of("my-phone", "My phone", basis=Basis.OWN_MEASUREMENT, num_own=1)
@@ -17,8 +16,7 @@ OWN = profile_of("my-phone", "My phone", basis=Basis.OWN_MEASUREMENT, num_own=1)
 
 @pytest.fixture
 def dialog(qtbot, theme, answers) -> DeviceDialog:
-    asks = Asks(answers.ask_open, answers.ask_folder, answers.ask_save, answers.ask_overwrite, answers.ask_unsaved)
-    dialog = DeviceDialog(theme, asks)
+    dialog = DeviceDialog(theme, answers.asks)
     qtbot.addWidget(dialog)
     dialog.show_devices((profile_of(),))
     dialog.show_model(str(NET))
@@ -165,3 +163,13 @@ def test_own_devices_are_removed_exported_and_taken_in(dialog, qtbot, answers):
     assert exported.args == ["my-phone", Path("/tmp/my.json")]
     assert taken_in.args == [Path("/tmp/my.json")]
     assert removed.args == ["my-phone"]
+    assert answers.asked[-1] == "Remove my-phone?"
+
+
+def test_a_device_stays_when_the_question_is_answered_with_no(dialog, qtbot, answers):
+    dialog.show_devices((OWN, profile_of()))
+    dialog.own.setCurrentRow(0)
+    answers.remove = False
+
+    with qtbot.assertNotEmitted(dialog.remove_wished):
+        dialog.remove.click()

@@ -275,7 +275,7 @@ class DeviceDialog(QDialog):
 
     @Slot()
     def _on_remove(self) -> None:
-        if self._chosen:
+        if self._chosen and self._asks.ask_remove(self, self._chosen):
             self.remove_wished.emit(self._chosen)
 
     @Slot()

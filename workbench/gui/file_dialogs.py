@@ -40,6 +40,12 @@ def ask_overwrite(parent: QWidget, path: Path) -> bool:
     return answer is QMessageBox.StandardButton.Yes
 
 
+def ask_remove(parent: QWidget, name: str) -> bool:
+    """Whether a device may be forgotten, which nothing brings back."""
+    text = f"Remove {name}? Export it first if you may want it back."
+    return QMessageBox.question(parent, "Remove device?", text) is QMessageBox.StandardButton.Yes
+
+
 class Unsaved(Enum):
     """What to do with edits that were not saved."""
 
@@ -70,3 +76,4 @@ class Asks:
     ask_save: Callable[[QWidget, str, str, str], Path | None] = ask_save
     ask_overwrite: Callable[[QWidget, Path], bool] = ask_overwrite
     ask_unsaved: Callable[[QWidget], Unsaved] = ask_unsaved
+    ask_remove: Callable[[QWidget, str], bool] = ask_remove
