@@ -11,9 +11,8 @@ NAMES = {
     "laptop X Elite": "Snapdragon X Elite laptop",
     "Google Pixel": "Google Pixel 1",
     "QCS8450 (Proxy)": "Galaxy S22 class (QCS8450 proxy)",
-    "QCS8450 (Proxy": "Galaxy S22 class (QCS8450 proxy)",
     "QCS8550 (Proxy)": "Galaxy S23 class (QCS8550 proxy)",
-    "QCS8550 (Proxy": "Galaxy S23 class (QCS8550 proxy)",
+    "QCS8275 (Proxy)": "QCS8275 proxy",
 }
 _CATEGORIES = ("phone", "phone-proxy")
 # More threads run on cores of several kinds, are slower than four, and differ from time to time.

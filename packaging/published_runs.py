@@ -138,13 +138,18 @@ def _run(record: Mapping[str, object], backend: Backend, networks: Mapping[str, 
     found = tuple(_measurements(record, description, networks))
     return Run(
         id=str(record["id"]),
-        device=str(record["device"]).strip("()"),
+        device=_without_brackets(str(record["device"])),
         soc=str(record["soc"]),
         category=str(record["category"]),
         description=description,
         measurements=found,
         sources=(_source(record, len(found)),),
     )
+
+
+def _without_brackets(name: str) -> str:
+    """What stands in brackets around the whole of a name; brackets inside belong to it."""
+    return name[1:-1] if name.startswith("(") and name.endswith(")") else name
 
 
 def _measurements(

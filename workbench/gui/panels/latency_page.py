@@ -168,7 +168,8 @@ class LatencyPage(QWidget):
             return latency.refusal
         if latency.estimate is None:
             return "Estimating…"
-        return "\n".join(latency.estimate.notes) or "There is no figure for this device."
+        notes = (f"{note[:1].upper()}{note[1:]}" for note in latency.estimate.notes)
+        return "\n".join(notes) or "There is no figure for this device."
 
     @Slot()
     def _show_selected(self) -> None:
