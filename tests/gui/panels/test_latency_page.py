@@ -123,7 +123,7 @@ def test_where_there_is_no_figure_the_reasons_are_shown(page, fake_engine, laten
     estimated(fake_engine, latency, bench, estimate_of(None, notes=("no figure: nothing like it",)))
 
     assert page.empty.isVisible()
-    assert page.empty.text() == "no figure: nothing like it"
+    assert page.empty.text() == "No figure: nothing like it"
 
 
 def test_without_a_device_one_can_be_chosen(page, qtbot, latency, bench):
