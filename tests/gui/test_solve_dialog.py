@@ -107,6 +107,30 @@ def test_limits_of_the_cards_are_those_of_the_search():
     assert asked == SearchBudgets(max_bytes=4000, max_drop=1.67)
 
 
+def test_of_the_latency_budgets_only_that_of_the_device_is_asked():
+    budgets = Budgets(latency_ms=2.0, device_ms={"phone": 5.0, "board": 9.0})
+
+    assert search_budgets(budgets, ORIGINAL, device="phone") == SearchBudgets(max_latency_ms=5.0, device="phone")
+    assert search_budgets(budgets, ORIGINAL, device="other") == SearchBudgets()
+    assert search_budgets(budgets, ORIGINAL) == SearchBudgets()
+
+
+def test_a_limit_that_was_dragged_is_asked_with_the_digits_that_one_can_read():
+    asked = search_budgets(Budgets(device_ms={"phone": 8.0398765}), ORIGINAL, device="phone")
+
+    assert asked.text == "at most 8.039 ms on phone"
+
+
+def test_what_is_found_says_what_it_takes_on_the_device(dialog, model):
+    found = result(is_final=True)
+    best = replace(found.best, latency=Figure(4.2, "ms", Origin.ESTIMATED, 3.4, 5.2, 28))
+    budgets = SearchBudgets(max_latency_ms=5.0, device="phone")
+
+    dialog.show_result(replace(found, best=best, budgets=budgets), model, NOW)
+
+    assert "4.20 ms estimated (3.40 … 5.20 ms, 80 %) on phone" in dialog.banner.toolTip()
+
+
 def test_a_floor_above_the_original_allows_no_drop():
     assert search_budgets(Budgets(accuracy=1.0), ORIGINAL).max_drop == 0.0
 

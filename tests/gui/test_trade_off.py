@@ -1,5 +1,7 @@
 """Which recipes are points of the trade-off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,13 @@ def test_other_samples_leave_nothing(opened):
 
     assert opened.trade_off.result is None
     assert all(point.kind is PointKind.ORIGINAL for point in opened.trade_off.points())
+
+
+def test_what_a_search_estimates_for_a_device_is_no_latency_of_this_computer(opened):
+    measure(opened, W4, 0.95, 400)
+    on_device = Figure(7.0, "ms", Origin.ESTIMATED, 6.0, 8.0, 28)
+
+    opened.trade_off.take(found(replace(predicted(W8, 0.985, 800), latency=on_device)))
+
+    (point,) = (point for point in opened.trade_off.points() if point.recipe == W8)
+    assert point.latency is None

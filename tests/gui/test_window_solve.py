@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QWidget
 
+from tests.gui.latency_values import PHONE, estimate_of
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes
@@ -77,3 +78,63 @@ def test_cancel_while_it_scans_ends_it(solving, loose_document):
     loose_document.engine.of("scan", "run")[0].stopped()
 
     assert not solving.dialog.is_running
+
+
+@pytest.fixture
+def on_phone(loose_document):
+    """A limit on the phone, which is chosen; says what the recipe takes there."""
+    loose_document.set_budgets(Budgets(size_bytes=500, device_ms={PHONE: 9.0, "a-board": 1.0}))
+    loose_document.latency.choose(PHONE)
+
+    def answer(ms: float | None) -> None:
+        for one in loose_document.engine.of("estimate_latency", "quick"):
+            if one.ticket.is_open:
+                one.done(estimate_of(ms))
+
+    yield answer
+    loose_document.latency.choose("")
+
+
+def asked_budgets(document) -> SearchBudgets:
+    return document.engine.of("search", "run")[-1].ticket.args[0]
+
+
+def test_the_limit_of_the_chosen_device_is_searched_for_and_said(solving, scanned, loose_document, on_phone):
+    on_phone(8.0)
+
+    solving.solve()
+
+    assert asked_budgets(loose_document) == SearchBudgets(max_bytes=500, max_latency_ms=9.0, device=PHONE)
+    assert f"at most 500 bytes, at most 9 ms on {PHONE}" in solving.dialog._explanation.text()
+
+
+def test_the_limit_of_a_device_is_not_taken_to_another(solving, scanned, loose_document, on_phone):
+    loose_document.latency.choose("another")
+    on_phone(8.0)
+
+    solving.solve()
+
+    assert asked_budgets(loose_document) == SearchBudgets(max_bytes=500)
+    assert " ms" not in solving.dialog._explanation.text()
+
+
+def test_a_limit_where_there_is_no_figure_is_left_out_and_said(solving, scanned, loose_document, on_phone):
+    on_phone(None)
+
+    solving.solve()
+
+    said = f"The latency budget of {PHONE} is left out: there is no figure of the recipe on the bench there."
+    assert asked_budgets(loose_document) == SearchBudgets(max_bytes=500)
+    assert solving.dialog._explanation.text().endswith(said)
+
+
+def test_a_limit_on_the_device_alone_is_enough_to_search(solving, scanned, loose_document, on_phone, qtbot):
+    loose_document.set_budgets(Budgets(device_ms={PHONE: 9.0}))
+    on_phone(8.0)
+    solving.solve()
+    assert asked_budgets(loose_document) == SearchBudgets(max_latency_ms=9.0, device=PHONE)
+
+    loose_document.latency.choose("")
+    with qtbot.waitSignal(solving.refused) as refused:
+        solving.solve()
+    assert refused.args[0].startswith("Set a budget first")

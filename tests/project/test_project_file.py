@@ -13,6 +13,7 @@ from workbench.project.project_file import Project, ProjectData, read_project, s
 
 _STORED = Path(__file__).parents[1] / "data" / "projects"
 _RECIPE = Recipe().with_rule("hidden", weights=WeightRule(bits=3))
+_PHONE = "oneplus-7t/ncnn/cpu-4t"
 _SHA = "5f0e2f3a8f4f2f6f0a8f5d1b1c9f6f8b0b0c7d5e4a3f2e1d0c9b8a7f6e5d4c3b"
 
 
@@ -24,7 +25,7 @@ def _project(folder: Path) -> Project:
         model_sha256="ab" * 32,
         recipe=_RECIPE.with_rule("*", prune=Prune("weights", sparsity=0.25, scope="global")),
         data=ProjectData(folder / "samples.npz", {"mean": [0.5], "layout": "nchw"}, "d1"),
-        budgets=Budgets(accuracy=0.97, latency_ms=2.5),
+        budgets=Budgets(accuracy=0.97, latency_ms=2.5, device_ms={_PHONE: 5.5, "my-phone": 0.0}),
         evaluations=(EvaluationReport("top1", figure, 597, 597, 0.25, "r1", figure, difference),),
         sizes={"r1": 30123},
         notes="ä note",
@@ -99,6 +100,12 @@ def _changed(**changes: object) -> str:
         pytest.param(_changed(measurements=[{"kind": "evaluation"}]), "'metric' is missing", id="half a measurement"),
         pytest.param(_changed(measurements=[{"kind": "size", "bytes": "x"}]), "no number of bytes", id="size is text"),
         pytest.param(_changed(budgets={"accuracy": "x"}), "accuracy cannot be 'x'", id="budget is text"),
+        pytest.param(_changed(budgets={"device_ms": 5}), "device_ms cannot be 5", id="budget of no device"),
+        pytest.param(
+            _changed(budgets={"device_ms": {"a-phone": -1}}),
+            "device_ms of a-phone cannot be -1",
+            id="negative budget of a device",
+        ),
     ],
 )
 def test_what_is_no_project_is_one_clear_line(tmp_path: Path, text: str, says: str):

@@ -11,6 +11,7 @@ from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.gui.awaited_jobs import AwaitedJobs
 from workbench.gui.bench import Bench
 from workbench.gui.calibration_data import CalibrationData
+from workbench.gui.device_budget import DeviceBudget
 from workbench.gui.device_times import DeviceTimes
 from workbench.gui.engine import SESSION_FACTORY, Engine
 from workbench.gui.known_activations import KnownActivations
@@ -74,6 +75,7 @@ class Document(Bench):
         self.formats = KnownFormats(self.engine, self)
         self.devices = KnownDevices(self.engine, self)
         self.latency = KnownLatency(self.engine, self.devices, self)
+        self.device_budget = DeviceBudget(self, self.latency, self)
         self.device_times = DeviceTimes(self.engine, self.latency, self)
         self._connect()
         self.engine.start()

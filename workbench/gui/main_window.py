@@ -70,11 +70,24 @@ class MainWindow(QMainWindow):
         self.channels = ChannelPage(document, theme, self.layers.edits, self)
         self.distributions = DistributionTab(theme, self.distribution, self.activations, self.channels, self)
         self.sensitivity = SensitivityPage(document, theme, self.layers.states, self)
-        self.on_device = DeviceCard(document.latency, document.devices, theme, self)
-        self.preview = PreviewPanel(document, theme, self, asked=self.layers.asked, on_device=self.on_device)
+        self.on_device = DeviceCard(document.latency, document.devices, document.device_budget, theme, self)
+        self.preview = PreviewPanel(
+            document,
+            theme,
+            self,
+            asked=self.layers.asked,
+            on_device=self.on_device,
+            device_budget=document.device_budget,
+        )
         self.latency = LatencyPage(document, document.latency, theme, self)
         self.trade_off = TradeOffPage(
-            document, theme, self.preview.figures_now, self, latency=document.latency, times=document.device_times
+            document,
+            theme,
+            self.preview.figures_now,
+            self,
+            latency=document.latency,
+            times=document.device_times,
+            device_budget=document.device_budget,
         )
         self.job_rows = JobsPanel(theme, self)
         self.log = LogPanel(theme, self)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from PySide6.QtWidgets import QAbstractItemView, QTableWidgetItem, QWidget
 
-from workbench.engine.core.format import format_bytes, format_figure, format_interval, format_metric
+from workbench.engine.core.format import format_bytes, format_figure, format_interval, format_metric, format_ms
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.search_result import ParetoPoint, SearchResult
@@ -117,12 +117,23 @@ def _headline(best: ParetoPoint) -> str:
 
 
 def _detail(result: SearchResult, best: ParetoPoint) -> str:
-    report = best.measured
+    report, latency = best.measured, _latency(result, best)
     if report is None:
-        return "not measured yet"
+        return " · ".join(filter(None, (latency, "not measured yet")))
     parts = [f"measured, n = {report.figure.n:,}"]
     if report.difference is not None:
         interval = format_interval(report.difference, difference=True)
         parts.insert(0, f"{format_figure(report.difference, difference=True)} ({interval})")
+    if latency:
+        parts.append(latency)
     parts.append(f"best of {result.num_measured} measured in {result.seconds:.1f} s")
     return " · ".join(parts)
+
+
+def _latency(result: SearchResult, best: ParetoPoint) -> str:
+    """What it takes on the device of the budgets; the band is the estimate's, which holds four of five measurements."""
+    if best.latency is None:
+        return ""
+    band = format_interval(best.latency)
+    said = f"{format_ms(best.latency.value)} estimated" + (f" ({band}, 80 %)" if band else "")
+    return f"{said} on {result.budgets.device}" if result.budgets.device else said

@@ -33,7 +33,7 @@ class TradePoint:
         kind: where it comes from.
         accuracy: measured or predicted, with its interval.
         size_bytes: of the file, exact.
-        latency: of one inference, ms; None where it is not known.
+        latency: of one inference on this computer, ms; None where it is not known.
         difference: of the accuracy to the original's, where it was measured with it.
         on_device: estimated latency on the chosen device, ms; None where there is none.
     """
@@ -146,7 +146,8 @@ def _found_point(point: ParetoPoint, known: KnownFigures) -> TradePoint | None:
     accuracy = report.figure if report is not None else point.predicted
     if accuracy is None:
         return None
+    # The search's own latency is that of a device, which may be another by now; this one is of this computer.
     latency = known.latency(point.recipe)
-    time = latency.p50 if latency is not None else point.latency
+    time = latency.p50 if latency is not None else None
     difference = report.difference if report is not None else None
     return TradePoint(point.recipe, PointKind.FOUND, accuracy, point.file_bytes, time, difference)

@@ -17,12 +17,20 @@ from workbench.gui.theme import Theme
 from workbench.gui.trade_off import is_of_bench
 from workbench.project.budgets import Budgets
 
-NO_BUDGET = "Set a budget first: drag the mark on the bar of accuracy or size, or a line of the trade-off"
+NO_BUDGET = (
+    "Set a budget first: drag the mark on the bar of accuracy, of size or of the latency on a device, or a line of "
+    "the trade-off"
+)
 _EXPLANATION = (
     "Searches bits and zeros of each layer for the best recipe with {budgets}, from the sensitivity scan, and measures "
     "what it finds. The rules of the recipe on the bench are replaced, in one step that can be undone."
 )
-_NO_LATENCY = " The latency budget is not searched for: how long a recipe takes is measured when it is taken."
+_ON_DEVICE = " On the device, fewer channels and 8-bit activations save time, as far as they were scanned."
+_NO_LATENCY = (
+    " The latency budget of this computer is not searched for: how long a recipe takes here is measured when it is "
+    "taken."
+)
+_NO_DEVICE = " The latency budget of {device} is left out: there is no figure of the recipe on the bench there."
 _POINTS, _HUNDREDTHS, _ROUNDING = 100, 100, 1e-6
 
 
@@ -49,7 +57,7 @@ class WindowSolve(DialogOfJob):
     def solve(self) -> None:
         """Search the best recipe within the budgets of the cards."""
         if not self._budgets().has_limits:
-            self.refused.emit(NO_BUDGET)
+            self.refused.emit(NO_BUDGET + self._left_out())
             return
         self._open()
 
@@ -57,12 +65,20 @@ class WindowSolve(DialogOfJob):
         return SolveDialog(self._theme, self._explain(), self._window)
 
     def _explain(self) -> str:
-        text = _EXPLANATION.format(budgets=self._budgets().text)
-        return text + (_NO_LATENCY if self._document.budgets.latency_ms is not None else "")
+        budgets = self._budgets()
+        text = _EXPLANATION.format(budgets=budgets.text) + (_ON_DEVICE if budgets.device else "")
+        return text + (_NO_LATENCY if self._document.budgets.latency_ms is not None else "") + self._left_out()
+
+    def _left_out(self) -> str:
+        """What is said of a device's budget that cannot be held against anything."""
+        budget = self._document.device_budget
+        return _NO_DEVICE.format(device=budget.device) if budget.waits else ""
 
     def _budgets(self) -> SearchBudgets:
-        original = self._document.figures.original
-        return search_budgets(self._document.budgets, original.figure if original is not None else None)
+        document = self._document
+        original, on_device = document.figures.original, document.device_budget
+        device = on_device.device if on_device.ms is not None else ""
+        return search_budgets(document.budgets, original.figure if original is not None else None, device=device)
 
     def _ask(self, recipe: Recipe) -> None:
         document, budgets = self._document, self._budgets()
@@ -70,7 +86,7 @@ class WindowSolve(DialogOfJob):
             self.dialog.explain(self._explain())
         scan = document.scans.scan
         if not budgets.has_limits:
-            self._on_end(NO_BUDGET)
+            self._on_end(NO_BUDGET + self._left_out())
         elif scan is not None and scan.is_complete and scan.cells:
             self._search(scan, budgets)
         else:
@@ -126,16 +142,38 @@ class WindowSolve(DialogOfJob):
             self._document.released()
 
 
-def search_budgets(budgets: Budgets, original: Figure | None) -> SearchBudgets:
+def search_budgets(budgets: Budgets, original: Figure | None, *, device: str = "") -> SearchBudgets:
     """The limits of the cards in the words of a search.
 
     Args:
-        budgets: of the cards; that on latency is none that can be searched for.
+        budgets: of the cards; that on this computer's latency is none that can be searched for.
         original: the metric of the model as it is; without, a floor is not known as a drop.
+        device: whose latency budget counts; empty for none's.
     """
     drop = None
     if budgets.accuracy is not None and original is not None:
         times = _POINTS if original.unit == "fraction" else 1
         # To the hundredth of a point, and never more than the floor allows.
         drop = max(0.0, math.floor(_HUNDREDTHS * times * (original.value - budgets.accuracy) + _ROUNDING) / _HUNDREDTHS)
-    return SearchBudgets(max_bytes=None if budgets.size_bytes is None else int(budgets.size_bytes), max_drop=drop)
+    max_ms = budgets.on_device(device)
+    if max_ms is not None:
+        max_ms = _floored(max_ms)
+    return SearchBudgets(
+        max_bytes=None if budgets.size_bytes is None else int(budgets.size_bytes),
+        max_latency_ms=max_ms,
+        max_drop=drop,
+        device=device if max_ms is not None else "",
+    )
+
+
+def _floored(value: float) -> float:
+    """To four digits, as nobody drags closer, and never more than was set.
+
+    >>> _floored(0.03205412), _floored(8.03999), _floored(12.0), _floored(0.0)
+    (0.03205, 8.039, 12.0, 0.0)
+    """
+    if value <= 0:
+        return value
+    decimals = 3 - math.floor(math.log10(value))
+    scale = 10.0**decimals
+    return min(value, round(math.floor(value * scale + _ROUNDING) / scale, max(0, decimals)))

@@ -26,6 +26,13 @@ _NONE = {"accuracy": None, "size": None, "latency": None}
         ({"size": True}, {"has_data": False}, "No data yet", "open samples to measure accuracy"),
         ({"size": True, "accuracy": False}, {}, "Over budget: accuracy", "keeps size"),
         (dict.fromkeys(_NONE, True), {}, "All three budgets met", "accuracy measured"),
+        (dict.fromkeys((*_NONE, "device"), True), {}, "All four budgets met", "accuracy measured"),
+        (
+            dict.fromkeys(_NONE, True) | {"device": None},
+            {},
+            "Budget met: accuracy, size, latency",
+            "accuracy measured",
+        ),
     ],
     ids=[
         "no model",
@@ -39,6 +46,8 @@ _NONE = {"accuracy": None, "size": None, "latency": None}
         "one met without samples",
         "one missed",
         "all met",
+        "all met, and on a device",
+        "all met but one that is not known",
     ],
 )
 def test_the_banner_says_what_is_met_and_what_is_missing(met, facts, headline, detail):

@@ -12,6 +12,7 @@ from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
+from workbench.gui.device_budget import DeviceBudget
 from workbench.gui.device_times import DeviceTimes
 from workbench.gui.known_devices import KnownDevices
 from workbench.gui.known_latency import KnownLatency
@@ -204,16 +205,62 @@ def test_on_a_device_the_points_lie_at_their_estimates(page, bench, theme, qtbot
     assert sorted(point.x for point in other.plot.points) == [7.0, 8.0, 9.0, 10.0]
 
 
-def test_on_a_device_no_budget_is_dragged(page, bench, theme, qtbot, now, on_device):
+@pytest.fixture
+def device_page(page, bench, theme, qtbot, on_device):
+    """Against the latency on a device, with nothing chosen yet."""
     latency, times, _ = on_device
-    other = TradeOffPage(bench, theme, page._figures_now, latency=latency, times=times)
+    budget = DeviceBudget(bench, latency)
+    other = TradeOffPage(bench, theme, page._figures_now, latency=latency, times=times, device_budget=budget)
     qtbot.addWidget(other)
+    other.resize(700, 500)
     other.show()
+    latency.begin_model(bench.model, Recipe())
     other.choice._choose(Across.DEVICE)
+    return other
 
-    other.plot.budget_moved.emit("x", 5.0)
+
+def estimate_now(bench, latency, ms: float | None) -> None:
+    """Choose the phone, and answer what is asked of the recipe on the bench and of the points."""
+    latency.choose(PHONE)
+    for one in bench.asks.of("estimate_latency", "quick"):
+        if one.ticket.is_open:
+            one.done(estimate_of(ms))
+    answer_all(bench.asks, lambda recipe: 8.0)
+
+
+def test_on_a_device_its_budget_is_a_line_that_is_dragged_in_one_step(device_page, bench, on_device):
+    estimate_now(bench, on_device[0], 8.0)
+    line = device_page.plot.lines["x"]
+    steps = bench.undo_stack.count()
+    before = device_page.plot.labels["x"].toPlainText()
+
+    line.moving = True
+    for value in (7.0, 6.5, 6.0):
+        line.setPos(value)
+        line.sigDragged.emit(line)
+    line.moving = False
+    line.sigPositionChangeFinished.emit(line)
+
+    assert before == "drag to set a budget"
+    assert bench.budgets == Budgets(device_ms={PHONE: pytest.approx(6.0)})
+    assert bench.undo_stack.count() == steps + 1
+    bench.set_budgets(Budgets(device_ms={PHONE: 7.5}))
+    assert float(line.value()) == 7.5
+    assert device_page.plot.labels["x"].toPlainText() == "budget on the device 7.50 ms"
+
+
+@pytest.mark.parametrize("has_device", [False, True], ids=["no device", "a device without a figure"])
+def test_without_a_figure_on_a_device_no_budget_is_dragged(device_page, bench, on_device, has_device):
+    if has_device:
+        estimate_now(bench, on_device[0], None)
+
+    device_page.plot.budget_moved.emit("x", 5.0)
 
     assert bench.budgets == Budgets()
+    assert not device_page.plot.lines["x"].movable
+    assert device_page.plot.labels["x"].toPlainText() == "no budget without a figure on a device"
+    device_page.choice._choose(Across.SIZE)
+    assert device_page.plot.lines["x"].movable
 
 
 def test_recipes_are_asked_for_again_on_another_device(page, bench, on_device):

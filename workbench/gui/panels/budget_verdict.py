@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_COUNTS = {3: "three", 4: "four"}
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -41,7 +43,8 @@ def budget_verdict(
     if missed:
         return Verdict("bad", "Over budget: " + ", ".join(missed), "keeps " + ", ".join(met) if met else "")
     if met and has_data:
-        headline = "All three budgets met" if len(met) == 3 else f"Budget met: {', '.join(met)}"
+        is_all = len(met) == len(states)
+        headline = f"All {_COUNTS[len(met)]} budgets met" if is_all else f"Budget met: {', '.join(met)}"
         unfinished = "accuracy stopped before all samples" if is_stopped else "accuracy still being measured"
         if is_predicted:
             unfinished = "accuracy estimated from the scan"

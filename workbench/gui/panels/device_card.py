@@ -3,25 +3,34 @@
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from workbench.engine.core.format import format_ms
+from workbench.gui.device_budget import DeviceBudget
 from workbench.gui.device_texts import device_groups
 from workbench.gui.known_devices import KnownDevices
 from workbench.gui.known_latency import KnownLatency
 from workbench.gui.panels.device_card_texts import NO_DEVICE, DeviceTexts, device_texts
+from workbench.gui.panels.gesture import Gesture
 from workbench.gui.theme import FIGURE_PIXELS, FONT_PIXELS, SMALL_PIXELS, Theme
+from workbench.gui.widgets.budget_scale import BUDGET_TIP
 from workbench.gui.widgets.card import Card, make_label
 from workbench.gui.widgets.device_picker import DevicePicker
 from workbench.gui.widgets.latency_gauge import LatencyGauge
 from workbench.gui.widgets.pill import Badge
 
 _ROUGH_TIP = "The band is too wide to decide by: measure on the device, and give the time under My devices"
+_IN_BAND_TIP = "The limit lies in the band of the estimate: the device may as well miss as meet it"
+_MET = {True: ", met", False: ", missed", None: ""}
 
 
 class DeviceCard(Card):
     """`layers_wished`: show the layers' times; `devices_wished`: open the user's own devices.
 
+    A budget that is dragged is one step of the document's undo stack.
+
     Args:
         latency: of the recipe on the bench.
         devices: that can be chosen.
+        budget: of the chosen one.
         theme: colours and fonts.
     """
 
@@ -29,11 +38,18 @@ class DeviceCard(Card):
     devices_wished = Signal()
 
     def __init__(
-        self, latency: KnownLatency, devices: KnownDevices, theme: Theme, parent: QWidget | None = None
+        self,
+        latency: KnownLatency,
+        devices: KnownDevices,
+        budget: DeviceBudget,
+        theme: Theme,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__("Latency on a device", inner=True, parent=parent)
         self._latency = latency
         self._devices = devices
+        self._budget = budget
+        self._gesture = Gesture()
         self._theme = theme
         self._texts = DeviceTexts()
         self.picker = DevicePicker(theme, "Device", "Choose a device…", self, can_clear=True)
@@ -67,6 +83,10 @@ class DeviceCard(Card):
         self.own.clicked.connect(self.devices_wished)
         devices.changed.connect(self._show_devices)
         latency.changed.connect(self._show)
+        budget.changed.connect(self._show_budget)
+        self.gauge.budget_moved.connect(self._on_budget)
+        self.gauge.pressed.connect(self._gesture.begin)
+        self.gauge.released.connect(self._gesture.end)
         theme.changed.connect(self._dress)
         self._show_devices()
         self._show()
@@ -134,14 +154,30 @@ class DeviceCard(Card):
         self.warning.setText(f"⚠ No figure: {texts.warning}" if texts.warning else "")
         self.warning.setVisible(bool(texts.warning))
         self.by_layer.setVisible(is_chosen)
-        for widget in (self.value, self.badge, self.line, self.warning, self.gauge):
+        for widget in (self.value, self.badge, self.line, self.warning):
             widget.setToolTip(texts.tip)
+        self.gauge.setToolTip("\n".join(filter(None, (BUDGET_TIP, texts.tip))))
         self.gauge.show_times(texts.ms, texts.band, texts.original_ms, is_rough=texts.is_rough)
-        rough = ", rough" if texts.is_rough else ""
-        said = texts.warning or f"{texts.value} {texts.unit} estimated{rough} {texts.delta}".strip()
-        self.setAccessibleName(f"{self.title.text()}: {said}" if is_chosen else self.title.text())
+        self._show_budget()
         if (before.tone, before.is_faint, before.is_rough) != (texts.tone, texts.is_faint, texts.is_rough):
             self._dress()
+
+    @Slot()
+    def _show_budget(self) -> None:
+        budget, texts = self._budget, self._texts
+        self.gauge.show_budget(budget.ms, budget.is_met)
+        self.note.setText(f"limit {format_ms(budget.ms)}" if budget.ms is not None else "")
+        self.note.setToolTip(_IN_BAND_TIP if budget.is_in_band else "")
+        rough = ", rough" if texts.is_rough else ""
+        said = texts.warning or f"{texts.value} {texts.unit} estimated{rough} {texts.delta}".strip()
+        band = ", in the band" if budget.is_in_band else ""
+        limit = f", {self.note.text()}{band}{_MET[budget.is_met]}" if self.note.text() else ""
+        name = self.title.text()
+        self.setAccessibleName(f"{name}: {said}{limit}" if self._latency.device else name)
+
+    @Slot(float)
+    def _on_budget(self, ms: float) -> None:
+        self._budget.set(ms, self._gesture.token(self._budget.device))
 
     @Slot()
     def _dress(self) -> None:

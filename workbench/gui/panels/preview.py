@@ -1,11 +1,14 @@
 """What the recipe does to the whole model, against the original: accuracy, size, latency, and where the bytes are."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from workbench.engine.core.format import format_bytes, format_metric, format_ms
 from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
+from workbench.gui.device_budget import DeviceBudget
 from workbench.gui.document import Document
 from workbench.gui.panels.budget_verdict import budget_verdict
 from workbench.gui.panels.figure_texts import (
@@ -39,6 +42,7 @@ class PreviewPanel(Card):
         theme: colours and fonts.
         asked: reads what is asked of the layers of a scan; None where no accuracy is predicted.
         on_device: what is shown of the latency elsewhere; None for nothing.
+        device_budget: its limit; None where there is none.
     """
 
     layer_wished = Signal(str)
@@ -51,11 +55,13 @@ class PreviewPanel(Card):
         *,
         asked: LayersAsked | None = None,
         on_device: QWidget | None = None,
+        device_budget: DeviceBudget | None = None,
     ) -> None:
         super().__init__("Live preview", parent=parent)
         self._document = document
         self._asked = asked
         self._on_device = on_device
+        self._device_budget = device_budget
         self._is_predicted = False
         self._accuracy_now: Figure | None = None
         self._prediction_now: Figure | None = None
@@ -84,6 +90,8 @@ class PreviewPanel(Card):
         document.budgets_changed.connect(self._show_all)
         document.channels.changed.connect(self._on_channels)
         document.predictions.changed.connect(self._on_prediction)
+        if device_budget is not None:
+            device_budget.changed.connect(self._on_device_budget)
         self.accuracy.action_wished.connect(document.measuring.again)
         self.accuracy.budget_moved.connect(self._on_accuracy_budget)
         self.disk_size.budget_moved.connect(self._on_size_budget)
@@ -165,6 +173,10 @@ class PreviewPanel(Card):
     @Slot()
     def _on_prediction(self) -> None:
         self._show_accuracy()
+        self._show_banner()
+
+    @Slot()
+    def _on_device_budget(self) -> None:
         self._show_banner()
 
     @Slot(object)
@@ -286,15 +298,20 @@ class PreviewPanel(Card):
     def _show_banner(self) -> None:
         document = self._document
         report = document.figures.accuracy
+        states = {
+            "accuracy": None if self._is_undecided else self.accuracy.bar.is_met,
+            "size": self.disk_size.bar.is_met,
+            "latency": self.latency.bar.is_met,
+        }
+        has_budgets = replace(document.budgets, device_ms={}) != Budgets()
+        # One that is set for another device says nothing here.
+        if self._device_budget is not None and self._device_budget.ms is not None:
+            states["device"], has_budgets = self._device_budget.is_met, True
         verdict = budget_verdict(
-            {
-                "accuracy": None if self._is_undecided else self.accuracy.bar.is_met,
-                "size": self.disk_size.bar.is_met,
-                "latency": self.latency.bar.is_met,
-            },
+            states,
             has_model=document.model is not None,
             has_data=document.dataset is not None,
-            has_budgets=document.budgets != Budgets(),
+            has_budgets=has_budgets,
             is_final=report is not None and report.is_final and document.figures.is_current(report),
             is_stopped=bool(document.measuring.stopped),
             is_predicted=self._is_predicted,

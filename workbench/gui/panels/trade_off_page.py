@@ -27,6 +27,7 @@ from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.segmented import Segmented
 
 if TYPE_CHECKING:  # a test hands in a bench without an engine
+    from workbench.gui.device_budget import DeviceBudget
     from workbench.gui.device_times import DeviceTimes
     from workbench.gui.document import Document
     from workbench.gui.known_latency import KnownLatency
@@ -36,8 +37,7 @@ _HINT = "Point at a recipe, or go through them with the arrow keys; a click or E
 _SIGNS = "★ now   ◆ original   ● measured   ◌ predicted   ▪ tried"
 # Beyond this the smallest files would lie on top of one another beside the original.
 _WIDE = 3
-# An estimate is nothing that a project's limits are held against.
-_NO_BUDGET = {Across.DEVICE: "no budget on a device"}
+_NO_BUDGET, _NO_FIGURE = "drag to set a budget", "no budget without a figure on a device"
 _NO_MODEL = "Open a model and samples to see what each recipe costs and keeps."
 _NO_POINTS = (
     "Every recipe that is measured appears here, against its size or its latency. Auto-compress searches the best ones."
@@ -56,6 +56,7 @@ class TradeOffPage(QWidget):
         figures_now: bytes and accuracy of the recipe on the bench as they are known now, or None.
         latency: on the chosen device of the recipe on the bench; None where no device is chosen anywhere.
         times: the same of other recipes.
+        device_budget: the limit there.
     """
 
     solve_wished = Signal()
@@ -69,10 +70,11 @@ class TradeOffPage(QWidget):
         *,
         latency: "KnownLatency | None" = None,
         times: "DeviceTimes | None" = None,
+        device_budget: "DeviceBudget | None" = None,
     ) -> None:
         super().__init__(parent)
         self._figures_now = figures_now
-        self._latency, self._times = latency, times
+        self._latency, self._times, self._device_budget = latency, times, device_budget
         self._document = document
         self._theme = theme
         self._gesture = Gesture()
@@ -104,6 +106,8 @@ class TradeOffPage(QWidget):
         if latency is not None and times is not None:
             times.changed.connect(self._on_times)
             latency.changed.connect(self._on_latency)
+        if device_budget is not None:
+            device_budget.changed.connect(self._show_budgets)
         self.solve.clicked.connect(self.solve_wished)
         self._show()
 
@@ -269,16 +273,23 @@ class TradeOffPage(QWidget):
         if self._across is Across.LATENCY:
             x, x_text = budgets.latency_ms, f"latency budget {format_ms(budgets.latency_ms or 0)}"
         elif self._across is Across.DEVICE:
-            x, x_text = None, ""
+            x = self._device_budget.ms if self._device_budget is not None else None
+            x_text = f"budget on the device {format_ms(x or 0)}"
         else:
             x = None if budgets.size_bytes is None else budgets.size_bytes / unit
             x_text = f"size budget {format_bytes(int(budgets.size_bytes or 0))}"
+        can_be_set = self._across is not Across.DEVICE or self._can_limit_device
         floor = budgets.accuracy
         texts = {
-            "x": x_text if x is not None else _NO_BUDGET.get(self._across, "drag to set a budget"),
+            "x": x_text if x is not None else _NO_BUDGET if can_be_set else _NO_FIGURE,
             "y": f"accuracy floor {self._floor_text(floor)}" if floor is not None else "drag to set a floor",
         }
+        self.plot.lines["x"].setMovable(can_be_set)
         self.plot.show_budgets({"x": x, "y": None if floor is None else times * floor}, texts)
+
+    @property
+    def _can_limit_device(self) -> bool:
+        return self._device_budget is not None and self._device_budget.can_be_set
 
     def _floor_text(self, floor: float) -> str:
         if not self._shown:
@@ -317,6 +328,8 @@ class TradeOffPage(QWidget):
         if axis == "y":
             changed = budgets.with_accuracy(max(0.0, value / times))
         elif self._across is Across.DEVICE:
+            if self._device_budget is not None:
+                self._device_budget.set(max(0.0, value), self._gesture.token((axis, self._device_budget.device)))
             return
         elif self._across is Across.LATENCY:
             changed = budgets.with_latency(max(0.0, value))
