@@ -239,7 +239,7 @@ def test_a_bench_is_opened_with_its_calibration_samples_at_once(demo_folder: Pat
 
     assert opened.calibration is not None
     assert (opened.calibration.num_samples, opened.calibration.preprocessing.mean) == (40, (0.5,))
-    shared = "samples that accuracy is measured on"
+    shared = "samples of the data that accuracy is measured on"
     assert not any(shared in note for note in session.plan(recipe).notes)
     session.close_calibration()
     assert any(shared in note for note in session.plan(recipe).notes)

@@ -111,6 +111,29 @@ def test_channels_go_where_multiply_adds_are_limited(session: Session):
     assert session.preview_bytes(result.best.recipe) == result.best.file_bytes
 
 
+def test_what_is_confirmed_was_neither_chosen_nor_calibrated_on(session: Session, demo_folder: Path):
+    total = len(session._bench.samples)
+    scan = _scanned(session, ScanAxes(weight_bits=(4, 8), sparsities=()))
+    budgets = SearchBudgets(max_bytes=40_000)
+
+    # 128 samples set ranges: what is left of the others confirms.
+    *_, result = session.search(budgets, scan, limit=total - 148)
+
+    assert result.confirmed.done == 20
+    assert not any("also set its ranges" in note for note in result.notes)
+
+
+def test_that_samples_both_chose_and_calibrated_is_said(session: Session):
+    scan = _scanned(session, ScanAxes(weight_bits=(4, 8), sparsities=()))
+
+    *_, result = session.search(SearchBudgets(max_bytes=40_000), scan, limit=None)
+
+    assert result.confirmed is None
+    # Its biases are corrected, by what layers give on samples.
+    assert session.plan(result.best.recipe).needs_samples
+    assert any("128 of the samples that it was measured on also set its ranges" in note for note in result.notes)
+
+
 def test_a_latency_budget_without_a_device_is_refused(session: Session):
     scan = _scanned(session)
 

@@ -63,7 +63,7 @@ class Bench:
         if plan.calibrates:
             done.append("ranges and rounding are set")
         what = " and ".join(done)
-        note = f"{what} on {count} of the samples that accuracy is measured on; other calibration data may differ"
+        note = f"{what} on {count} samples of the data that accuracy is measured on; other calibration data may differ"
         return dataclasses.replace(plan, notes=(*plan.notes, note))
 
     def plan_of_shapes(self, recipe: Recipe, ctx: JobContext) -> Plan:

@@ -147,10 +147,9 @@ class Searching:
             ctx=ctx.part(0, _SHAPES),
         )
         part = ctx.part(_SHAPES if latency is not None else 0, 1)
-        if latency is None:
-            return search_recipe(space, prediction, budgets, self, part)
-        results, notes = search_recipe(space, prediction, budgets, self, part, latency=latency.figure), latency.notes
-        return (replace(result, notes=(*result.notes, *notes)) for result in results)
+        figure, notes = (None, ()) if latency is None else (latency.figure, latency.notes)
+        results = search_recipe(space, prediction, budgets, self, part, latency=figure)
+        return (self._with_notes(replace(result, notes=(*result.notes, *notes))) for result in results)
 
     def check(self, budgets: SearchBudgets, library: DeviceLibrary | None, ctx: JobContext) -> DeviceLatency | None:
         """Whether budgets can be checked at all; what estimates on their device, where latency is limited.
@@ -196,12 +195,32 @@ class Searching:
     def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
         """The same on as many samples that no recipe was measured on, or as are left; None where none are.
 
+        Those that set ranges are no such samples either.
+
         Raises:
             Cancelled: somebody asked to stop.
             RunError: it does not run.
         """
-        count = min(self._count, len(self._bench.samples) - self._count)
+        count = min(self._count, len(self._bench.samples) - self._count - self._num_reserved(recipe))
         return self._evaluated(recipe, count, self._count, ctx) if count > 0 else None
+
+    def _num_reserved(self, recipe: Recipe) -> int:
+        """Samples at the end of the order, which set ranges and which layers are fitted on."""
+        return 0 if self._bench.calibration is not None else min(recipe.calibration.samples, len(self._bench.samples))
+
+    def _with_notes(self, result: SearchResult) -> SearchResult:
+        """The final result with a note where what it takes was fitted to samples that it was measured on."""
+        if result.best is None or not result.is_final:
+            return result
+        recipe = result.best.recipe
+        shared = self._count + self._num_reserved(recipe) - len(self._bench.samples)
+        if shared <= 0 or not self._bench.plan(recipe).needs_samples:
+            return result
+        note = (
+            f"{shared:,} of the samples that it was measured on also set its ranges, rounding or channels: "
+            "others for that, calibration samples, give a fair figure"
+        )
+        return replace(result, notes=(*result.notes, note))
 
     def _evaluated(self, recipe: Recipe, count: int, skip: int, ctx: JobContext) -> EvaluationReport:
         key = self._key(recipe.digest, count, skip)

@@ -71,7 +71,7 @@ def test_the_table_comes_round_by_round_and_ends_with_why(
     assert [line.split()[0] for line in lines[1:3]] == ["1", "2"]
     assert "stopped after round 2: the target is met" in lines
     assert any("behind removed channels are fitted on 256 samples" in line for line in lines)
-    assert any(line.startswith("note: these are samples that accuracy is measured on") for line in lines)
+    assert any(line.startswith("note: they are of the data that accuracy is measured on") for line in lines)
 
 
 def test_a_drop_that_is_not_allowed_is_status_1_and_the_round_before_is_taken(

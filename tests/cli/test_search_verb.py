@@ -113,8 +113,10 @@ def test_only_bits_are_used_where_only_those_are_wanted(search: Callable[..., in
         (("--max-bytes", 5000, "--device", "pixel"), "--device says whose latency"),
         (("--max-latency-ms", 5, "--device", "pixel"), "did you mean google-pixel"),
         (("--max-bytes", 0), "--max-bytes"),
+        (("--max-drop", "nan"), "nan is not a finite number"),
+        (("--max-latency-ms", "inf", "--device", "pixel"), "inf is not a finite number"),
     ],
-    ids=["no budget", "no device", "no latency", "unknown device", "no bytes"],
+    ids=["no budget", "no device", "no latency", "unknown device", "no bytes", "no drop", "no milliseconds"],
 )
 def test_bad_usage_is_one_line(error_of, model: str, data: str, tmp_path: Path, more, what):
     message = error_of("search", model, "--data", data, "-o", tmp_path / "r.yaml", *more)
@@ -205,7 +207,9 @@ def _point(bits: int, file_bytes: int, measured: float) -> ParetoPoint:
 def dominated(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that takes what another recipe beats in both size and accuracy."""
     front = (_point(4, 1500, 0.85), _point(6, 2500, 0.88))
-    result = SearchResult(SearchBudgets(4000), "top1", _accuracy(0.9), _point(8, 3500, 0.87), front=front)
+    best = _point(8, 3500, 0.87)
+    others = replace(best.measured, figure=_accuracy(0.8), difference=_accuracy(-0.1))
+    result = SearchResult(SearchBudgets(4000), "top1", _accuracy(0.9), best, front=front, confirmed=others)
     monkeypatch.setattr(Session, "search", lambda *args, **more: iter([result]))
 
 
@@ -230,3 +234,13 @@ def test_the_json_lists_what_is_taken_too(search: Callable[..., int], capsys: py
         (2500, False),
         (3500, True),
     ]
+
+
+@pytest.mark.usefixtures("dominated")
+def test_the_recipe_says_at_its_head_what_it_gives_on_samples_that_nothing_was_chosen_on(
+    search: Callable[..., int], tmp_path: Path
+):
+    search("--max-bytes", 4000)
+
+    head = [line for line in (tmp_path / "r.yaml").read_text().splitlines() if line.startswith("#")]
+    assert "# on 60 other samples: 80.0 %, −10.0 pp" in head

@@ -9,6 +9,7 @@ import click
 
 from workbench.cli.apply_verb import read_recipe
 from workbench.cli.data_options import limit_option, overrides, preprocessing_options
+from workbench.cli.finite_range import FiniteRange
 from workbench.cli.output import figure_json, job, print_json, say_guesses
 from workbench.engine.core.errors import ExportError
 from workbench.engine.core.format import FOUND_AGREEMENT, format_bytes, format_fraction, format_with_interval
@@ -27,11 +28,11 @@ _ROUND_NAME = "round-{}.yaml"
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Samples that rounds are measured on.")
 @click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that layers are fitted on.")
 @click.option("--recipe", "recipe_path", type=click.Path(path_type=Path), default=None, help="What else is done.")
-@click.option("--remove-macs", type=click.FloatRange(0, 1, True, True), default=None, help="Share to remove, 0.5.")
-@click.option("--remove-params", type=click.FloatRange(0, 1, True, True), default=None, help="Share to remove, 0.5.")
+@click.option("--remove-macs", type=FiniteRange(0, 1, True, True), default=None, help="Share to remove, 0.5.")
+@click.option("--remove-params", type=FiniteRange(0, 1, True, True), default=None, help="Share to remove, 0.5.")
 @click.option("--max-bytes", type=click.IntRange(min=1), default=None, help="The most that the file may have.")
-@click.option("--max-drop", type=click.FloatRange(min=0), default=None, help="Percentage points that may be lost.")
-@click.option("--step", type=click.FloatRange(0, 1, True), default=0.1, help="Share that a round removes; 0.1.")
+@click.option("--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points that may be lost.")
+@click.option("--step", type=FiniteRange(0, 1, True), default=0.1, help="Share that a round removes; 0.1.")
 @click.option("--criterion", default=None, help="How channels are judged, for all rules.")
 @click.option("--recover", type=click.Choice(RECOVERIES), default=None, help="What is fitted after channels went.")
 @limit_option("Measure rounds")
@@ -175,7 +176,7 @@ def _notes(last: PruningRound, *, is_same: bool) -> list[str]:
     if (found := last.evaluation.found_agreement) is not None:
         notes.append(f"{FOUND_AGREEMENT.lower()}, after the last round: {format_with_interval(found)}")
     if last.recovered_by and is_same:
-        notes.append("these are samples that accuracy is measured on: give others by --calibration for a fair figure")
+        notes.append("they are of the data that accuracy is measured on: others, by --calibration, give a fair figure")
     return notes
 
 

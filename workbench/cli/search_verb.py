@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.data_options import overrides, preprocessing_options
+from workbench.cli.finite_range import FiniteRange
 from workbench.cli.output import figure_json, job, print_json, print_table, say_guesses
 from workbench.engine.core.format import format_bytes, format_figure, format_metric, format_with_interval
 from workbench.engine.core.measurement import Figure
@@ -36,9 +37,9 @@ _LIMIT = 1000
 @click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that set ranges.")
 @click.option("--max-bytes", type=click.IntRange(min=1), default=None, help="The most that the file may have.")
 @click.option("--max-macs", type=click.IntRange(min=1), default=None, help="The most multiply-adds, at batch 1.")
-@click.option("--max-latency-ms", type=click.FloatRange(0, min_open=True), default=None, help="Estimated for --device.")
+@click.option("--max-latency-ms", type=FiniteRange(0, min_open=True), default=None, help="Estimated for --device.")
 @click.option("--device", default=None, help="Whose latency is meant; `workbench devices` lists them.")
-@click.option("--max-drop", type=click.FloatRange(min=0), default=None, help="Percentage points that may be lost.")
+@click.option("--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points that may be lost.")
 @click.option("--scan", "scan_path", type=click.Path(path_type=Path), default=None, help="What `scan` wrote.")
 @click.option("--prune", "prunes", is_flag=True, help="Make weights zero; to save MACs or ms, cut channels.")
 @click.option(
@@ -107,7 +108,7 @@ def command(
     if result is None:
         raise Cancelled
     if result.best is not None:
-        write_whole(out, (_remarks(result.best, budgets) + format_recipe(result.best.recipe)).encode(), force=force)
+        write_whole(out, (_remarks(result, result.best) + format_recipe(result.best.recipe)).encode(), force=force)
     if as_json:
         print_json({**_json(result, out), "guessed": samples.preprocessing.guesses})
     else:
@@ -139,11 +140,13 @@ def _axes(quantizes: bool, prunes: bool, budgets: SearchBudgets) -> ScanAxes:
     )
 
 
-def _remarks(best: ParetoPoint, budgets: SearchBudgets) -> str:
+def _remarks(result: SearchResult, best: ParetoPoint) -> str:
     """Comments at the head of the recipe: what it was searched for, and what that gave."""
+    budgets = result.budgets
     lines = [f"searched for {budgets.text}", f"{best.file_bytes:,} bytes"]
     if best.measured is not None:
         lines.append(f"{format_metric(best.measured.metric)}, measured: {format_with_interval(best.measured.figure)}")
+    lines += [line for line in (_elsewhere(result), *result.notes) if line]
     if best.latency is not None:
         lines.append(f"latency on {budgets.device}: {_latency(best.latency)}")
     return "".join(f"# {line}\n" for line in lines)
@@ -156,18 +159,19 @@ def _latency(figure: Figure) -> str:
 
 @contextmanager
 def _nothing_else_printed() -> Iterator[None]:
-    """HiGHS writes remarks of its own to standard output, where a JSON object is to stand alone.
+    """HiGHS writes remarks of its own to standard output, past Python: they are for its makers.
 
     Source: HiGHS 1.8, HighsMipSolverData.cpp, transformNewIntegerFeasibleSolution.
     """
     sys.stdout.flush()
-    kept = os.dup(1)
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(2, 1)
+        os.dup2(nowhere, 1)
         yield
     finally:
         os.dup2(kept, 1)
         os.close(kept)
+        os.close(nowhere)
 
 
 def _json(result: SearchResult, out: Path) -> dict[str, object]:
@@ -249,10 +253,17 @@ def _print(result: SearchResult, out: Path) -> None:
         print(f"latency on {device}: {_latency(result.best.latency)}")
     if result.note:
         print(result.note)
+    if elsewhere := _elsewhere(result):
+        print(elsewhere)
+
+
+def _elsewhere(result: SearchResult) -> str:
+    """What the recipe that is taken gives on samples that nothing was chosen on; "" where there are none."""
     confirmed = result.confirmed
-    if confirmed is not None and confirmed.difference is not None:
-        difference = format_with_interval(confirmed.difference, difference=True)
-        print(f"on {confirmed.done:,} other samples: {format_with_interval(confirmed.figure)}, {difference}")
+    if confirmed is None or confirmed.difference is None:
+        return ""
+    difference = format_with_interval(confirmed.difference, difference=True)
+    return f"on {confirmed.done:,} other samples: {format_with_interval(confirmed.figure)}, {difference}"
 
 
 def _measured(count: int) -> str:

@@ -425,21 +425,51 @@ def test_a_file_that_loses_too_much_on_other_samples_gives_way_to_a_larger_one()
     found = _found(budgets, _Bench(_space(), elsewhere=harder))
 
     assert -100 * smallest.confirmed.difference.value <= 5.0
-    assert not any("lost more on others" in note for note in smallest.notes)
+    assert not any("lost more on other samples" in note for note in smallest.notes)
     assert -100 * found.confirmed.difference.value <= 5.0
     assert found.best.file_bytes > smallest.best.file_bytes
-    assert any("lost more on others" in note for note in found.notes)
+    assert any("lost more on other samples" in note for note in found.notes)
     # It is the recipe of the file that is confirmed.
     assert found.confirmed.recipe_digest == found.best.recipe.digest
 
 
-def test_where_every_file_loses_too_much_on_other_samples_the_figure_says_so():
+def test_where_every_file_loses_too_much_on_other_samples_none_is_taken():
     hopeless = replace(_CURVE, scale=_CURVE.scale / 100)
 
     found = _found(SearchBudgets(max_drop=5.0), _Bench(_space(), elsewhere=hopeless))
 
-    assert -100 * found.confirmed.difference.value > 5.0
-    assert found.confirmed.recipe_digest == found.best.recipe.digest
+    assert found.best is None
+    assert found.refusal.startswith("out of reach: a drop of at most 5 pp")
+
+
+def test_with_a_limit_beside_the_drop_what_loses_too_much_elsewhere_is_not_taken_either():
+    budgets = SearchBudgets(max_bytes=800, max_drop=5.0)
+    hopeless = replace(_CURVE, scale=_CURVE.scale / 100)
+
+    kept, lost = (_found(budgets, _Bench(_space(), elsewhere=curve)) for curve in (_CURVE, hopeless))
+
+    assert kept.best.file_bytes <= 800
+    assert lost.best is None
+    assert "at most 800 bytes" in lost.refusal
+
+
+def test_within_a_limit_another_recipe_that_was_measured_may_keep_the_drop_elsewhere():
+    """What is best where it was chosen loses half of all answers elsewhere; nothing else loses much."""
+
+    class _Moody(_Bench):
+        def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
+            report = self.evaluate(recipe, ctx)
+            bad = recipe == first.best.recipe
+            return replace(report, difference=Figure(-0.5 if bad else -0.001, "fraction", Origin.MEASURED))
+
+    budgets = SearchBudgets(max_bytes=800, max_drop=20.0)
+    first = _found(budgets, _Bench(_space()))
+
+    found = _found(budgets, _Moody(_space()))
+
+    assert found.best.recipe != first.best.recipe
+    assert found.best.file_bytes <= 800
+    assert any("lost more on other samples" in note for note in found.notes)
 
 
 def test_without_other_samples_the_winner_is_said_to_be_one_of_several():

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from workbench.engine.core.accuracy_drop import drop_of
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
-
-_POINTS = 100
 
 
 class Measure(StrEnum):
@@ -85,11 +84,3 @@ class PruningRound:
     def drop(self) -> float:
         """What is lost: percentage points, or dB; the point estimate, negative where the pruned model is better."""
         return drop_of(self.evaluation)
-
-
-def drop_of(evaluation: EvaluationReport) -> float:
-    """What a model loses against the original: percentage points, or dB of a metric in dB."""
-    difference = evaluation.difference
-    if difference is None:
-        return 0.0
-    return -difference.value * (_POINTS if difference.unit == "fraction" else 1)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from workbench.engine.core.accuracy_drop import drop_of
 from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.pruning_round import (
     Measure,
@@ -18,7 +19,6 @@ from workbench.engine.core.pruning_round import (
     PruningRound,
     PruningTarget,
     StopReason,
-    drop_of,
 )
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport

@@ -1,5 +1,6 @@
 """The best recipe within budgets: solved by what the scan predicts, measured, and corrected where it was off."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -8,14 +9,15 @@ from typing import Protocol
 
 import numpy as np
 
+from workbench.engine.core.accuracy_drop import drop_of
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction, MeasuredMix
 from workbench.engine.core.format import format_bytes
 from workbench.engine.core.measurement import Figure
-from workbench.engine.core.pruning_round import drop_of
 from workbench.engine.core.recipe import RECOVER_NOTHING, RECOVER_WEIGHTS, Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult, undominated
 from workbench.engine.search.accuracy_fit import lost, with_mix
+from workbench.engine.search.confirmed_best import confirmed_best
 from workbench.engine.search.exact_solver import PLAIN, ExactSolver, Solved, Way
 from workbench.engine.search.out_of_reach import why_not
 from workbench.engine.search.search_space import BYTES, KL, LATENCY, MACS, SearchSpace
@@ -37,8 +39,8 @@ _CURVE_SPREAD = 0.2
 _STEP, _LEAST_STEP, _NUM_SMALLER = 0.06, 0.007, 10
 # What is kept because it seems good is a little worse: by so many standard deviations, it has to be within.
 _SURELY = 0.5
-# So many larger files are tried where the smallest loses too much on other samples, each by twice the last step.
-_NUM_LARGER = 3
+# So many other recipes are tried where the best loses too much on other samples.
+_NUM_OTHERS = 3
 _FOLDED = "all have corrected biases, as files are smaller so; what is predicted is of a scan without"
 
 
@@ -81,7 +83,7 @@ def search_recipe(
 
     Where only accuracy is limited, the smallest file within it is sought; otherwise the accuracy that is best within
     the other limits. Whether a recipe is within the allowed drop is decided by the point estimate of the measured
-    difference, as rounds of pruning do.
+    difference, as rounds of pruning do; a recipe that surely loses more than that on other samples is not taken.
 
     Args:
         space: what can be chosen.
@@ -101,8 +103,7 @@ def search_recipe(
     search.sweep(num_points, ctx.part(0, 0.2))
     yield search.result()
     yield from search.rounds(num_rounds, ctx.part(0.2, 0.9))
-    confirmed = search.confirm(ctx.part(0.9, 1))
-    yield replace(search.result(), confirmed=confirmed, is_final=True)
+    yield replace(search.confirmed(ctx.part(0.9, 1)), is_final=True)
 
 
 class _Search:
@@ -120,7 +121,6 @@ class _Search:
         # The best within all budgets; while there is none, what comes nearest to the allowed drop.
         self._best: _Found | None = None
         self._nearest: _Found | None = None
-        self._is_flattered = False
         self._refusal = ""
         self._start = time.perf_counter()
 
@@ -144,39 +144,46 @@ class _Search:
         if self._solver.corrects_bias:
             yield _FOLDED
         scan = self._space.scan
-        if self._is_flattered:
-            yield "a smaller file was within the allowed drop on the samples of the search, and lost more on others"
         if scan.num_missing:
             yield (
                 f"the scan is not complete: {scan.num_missing:,} of {scan.num_places:,} cells are missing, and what "
                 "they try is not chosen from; a complete one gives more choice"
             )
 
-    def confirm(self, ctx: JobContext) -> EvaluationReport | None:
-        """The best recipe on other samples; what loses more than is allowed there gives way to a larger file.
-
-        Which recipe is best was decided on the samples that it was measured on: others flatter none. Where none of a
-        few larger ones is within the allowed drop there, the first stays, with the figure that says so.
-        """
+    def confirmed(self, ctx: JobContext) -> SearchResult:
+        """All that is known, of the recipe that is taken after it was measured on other samples."""
         if self._best is None:
-            return None
-        found, first = self._best, self._bench.confirm(self._best.point.recipe, ctx.part(0, 0.2))
-        report, size = first, float(found.point.file_bytes)
-        for number in range(_NUM_LARGER if self._is_for_size else 0):
-            if report is None or self._is_within(report):
-                break
-            part = ctx.part(0.2 + 0.8 * number / _NUM_LARGER, 0.2 + 0.8 * (number + 1) / _NUM_LARGER)
-            size *= 1 + _STEP * 2**number
-            solved = self._solver.solve(KL, {**self._limits(), BYTES: size}, part)
+            return self.result()
+        count = 1 + _NUM_OTHERS
+        parts = iter([ctx.part(number / count, (number + 1) / count) for number in range(count)])
+        found = confirmed_best(
+            self._best.point,
+            itertools.islice(self._larger(ctx) if self._is_for_size else self._less_accurate(), _NUM_OTHERS),
+            self._budgets.max_drop,
+            lambda point: self._bench.confirm(point.recipe, next(parts)),
+        )
+        result = self.result()
+        notes = (*result.notes, found.note) if found.note else result.notes
+        refusal = f"out of reach: {self._budgets.text}; {found.refusal}" if found.refusal else ""
+        return replace(result, best=found.point, confirmed=found.report, notes=notes, refusal=refusal)
+
+    def _larger(self, ctx: JobContext) -> Iterator[ParetoPoint]:
+        """The best recipes of larger and larger files, each by twice the last step."""
+        assert self._best is not None
+        size, step = float(self._best.point.file_bytes), _STEP
+        while True:
+            size, step = size * (1 + step), 2 * step
+            solved = self._solver.solve(KL, {**self._limits(), BYTES: size}, ctx)
             if solved is None:
-                return first
-            found = _Found(solved, self._measured(solved, part))
-            report = self._bench.confirm(solved.recipe, part)
-        if not self._is_for_size or report is None or not self._is_within(report):
-            return first
-        self._is_flattered = found is not self._best
-        self._best = found
-        return report
+                return
+            yield self._measured(solved, ctx)
+
+    def _less_accurate(self) -> Iterator[ParetoPoint]:
+        """What else was measured within all limits, from the best on."""
+        assert self._best is not None
+        best = self._best.point
+        others = [one for one in self._points if one.measured and one.recipe != best.recipe and self._is_allowed(one)]
+        yield from sorted(others, key=self._expected_drop)
 
     def sweep(self, count: int, ctx: JobContext) -> None:
         """Recipes from the smallest file to hardly any loss, none of them measured."""

@@ -1,0 +1,33 @@
+"""Which samples calibrate: never those that an evaluation on some samples takes, as long as there are enough."""
+
+from pathlib import Path
+
+import numpy as np
+
+from workbench.engine.compress.activations.calibration import CalibrationSet
+from workbench.engine.core.recipe import Calibration
+from workbench.engine.data.dataset import Dataset, open_dataset, seeded_subset
+
+
+def _dataset(folder: Path) -> Dataset:
+    path = folder / "x.npz"
+    np.savez(path, x=np.zeros((40, 3), np.float32))
+    return open_dataset(path)
+
+
+def test_they_are_others_than_an_evaluation_takes_first(tmp_path: Path):
+    calibrating = CalibrationSet(_dataset(tmp_path), Calibration(samples=10, seed=0)).indices
+
+    assert len(set(calibrating.tolist())) == 10
+    assert not set(calibrating.tolist()) & set(seeded_subset(40, 30).tolist())
+
+
+def test_fewer_of_them_begin_more(tmp_path: Path):
+    dataset = _dataset(tmp_path)
+    few, many = (CalibrationSet(dataset, Calibration(samples=count, seed=3)).indices for count in (5, 25))
+
+    assert few.tolist() == many[:5].tolist()
+
+
+def test_of_fewer_samples_than_are_asked_for_all_calibrate(tmp_path: Path):
+    assert sorted(CalibrationSet(_dataset(tmp_path), Calibration(samples=99, seed=0)).indices) == list(range(40))
