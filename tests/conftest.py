@@ -54,6 +54,28 @@ def demo_folder() -> Path:
     return Path(__file__).resolve().parents[1] / "resources" / "demo"
 
 
+@pytest.fixture(scope="session")
+def searched_store(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Measurements of the built-in model that a search rests on; to be copied, as whoever uses it adds to it.
+
+    A scan of 2, 4 and 8 bits and half of the weights on 16 samples, and what predicts accuracy, on 60.
+    """
+    from workbench.engine.core.sensitivity import ScanAxes
+    from workbench.project.measurement_store import MeasurementStore
+    from workbench.session import Session
+
+    path = tmp_path_factory.mktemp("searched") / "measurements.sqlite3"
+    store = MeasurementStore(path)
+    session = Session(store=store)
+    session.open_model(demo_folder / "digits.onnx")
+    session.open_data(demo_folder / "digits.npz")
+    *_, scan = session.scan(ScanAxes(weight_bits=(2, 4, 8), sparsities=(0.5,)), samples=16)
+    list(session.fit_accuracy(scan, limit=60))
+    # Until then, some of it lies in a file beside.
+    store.close()
+    return path
+
+
 @pytest.fixture
 def torn_model(tmp_path: Path) -> Path:
     """A quantized model of four inputs and two classes, whose answers differ from processor to processor.

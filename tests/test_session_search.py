@@ -1,5 +1,6 @@
 """Predictions, searches and a first look by the session, on the built-in model: figures of real files."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +18,15 @@ from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.project.measurement_store import MeasurementStore
 from workbench.session import Session
 
-_LIMIT = 100
+# As many as the store has measurements on.
+_LIMIT = 60
 _AXES = ScanAxes(weight_bits=(2, 4, 8), sparsities=(0.5,))
 
 
 @pytest.fixture
-def session(demo_folder: Path, tmp_path: Path) -> Session:
+def session(demo_folder: Path, searched_store: Path, tmp_path: Path) -> Session:
+    """The built-in model and samples, of which what a search rests on was measured before."""
+    shutil.copy(searched_store, tmp_path / "store.sqlite3")
     return _opened(demo_folder, tmp_path)
 
 
@@ -111,22 +115,23 @@ def test_channels_go_where_multiply_adds_are_limited(session: Session):
     assert session.preview_bytes(result.best.recipe) == result.best.file_bytes
 
 
-def test_what_is_confirmed_was_neither_chosen_nor_calibrated_on(session: Session, demo_folder: Path):
+def test_what_is_confirmed_was_neither_chosen_nor_calibrated_on(session: Session):
     total = len(session._bench.samples)
-    scan = _scanned(session, ScanAxes(weight_bits=(4, 8), sparsities=()))
-    budgets = SearchBudgets(max_bytes=40_000)
+    scan = _scanned(session)
+    *_, prediction = session.fit_accuracy(scan, limit=_LIMIT)
 
     # 128 samples set ranges: what is left of the others confirms.
-    *_, result = session.search(budgets, scan, limit=total - 148)
+    *_, result = session.search(SearchBudgets(max_bytes=24_000), scan, prediction, limit=total - 148)
 
     assert result.confirmed.done == 20
     assert not any("also set its ranges" in note for note in result.notes)
 
 
 def test_that_samples_both_chose_and_calibrated_is_said(session: Session):
-    scan = _scanned(session, ScanAxes(weight_bits=(4, 8), sparsities=()))
+    scan = _scanned(session)
+    *_, prediction = session.fit_accuracy(scan, limit=_LIMIT)
 
-    *_, result = session.search(SearchBudgets(max_bytes=40_000), scan, limit=None)
+    *_, result = session.search(SearchBudgets(max_bytes=24_000), scan, prediction, limit=None)
 
     assert result.confirmed is None
     # Its biases are corrected, by what layers give on samples.

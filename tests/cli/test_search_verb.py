@@ -1,6 +1,7 @@
 """`workbench search`: a recipe and one JSON object, or the reason why there is none."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,16 @@ from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
+from workbench.project.measurement_store import default_store_path
 from workbench.project.recipe_text import parse_recipe
 from workbench.session import Session
 
 
 @pytest.fixture
-def scan(model: str, data: str, tmp_path: Path) -> Path:
-    """A scan of the built-in model, as a file."""
+def scan(model: str, data: str, searched_store: Path, tmp_path: Path) -> Path:
+    """A scan of the built-in model, as a file; what a search rests on was measured before."""
+    default_store_path().parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(searched_store, default_store_path())
     path = tmp_path / "scan.json"
     words = ["scan", model, "--data", data]
     assert main([*words, "--bits", "2,4,8", "--sparsity", "0.5", "--samples", "16", "-o", str(path)]) == 0

@@ -16,7 +16,7 @@ from workbench.engine.core.sensitivity_table import AskedOfLayers, SensitivityTa
 INTERVAL = 0.9
 # Of two networks with the same sum of divergences one loses what the other loses at this much more or less of it, as
 # a share; and this share of what is lost comes on top, where the curve is flat. The measured mixes scale both.
-_KL_SPREAD, _DROP_SPREAD = 0.25, 0.05
+KL_SPREAD, DROP_SPREAD = 0.25, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class PredictionSpread:
 def deviation(curve: DropCurve, sampling: SamplingError, kl: float) -> float:
     """The standard deviation of a measured drop from the curve that is expected before anything is measured."""
     drop = curve.drop(kl)
-    systematic = (_KL_SPREAD * curve.slope(kl)) ** 2 + (_DROP_SPREAD * drop) ** 2
+    systematic = (KL_SPREAD * curve.slope(kl)) ** 2 + (DROP_SPREAD * drop) ** 2
     return math.sqrt(sampling.variance(drop) + systematic)
 
 
