@@ -134,3 +134,12 @@ def test_people_see_the_slowest_operators(capsys: pytest.CaptureFixture[str], mo
 )
 def test_bad_input_gives_one_line(error_of, model: str, arguments: tuple[str, ...], expected: str):
     assert expected in error_of("latency", model, *arguments)
+
+
+def test_the_notes_of_a_recipe_with_16_bit_activations_say_so(answer, model: str, tmp_path: Path):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("version: 1\nrules:\n  - {select: '*', weights: {bits: 8}, activations: {bits: 16}}\n")
+
+    found = answer("latency", model, "--device", PHONE, "--recipe", recipe, "--json")
+
+    assert any("16-bit activations" in note for note in found["notes"])

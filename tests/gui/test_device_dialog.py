@@ -145,6 +145,16 @@ def test_a_device_without_a_figure_for_the_model_says_so(dialog):
 
     assert dialog.rows.item(0, 2).text() == "no figure"
     assert "no figure" in dialog.said.text()
+    assert not dialog.keep.isEnabled()
+
+
+def test_what_cannot_be_fitted_cannot_be_kept_and_the_button_says_why(dialog):
+    fill(dialog)
+    dialog.show_refusal("net.onnx: no figure: 8 of 8 layers are float, and the phone was measured in int8 only")
+
+    assert not dialog.keep.isEnabled()
+    assert dialog.keep.toolTip() == dialog.said.text()
+    assert "in int8 only" in dialog.said.text()
 
 
 def test_own_devices_are_removed_exported_and_taken_in(dialog, qtbot, answers):

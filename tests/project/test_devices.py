@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
 from workbench.engine.core.errors import DataError, ExportError, ProjectError
@@ -127,3 +128,127 @@ def test_where_only_int8_was_measured_a_float_model_is_told_where_float_was(devi
             assert devices.estimate(other.id, operators).figure is not None
         else:
             assert hint == "quantize all layers to 8 bits first"
+
+
+NPU = "samsung-galaxy-s24/qnn-dlc/npu"
+
+
+def shapeless(path: Path) -> Path:
+    """A model of which no shape is known."""
+    onnx.save(
+        onnx.parser.parse_model('<ir_version: 8, opset_import: ["" : 17]> g (float[1,N] x) => (float y) {y = Abs(x)}'),
+        path,
+    )
+    return path
+
+
+def integers(path: Path, zero_point: str = "uint8") -> Path:
+    """A quantized convolution; its activations are of the zero point's type."""
+    text = f"""<ir_version: 10, opset_import: ["" : 21]>
+    g (float[1,8,8,8] x) => (float[1,8,8,8] y)
+    <float s = {{0.1}}, {zero_point} z = {{0}}, int8[8,8,1,1] w = {{{", ".join(["1"] * 64)}}}, int8 wz = {{0}}> {{
+        q = QuantizeLinear (x, s, z)
+        d = DequantizeLinear (q, s, z)
+        v = DequantizeLinear (w, s, wz)
+        c = Conv (d, v)
+        e = QuantizeLinear (c, s, z)
+        y = DequantizeLinear (e, s, z) }}"""
+    onnx.save(onnx.parser.parse_model(text), path)
+    return path
+
+
+def test_a_model_without_a_figure_makes_no_profile_and_says_why(devices: Devices, tmp_path: Path):
+    model = shapeless(tmp_path / "m.onnx")
+
+    with pytest.raises(DataError, match=r"m\.onnx: no figure: no shape in the model is known"):
+        devices.add("my-phone", PHONE, [(model, 3.0)])
+
+    assert not (tmp_path / "devices").exists()
+
+
+def test_a_time_of_a_model_without_a_figure_fits_nothing(devices: Devices, tmp_path: Path):
+    operators = model_operators(load_model(shapeless(tmp_path / "m.onnx")))
+
+    with pytest.raises(DataError, match="no figure"):
+        devices.estimate(PHONE, operators, measured_ms=3.0)
+
+
+def test_a_float_model_makes_no_profile_of_a_device_that_was_measured_in_int8_only(devices: Devices, model: Path):
+    with pytest.raises(DataError, match=f"measured in int8 only; in float it was measured as {NPU}/float"):
+        devices.fit("my-phone", f"{NPU}/w8a8", [(model, 3.0)])
+
+
+@pytest.mark.parametrize("device", ["", "  ", "..", "../../etc", "a/../b", "/etc", "a//b", "a\\b", "a\nb", "x" * 300])
+def test_an_id_that_is_none_is_refused_and_nothing_written(devices: Devices, model: Path, tmp_path: Path, device: str):
+    with pytest.raises(ProjectError, match="no id"):
+        devices.add(device, PHONE, [(model, 3.0)], force=True)
+
+    assert not (tmp_path / "devices").exists()
+
+
+def test_a_device_that_ships_is_never_replaced(devices: Devices, model: Path, tmp_path: Path):
+    with pytest.raises(ProjectError, match=r"ships with the program.*such as my-oneplus-7t-ncnn-cpu-4t"):
+        devices.add(PHONE, PHONE, [(model, 3.0)], force=True)
+
+    assert not (tmp_path / "devices").exists()
+
+
+@pytest.mark.parametrize(("device", "said"), [(PHONE, "ships"), ("../up", "no id")], ids=["shipped", "outside"])
+def test_an_exported_profile_with_an_id_that_no_own_device_may_have_is_not_taken_in(
+    devices: Devices, model: Path, tmp_path: Path, device: str, said: str
+):
+    devices.add("my-phone", PHONE, [(model, 3.0)])
+    devices.export("my-phone", tmp_path / "my.json")
+    content = json.loads((tmp_path / "my.json").read_text())
+    content["profile"]["id"] = device
+    (tmp_path / "my.json").write_text(json.dumps(content))
+
+    with pytest.raises(ProjectError, match=said):
+        devices.take_in(tmp_path / "my.json", force=True)
+
+
+def test_ids_that_differ_in_a_slash_do_not_replace_or_remove_each_other(devices: Devices, model: Path):
+    devices.add("my/phone", PHONE, [(model, 3.0)])
+
+    with pytest.raises(ExportError, match="your device 'my/phone'"):
+        devices.add("my phone", PHONE, [(model, 3.0)], force=True)
+    with pytest.raises(ProjectError, match="no profile of your own"):
+        devices.remove("my phone")
+
+    assert devices.library.find("my/phone").num_own == 1
+
+
+def test_a_quantized_model_is_told_where_int8_was_measured(devices: Devices, tmp_path: Path):
+    operators = model_operators(load_model(integers(tmp_path / "m.onnx")))
+
+    found = devices.estimate(f"{NPU}/float", operators)
+
+    assert found.figure is None
+    assert found.notes[1] == f"quantized it was measured as {NPU}/w8a8"
+
+
+def test_16_bit_activations_are_told_where_only_8_bits_were_measured_and_where_16_were(
+    devices: Devices, tmp_path: Path
+):
+    operators = model_operators(load_model(integers(tmp_path / "m.onnx", "uint16")))
+
+    narrow, wide = (devices.estimate(f"{NPU}/{precision}", operators) for precision in ("w8a8", "w8a16"))
+
+    assert any("the model has 16-bit activations" in note for note in narrow.notes)
+    assert narrow.notes[-1] == f"with 16-bit activations it was measured as {NPU}/w8a16"
+    assert not any("the model has 16-bit" in note or "may be faster" in note for note in wide.notes)
+
+
+def test_8_bit_activations_may_be_faster_than_the_16_that_were_measured(devices: Devices, tmp_path: Path):
+    operators = model_operators(load_model(integers(tmp_path / "m.onnx")))
+
+    wide, narrow = (devices.estimate(f"{NPU}/{precision}", operators) for precision in ("w8a16", "w8a8"))
+
+    assert any("with 8-bit ones, as in this model, the NPU may be faster" in note for note in wide.notes)
+    assert not any("16-bit" in note for note in narrow.notes)
+
+
+def test_a_float_model_is_told_which_numbers_a_device_was_measured_in(devices: Devices, model: Path):
+    found = devices.estimate(f"{NPU}/w8a16", model_operators(load_model(model)))
+
+    assert "with 8-bit weights and 16-bit activations only" in found.notes[0]

@@ -59,6 +59,7 @@ class DeviceDialog(QDialog):
         self._open_model: Path | None = None
         self._profiles: dict[str, DeviceProfile] = {}
         self._fitted: DeviceWish | None = None
+        self._refusal = ""
         self._tone = "muted"
         self.setWindowTitle("My devices")
         self.setModal(False)
@@ -181,13 +182,14 @@ class DeviceDialog(QDialog):
         """What the measurements make of the profile."""
         if wish != self.wish:
             return
-        self._fitted = wish
         self.rows.show_fit(fit.times)
         errors = [
             (abs(time.error_before), abs(time.error_after))
             for time in fit.times
             if time.error_before is not None and time.error_after is not None
         ]
+        # What has no figure there says nothing of the device.
+        self._fitted = wish if errors else None
         count = f"{len(fit.times)} measurement{'s' if len(fit.times) > 1 else ''}"
         if errors:
             before, after = (sum(column) / len(errors) for column in zip(*errors, strict=True))
@@ -199,6 +201,7 @@ class DeviceDialog(QDialog):
 
     def show_refusal(self, text: str) -> None:
         """The engine could not do what was asked."""
+        self._refusal = text
         self._say(text, "bad")
         self._show_state()
 
@@ -234,7 +237,7 @@ class DeviceDialog(QDialog):
 
     @Slot()
     def _on_edited(self) -> None:
-        self._fitted = None
+        self._fitted, self._refusal = None, ""
         self.rows.blockSignals(True)
         self.rows.show_fit(())
         self.rows.blockSignals(False)
@@ -307,7 +310,7 @@ class DeviceDialog(QDialog):
         is_ready = self._fitted is not None and self._fitted == wish
         self.keep.setEnabled(is_ready and bool(wish.id))
         self.keep.setText("Replace" if wish.id and self._is_there(wish) else "Keep")
-        self.keep.setToolTip("" if wish.id else "Give it a name first")
+        self.keep.setToolTip((self._refusal if not is_ready else "") if wish.id else "Give it a name first")
         self.add_open.setEnabled(self._open_model is not None)
         for button in (self.remove, self.export):
             button.setEnabled(bool(self._chosen))

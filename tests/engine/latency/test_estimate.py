@@ -144,3 +144,14 @@ def test_every_shipped_profile_tells_its_source(library: DeviceLibrary):
         assert all(source.repository and source.path and source.num_measurements for source in profile.sources)
         assert all(source.commit or source.line or source.license for source in profile.sources)
         assert min(profile.costs.values()) > 0
+
+
+def test_an_npu_has_no_figure_for_ranges_found_at_run_time_and_a_cpu_says_what_it_leaves_out(library: DeviceLibrary):
+    model = network(is_int8=True).with_activations(8, at_run_time=True)
+
+    on_npu, on_cpu = (on(library, model, device) for device in ("samsung-galaxy-s24/tflite/npu/w8a8", PHONE))
+
+    assert on_npu.figure is None
+    assert "ranges found at run time" in on_npu.notes[0]
+    assert on_cpu.figure is not None
+    assert "ranges of activations are found at run time: what that takes is not counted" in on_cpu.notes

@@ -125,3 +125,17 @@ def test_an_operator_that_nobody_measured_is_named():
     found = read("g (float[1,8,8,8] x) => (float[1,8,8,8] y) { y = Sinh (x) }")
 
     assert found.unknown == ("Sinh",)
+
+
+def test_ranges_that_are_found_at_run_time_are_seen():
+    found = read(
+        """g (float[1,8] x) => (float[1,4] y) {
+        q, s, z = DynamicQuantizeLinear (x)
+        p = MatMulInteger (q, w, z)
+        f = Cast <to = 1> (p)
+        y = Mul (f, s) }""",
+        w=np.ones((8, 4), np.uint8),
+    )
+
+    assert found.has_ranges_at_run_time
+    assert found.activation_bits == 8
