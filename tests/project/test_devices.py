@@ -160,7 +160,7 @@ def integers(path: Path, zero_point: str = "uint8") -> Path:
 def test_a_model_without_a_figure_makes_no_profile_and_says_why(devices: Devices, tmp_path: Path):
     model = shapeless(tmp_path / "m.onnx")
 
-    with pytest.raises(DataError, match=r"m\.onnx: no figure: no shape in the model is known"):
+    with pytest.raises(DataError, match=r"m\.onnx: no figure: the shape of y is not known"):
         devices.add("my-phone", PHONE, [(model, 3.0)])
 
     assert not (tmp_path / "devices").exists()

@@ -18,10 +18,12 @@ _BYTE = 8
 
 def refusal(model: ModelOperators, profile: DeviceProfile) -> str:
     """Why there is no figure; empty if there is one."""
-    if not model.operators:
-        return "no figure: no shape in the model is known, or nothing in it is computed"
+    if model.foreign:
+        return f"no figure: nobody knows what shapes {_some(model.foreign)} give; export with standard operators"
     if model.unsized:
         return f"no figure: the shape of {_some(model.unsized)} is not known; fix the input's size and export again"
+    if not model.operators:
+        return "no figure: nothing in the model is computed"
     weighted = [operator for operator in model.operators if operator.kind in WEIGHTED]
     num_int8 = sum(operator.is_int8 for operator in weighted)
     if profile.backend is Backend.NPU:

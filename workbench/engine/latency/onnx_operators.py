@@ -11,7 +11,7 @@ from workbench.engine.graph.constants import constant_outputs
 from workbench.engine.graph.links import Links
 from workbench.engine.graph.model import Model
 from workbench.engine.graph.shapes import Shapes, infer_shapes
-from workbench.engine.graph.weight_place import first_output
+from workbench.engine.graph.weight_place import first_output, is_standard
 from workbench.engine.latency.fused_nodes import fused_into, merged_activations
 from workbench.engine.latency.int8_nodes import (
     activation_bits,
@@ -32,6 +32,7 @@ class ModelOperators:
         operators: in the order of the graph.
         unknown: op types whose cost nobody measured; counted as element-wise.
         unsized: outputs whose shape is not known, which are left out.
+        foreign: operators of no standard that the unknown shapes begin at, such as "Mine of my.domain".
         outputs: first output of each operator's node; empty where they were not read from a graph.
         activation_bits: of the widest integers that activations are quantized to; 0 where none are.
         has_ranges_at_run_time: whether activations are quantized with ranges that each run finds anew.
@@ -43,6 +44,7 @@ class ModelOperators:
     outputs: tuple[str, ...] = ()
     activation_bits: int = 0
     has_ranges_at_run_time: bool = False
+    foreign: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -100,7 +102,7 @@ class GraphOperators:
         self._found = found
         merged = merged_activations(graph, links)
         gone = merged.gone | fused_into(graph, links, merged.gone)
-        steps, unknown, unsized = [], [], []
+        steps, unknown, unsized, foreign = [], [], [], []
         for node in graph.node:
             name = first_output(node)
             if not name or name in gone or name in constant or node.op_type in FREE:
@@ -108,6 +110,8 @@ class GraphOperators:
             outputs = tuple(_shapes_of(node.output, found))
             if not outputs or any(shape is None for shape in outputs):
                 unsized.append(name)
+                if not is_standard(node) and None not in _shapes_of(node.input, found):
+                    foreign.append(f"{node.op_type} of {node.domain}")
                 continue
             kind = merged.kinds.get(name) or kind_of(node, links, found.shapes)
             if kind is None:
@@ -125,6 +129,7 @@ class GraphOperators:
             names,
             activation_bits(graph, links, constant),
             has_ranges_at_run_time(graph),
+            tuple(dict.fromkeys(foreign)),
         )
 
     def left(self, shapes: Mapping[str, Shape], shares: Mapping[str, float]) -> ModelOperators:
