@@ -143,3 +143,14 @@ def test_the_notes_of_a_recipe_with_16_bit_activations_say_so(answer, model: str
     found = answer("latency", model, "--device", PHONE, "--recipe", recipe, "--json")
 
     assert any("16-bit activations" in note for note in found["notes"])
+
+
+def test_a_time_of_a_network_of_another_name_is_taken_with_a_note(
+    capsys: pytest.CaptureFixture[str], model: str, tmp_path: Path
+):
+    log = tmp_path / "log.txt"
+    log.write_text("INFO: Graph: [/tmp/other.tflite]\nInference timings in us: Init: 5, Inference (avg): 2100\n")
+
+    assert main(["devices", "add", "mine", "--like", PHONE, "--measured", f"{model}=@{log}"]) == 0
+
+    assert f"note: {log} holds the time of /tmp/other.tflite; it is taken for" in capsys.readouterr().err

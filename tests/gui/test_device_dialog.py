@@ -113,6 +113,26 @@ def test_one_time_of_a_tool_fills_the_row_that_lacks_one(dialog):
     assert dialog.wish.measured == ((NET, 31.25),)
 
 
+def test_a_time_of_a_network_of_another_name_says_so_in_its_row_until_another_is_typed(dialog):
+    fill(dialog, "")
+
+    dialog.put_times((ToolTime("benchmark_model", 31.25, network="/tmp/other.tflite"),))
+    said = dialog.rows.item(0, 0).text()
+    dialog.rows.item(0, 1).setText("12")
+
+    assert said == "net.onnx  (this is the time of /tmp/other.tflite)"
+    assert dialog.rows.item(0, 0).text() == "net.onnx"
+
+
+def test_a_time_of_the_same_network_in_another_format_is_the_models(dialog):
+    fill(dialog, "")
+
+    dialog.put_times((ToolTime("benchmark_model", 31.25, network="/tmp/Net.tflite"),))
+
+    assert dialog.rows.item(0, 0).text() == "net.onnx"
+    assert dialog.wish.measured == ((NET, 31.25),)
+
+
 def test_times_of_several_networks_find_their_models_or_ask_for_them(dialog, answers):
     fill(dialog, "")
     dialog.put_times((ToolTime("benchncnn", 5.0, 8, "net"), ToolTime("benchncnn", 9.0, 8, "other")))

@@ -1,5 +1,6 @@
 """`workbench devices`: the device profiles, and a user's own."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -94,21 +95,26 @@ def _pair(text: str) -> tuple[Path, float]:
     if not equals or not model or not given:
         raise DataError(f"{text}: no measurement", "write MODEL=MS or MODEL=@FILE")
     if given.startswith("@"):
-        return Path(model), _from_tool(Path(given[1:]), Path(model).stem)
+        return Path(model), _from_tool(Path(given[1:]), Path(model))
     try:
         return Path(model), float(given)
     except ValueError as error:
         raise DataError(f"{text}: {given!r} is no number of milliseconds", "write MODEL=MS or MODEL=@FILE") from error
 
 
-def _from_tool(path: Path, network: str) -> float:
+def _from_tool(path: Path, model: Path) -> float:
     from workbench.estimating import tool_times
 
     times = tool_times(path)
-    named = [time for time in times if time.network == network] or times
+    named = [time for time in times if time.network and not time.names_other(model)] or times
     if len(named) > 1:
         names = ", ".join(time.network for time in times[:6])
-        raise DataError(f"{path}: holds times of {names}, and none of {network}", "give the milliseconds")
+        raise DataError(f"{path}: holds times of {names}, and none of {model.stem}", "give the milliseconds")
+    if named[0].names_other(model):
+        print(
+            f"note: {path} holds the time of {named[0].network}; it is taken for that of {model.name}, as told",
+            file=sys.stderr,
+        )
     return named[0].ms
 
 
