@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def test_the_fit_shows_the_errors_before_and_after_and_can_be_kept(dialog, qtbot
     with qtbot.waitSignal(dialog.keep_wished) as kept:
         dialog.keep.click()
     assert kept.args == [dialog.wish, False]
+
+
+def test_a_fit_to_times_that_contradict_each_other_says_so(dialog):
+    fill(dialog)
+    dialog.show_fit(dialog.wish, replace(fit_of(dialog.wish), notes=("net.onnx was given 10.0 ms and 100 ms",)))
+
+    assert dialog.said.text().endswith("\nnet.onnx was given 10.0 ms and 100 ms")
+    assert dialog.keep.isEnabled()
 
 
 def test_a_fit_of_what_was_asked_before_is_not_shown(dialog):

@@ -98,6 +98,20 @@ def test_an_added_device_is_what_the_fit_showed(devices: Devices, model: Path):
     assert devices.add("my-phone", PHONE, [(model, 3.0)], name="My phone") == shown
 
 
+def test_times_of_one_model_that_contradict_each_other_are_told_and_kept_as_a_note(devices: Devices, model: Path):
+    fit = devices.fit("my-phone", PHONE, [(model, 100.0), (model, 10.0)])
+    devices.add("my-phone", PHONE, [(model, 100.0), (model, 10.0)])
+
+    note = "digits.onnx was given 10.0 ms and 100 ms: both are used, and the fit lies between them"
+    assert fit.notes == (note,)
+    assert 10 < fit.times[0].after_ms < 100
+    assert note in devices.estimate("my-phone", model_operators(load_model(model))).notes
+
+
+def test_times_of_one_model_that_differ_as_runs_do_need_no_note(devices: Devices, model: Path):
+    assert devices.fit("my-phone", PHONE, [(model, 10.0), (model, 11.0)]).notes == ()
+
+
 def test_a_fit_needs_a_time(devices: Devices):
     with pytest.raises(DataError, match="no time was given"):
         devices.fit("my-phone", PHONE, [])

@@ -53,6 +53,8 @@ def add(device: str, like: str, measured: tuple[str, ...], name: str, force: boo
     profile = Session().add_device(device, like, pairs, name=name, force=force)
     count = f"{profile.num_own} measurement{'s' if profile.num_own > 1 else ''}"
     print(f"{profile.id}: like {like}, fitted to {count}")
+    for note in profile.notes:
+        print(f"note: {note}")
     return 0
 
 

@@ -196,7 +196,8 @@ class DeviceDialog(QDialog):
             said = f"fitted to {count}: off by {100 * before:.0f} % before, by {100 * after:.0f} % after, on average"
         else:
             said = f"fitted to {count}; there is no figure for these models on such a device"
-        self._say(said, "good" if errors else "warn")
+        said = "\n".join((said, *fit.notes))
+        self._say(said, "good" if errors and not fit.notes else "warn")
         self._show_state()
 
     def show_refusal(self, text: str) -> None:

@@ -12,12 +12,13 @@ from workbench.engine.core.latency_estimate import LatencyEstimate
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.whole_file import write_whole
 from workbench.engine.graph.model import load_model
-from workbench.engine.latency.calibrate import OwnMeasurement, calibrated
+from workbench.engine.latency.calibrate import calibrated
 from workbench.engine.latency.compression_notes import compression_notes
 from workbench.engine.latency.device_library import BackendKnowledge, DeviceLibrary
 from workbench.engine.latency.estimate import ModelFeatures, estimate, model_features
 from workbench.engine.latency.estimate_notes import refusal
 from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
+from workbench.engine.latency.own_measurement import OwnMeasurement
 from workbench.engine.latency.profile_json import format_profile
 from workbench.project.device_ids import check_own_id
 from workbench.project.device_store import DeviceStore, read_profile, shipped_library
@@ -112,12 +113,14 @@ class Devices:
         models = [model_operators(load_model(path)) for path, _ in measured]
         for model, (path, _) in zip(models, measured, strict=True):
             self._check_usable(model, base, library, path.name)
-        own = [OwnMeasurement(model.operators, ms) for model, (_, ms) in zip(models, measured, strict=True)]
+        own = [
+            OwnMeasurement(model.operators, ms, path.name) for model, (path, ms) in zip(models, measured, strict=True)
+        ]
         knowledge = library.knowledge[base.backend]
         profile = calibrated(base, knowledge.prior, own, new_id=new_id, name=name or new_id)
         before, after = ([_milliseconds(model, one, knowledge) for model in models] for one in (base, profile))
         times = tuple(FittedTime(path, ms, *said) for (path, ms), *said in zip(measured, before, after, strict=True))
-        return DeviceFit(profile, times)
+        return DeviceFit(profile, times, tuple(note for note in profile.notes if note not in base.notes))
 
     def add(
         self, new_id: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "", force: bool = False

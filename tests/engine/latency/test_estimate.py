@@ -5,11 +5,12 @@ import pytest
 from workbench.engine.core.device_profile import Backend, DeviceProfile
 from workbench.engine.core.latency_estimate import Bound, LatencyEstimate
 from workbench.engine.core.measurement import Origin
-from workbench.engine.latency.calibrate import OwnMeasurement, calibrated
+from workbench.engine.latency.calibrate import calibrated
 from workbench.engine.latency.device_library import DeviceLibrary
 from workbench.engine.latency.estimate import estimate, model_features
 from workbench.engine.latency.onnx_operators import ModelOperators
 from workbench.engine.latency.operator import Kind, Operator
+from workbench.engine.latency.own_measurement import OwnMeasurement
 from workbench.project.device_store import shipped_library
 
 PHONE = "oneplus-7t/ncnn/cpu-4t"
