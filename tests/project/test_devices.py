@@ -266,3 +266,41 @@ def test_a_float_model_is_told_which_numbers_a_device_was_measured_in(devices: D
     found = devices.estimate(f"{NPU}/w8a16", model_operators(load_model(model)))
 
     assert "with 8-bit weights and 16-bit activations only" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("id", 5, "profile.id is 5, not a text"),
+        ("name", "", "profile.name is empty"),
+        ("costs", None, "profile.costs is missing"),
+        ("costs", {"mac_1x1": 0.1}, "profile.costs.wino is missing"),
+        ("costs", {"mac_1x1": "much"}, "profile.costs.mac_1x1 is 'much', not a finite number from 0 on"),
+        ("costs", {"mac_1x1": -1}, "profile.costs.mac_1x1 is -1, not a finite number from 0 on"),
+        ("costs", [], "profile.costs is [], not an object"),
+        ("backend", "tpu", "profile.backend is 'tpu', not one of cpu, gpu, npu"),
+        ("precision", "int4", "profile.precision is 'int4', not one of"),
+        ("threads", 1.5, "profile.threads is 1.5, not a whole number"),
+        ("threads", True, "profile.threads is True, not a finite number"),
+        ("error", {"median": 0.1}, "profile.error.within_20 is missing"),
+        ("sources", [{}], "profile.sources[0].repository is missing"),
+        ("notes", [1], "profile.notes[0] is 1, not a text"),
+        ("traits", {"x": None}, "profile.traits.x is None, not a finite number"),
+    ],
+)
+def test_an_incomplete_profile_is_refused_with_its_file_and_key(
+    devices: Devices, model: Path, tmp_path: Path, key: str, value: object, said: str
+):
+    path = tmp_path / "given.json"
+    devices.export(PHONE, path)
+    content = json.loads(path.read_text())
+    content["profile"] |= {"id": "given", key: value}
+    if value is None:
+        del content["profile"][key]
+    path.write_text(json.dumps(content))
+
+    with pytest.raises(ProjectError) as refused:
+        devices.take_in(path)
+
+    assert str(refused.value).startswith(f"{path}: {said}")
+    assert not (tmp_path / "devices").exists()
