@@ -154,3 +154,20 @@ def test_a_time_of_a_network_of_another_name_is_taken_with_a_note(
     assert main(["devices", "add", "mine", "--like", PHONE, "--measured", f"{model}=@{log}"]) == 0
 
     assert f"note: {log} holds the time of /tmp/other.tflite; it is taken for" in capsys.readouterr().err
+
+
+def test_people_see_whole_milliseconds_and_whether_int8_is_there_or_would_be(
+    capsys: pytest.CaptureFixture[str], model: str
+):
+    assert main(["latency", model, "--device", PHONE, "--measured", "2250"]) == 0
+
+    said = capsys.readouterr().out
+    assert "e+" not in said
+    assert "int8 against float" in said
+    assert "would be " in said
+
+
+def test_people_see_the_start_of_a_run_apart_from_its_layers(capsys: pytest.CaptureFixture[str], model: str):
+    assert main(["latency", model, "--device", "samsung-galaxy-s24/tflite/npu/float"]) == 0
+
+    assert "Start of the run" in capsys.readouterr().out

@@ -72,6 +72,26 @@ def test_an_unknown_device_is_answered_with_those_like_it(devices: Devices):
         devices.library.find("oneplus")
 
 
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("onplus-7t/ncnn/cpu-4t", "oneplus-7t/ncnn/cpu-4t"),
+        ("pixel-1/tflite-2019/cpu-1t", "google-pixel-1/tflite-2019/cpu-1t"),
+        ("OnePlus 7T", "oneplus-7t/ncnn/cpu-1t"),
+    ],
+    ids=["slip", "part", "name"],
+)
+def test_a_near_name_is_proposed(devices: Devices, asked: str, first: str):
+    with pytest.raises(ProjectError, match=f"did you mean {first}"):
+        devices.library.find(asked)
+
+
+@pytest.mark.parametrize("asked", ["x", "cpu", "nothing/like/it", "", "1/ncnn/cpu-4t"])
+def test_where_no_name_is_near_the_list_is(devices: Devices, asked: str):
+    with pytest.raises(ProjectError, match="; `workbench devices` lists them"):
+        devices.library.find(asked)
+
+
 def test_a_damaged_profile_is_told_and_the_others_stay(devices: Devices, model: Path, tmp_path: Path):
     devices.add("my-phone", PHONE, [(model, 3.0)])
     (tmp_path / "devices" / "bad.json").write_text('{"format": 1, "profile": {"id": "x"}}')

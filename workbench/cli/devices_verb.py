@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import print_json, print_table
-from workbench.engine.core.device_profile import DeviceProfile, ProfileError
+from workbench.engine.core.device_profile import Basis, DeviceProfile, ProfileError
 from workbench.engine.core.errors import DataError
 
 
@@ -26,7 +26,7 @@ def command(ctx: click.Context, as_json: bool) -> int:
     if as_json:
         print_json({"devices": [profile.to_json() for profile in profiles], "problems": list(problems)})
         return 0
-    headings = ("id", "name", "chip", "runtime", "precision", "error", "int8")
+    headings = ("id", "whose", "name", "chip", "runtime", "precision", "error", "int8")
     print_table([_row(profile) for profile in profiles], headings)
     for problem in problems:
         print(f"note: {problem}")
@@ -123,6 +123,7 @@ def _from_tool(path: Path, model: Path) -> float:
 def _row(profile: DeviceProfile) -> tuple[str, ...]:
     return (
         profile.id,
+        "shipped" if profile.basis is Basis.PUBLISHED else "yours",
         profile.name,
         profile.soc,
         f"{profile.runtime} {profile.version}".strip(),

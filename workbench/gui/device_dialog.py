@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from workbench.engine.core.device_fit import DeviceFit
 from workbench.engine.core.device_profile import DeviceProfile
-from workbench.gui.device_texts import device_groups, device_text, is_own, source_text
+from workbench.gui.device_texts import device_groups, device_text, is_own, source_text, told_apart
 from workbench.gui.device_wish import DeviceWish
 from workbench.gui.file_dialogs import DEVICE_FILTER, MODEL_FILTER, TIMES_FILTER, Asks
 from workbench.gui.measured_rows import MeasuredRows
@@ -164,9 +164,10 @@ class DeviceDialog(QDialog):
         self.like.set_groups(device_groups(profiles))
         chosen = self._chosen
         self.own.clear()
+        names = told_apart(filter(is_own, profiles), lambda profile: f"{device_text(profile)}, {profile.soc}")
         for profile in profiles:
             if is_own(profile):
-                item = QListWidgetItem(f"{device_text(profile)}, {profile.soc}", self.own)
+                item = QListWidgetItem(names[profile.id], self.own)
                 item.setData(_ID_ROLE, profile.id)
                 item.setToolTip(source_text(profile))
                 if profile.id == chosen:

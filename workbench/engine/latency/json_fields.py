@@ -16,7 +16,7 @@ class JsonFields:
 
     Args:
         value: as it was read.
-        where: such as "profile.costs".
+        where: such as "profile.costs"; empty for the whole file.
 
     Raises:
         FieldError: it is no object; or, of each method, the value is missing or no such.
@@ -33,7 +33,7 @@ class JsonFields:
 
     def where(self, key: str) -> str:
         """Where a value stands."""
-        return f"{self._where}.{key}"
+        return f"{self._where}.{key}" if self._where else key
 
     def value(self, key: str) -> object:
         """Any value."""

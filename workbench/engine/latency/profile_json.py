@@ -77,9 +77,7 @@ def parse_profile(text: str, path: str) -> DeviceProfile:
     """What `format_profile` wrote. Raises ProjectError if it is something else, with the key that is wrong."""
     content = _content(text, path)
     try:
-        if "profile" not in content:
-            raise FieldError("profile is missing")
-        return _parsed(content["profile"])
+        return _parsed(JsonFields(content, "").value("profile"))
     except FieldError as error:
         raise ProjectError(f"{path}: {error}", "export the profile again") from error
 
