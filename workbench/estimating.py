@@ -21,8 +21,9 @@ from workbench.project.devices import Devices
 
 _KEPT_FEATURES = 16
 
-# What a model's operators depend on: the units that stay, and the layers that run on integers.
-_Made = tuple[tuple[tuple[str, tuple[int, ...]], ...], frozenset[str]]
+# What a model's operators depend on: the units that stay, the layers that run on integers, the bits of what goes into
+# these, and whether their ranges are found at run time.
+_Made = tuple[tuple[tuple[str, tuple[int, ...]], ...], frozenset[str], int, bool]
 
 
 class KnownOperators:
@@ -74,8 +75,14 @@ class KnownOperators:
         left = self.left(kept)
         if left is None:
             left = model_operators(bench.model_of_shapes(plan, ctx))
-        made = tuple(sorted(kept.items())), integers
-        return made, left.with_int8(dict.fromkeys(integers, True)) if integers else left, plan
+        inputs = [
+            entry.activations for entry in plan.layers if entry.runs_on_integers and entry.activations is not None
+        ]
+        bits, at_run_time = max((one.bits for one in inputs), default=0), any(one.is_dynamic for one in inputs)
+        made = tuple(sorted(kept.items())), integers, bits, at_run_time
+        if integers:
+            left = left.with_int8(dict.fromkeys(integers, True)).with_activations(bits, at_run_time=at_run_time)
+        return made, left, plan
 
     def features(self, made: _Made, operators: ModelOperators, backend: Backend, runtime: str) -> ModelFeatures:
         """The features of these operators, which are those of `made`; the last ones are kept."""

@@ -134,3 +134,40 @@ def test_people_see_the_slowest_operators(capsys: pytest.CaptureFixture[str], mo
 )
 def test_bad_input_gives_one_line(error_of, model: str, arguments: tuple[str, ...], expected: str):
     assert expected in error_of("latency", model, *arguments)
+
+
+def test_the_notes_of_a_recipe_with_16_bit_activations_say_so(answer, model: str, tmp_path: Path):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("version: 1\nrules:\n  - {select: '*', weights: {bits: 8}, activations: {bits: 16}}\n")
+
+    found = answer("latency", model, "--device", PHONE, "--recipe", recipe, "--json")
+
+    assert any("16-bit activations" in note for note in found["notes"])
+
+
+def test_a_time_of_a_network_of_another_name_is_taken_with_a_note(
+    capsys: pytest.CaptureFixture[str], model: str, tmp_path: Path
+):
+    log = tmp_path / "log.txt"
+    log.write_text("INFO: Graph: [/tmp/other.tflite]\nInference timings in us: Init: 5, Inference (avg): 2100\n")
+
+    assert main(["devices", "add", "mine", "--like", PHONE, "--measured", f"{model}=@{log}"]) == 0
+
+    assert f"note: {log} holds the time of /tmp/other.tflite; it is taken for" in capsys.readouterr().err
+
+
+def test_people_see_whole_milliseconds_and_whether_int8_is_there_or_would_be(
+    capsys: pytest.CaptureFixture[str], model: str
+):
+    assert main(["latency", model, "--device", PHONE, "--measured", "2250"]) == 0
+
+    said = capsys.readouterr().out
+    assert "e+" not in said
+    assert "int8 against float" in said
+    assert "would be " in said
+
+
+def test_people_see_the_start_of_a_run_apart_from_its_layers(capsys: pytest.CaptureFixture[str], model: str):
+    assert main(["latency", model, "--device", "samsung-galaxy-s24/tflite/npu/float"]) == 0
+
+    assert "Start of the run" in capsys.readouterr().out

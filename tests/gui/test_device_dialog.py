@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def test_the_fit_shows_the_errors_before_and_after_and_can_be_kept(dialog, qtbot
     with qtbot.waitSignal(dialog.keep_wished) as kept:
         dialog.keep.click()
     assert kept.args == [dialog.wish, False]
+
+
+def test_a_fit_to_times_that_contradict_each_other_says_so(dialog):
+    fill(dialog)
+    dialog.show_fit(dialog.wish, replace(fit_of(dialog.wish), notes=("net.onnx was given 10.0 ms and 100 ms",)))
+
+    assert dialog.said.text().endswith("\nnet.onnx was given 10.0 ms and 100 ms")
+    assert dialog.keep.isEnabled()
 
 
 def test_a_fit_of_what_was_asked_before_is_not_shown(dialog):
@@ -113,6 +122,26 @@ def test_one_time_of_a_tool_fills_the_row_that_lacks_one(dialog):
     assert dialog.wish.measured == ((NET, 31.25),)
 
 
+def test_a_time_of_a_network_of_another_name_says_so_in_its_row_until_another_is_typed(dialog):
+    fill(dialog, "")
+
+    dialog.put_times((ToolTime("benchmark_model", 31.25, network="/tmp/other.tflite"),))
+    said = dialog.rows.item(0, 0).text()
+    dialog.rows.item(0, 1).setText("12")
+
+    assert said == "net.onnx  (this is the time of /tmp/other.tflite)"
+    assert dialog.rows.item(0, 0).text() == "net.onnx"
+
+
+def test_a_time_of_the_same_network_in_another_format_is_the_models(dialog):
+    fill(dialog, "")
+
+    dialog.put_times((ToolTime("benchmark_model", 31.25, network="/tmp/Net.tflite"),))
+
+    assert dialog.rows.item(0, 0).text() == "net.onnx"
+    assert dialog.wish.measured == ((NET, 31.25),)
+
+
 def test_times_of_several_networks_find_their_models_or_ask_for_them(dialog, answers):
     fill(dialog, "")
     dialog.put_times((ToolTime("benchncnn", 5.0, 8, "net"), ToolTime("benchncnn", 9.0, 8, "other")))
@@ -145,6 +174,16 @@ def test_a_device_without_a_figure_for_the_model_says_so(dialog):
 
     assert dialog.rows.item(0, 2).text() == "no figure"
     assert "no figure" in dialog.said.text()
+    assert not dialog.keep.isEnabled()
+
+
+def test_what_cannot_be_fitted_cannot_be_kept_and_the_button_says_why(dialog):
+    fill(dialog)
+    dialog.show_refusal("net.onnx: no figure: 8 of 8 layers are float, and the phone was measured in int8 only")
+
+    assert not dialog.keep.isEnabled()
+    assert dialog.keep.toolTip() == dialog.said.text()
+    assert "in int8 only" in dialog.said.text()
 
 
 def test_own_devices_are_removed_exported_and_taken_in(dialog, qtbot, answers):

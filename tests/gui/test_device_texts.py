@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from tests.gui.latency_values import profile_of
+from tests.gui.latency_values import PHONE, profile_of
 from workbench.engine.core.device_profile import Backend, Basis
 from workbench.gui.device_texts import device_groups, matching, source_text
 
@@ -50,3 +50,20 @@ def test_the_source_names_measurements_and_the_error_of_networks_left_out():
 
 def test_the_source_of_an_own_device_is_its_measurements():
     assert "fitted to 2 measurements of your own" in source_text(OWN)
+
+
+def test_devices_that_would_read_alike_are_told_apart_by_whose_they_are_and_their_id():
+    own = replace(profile_of("mine", basis=Basis.OWN_MEASUREMENT, num_own=1))
+    other = replace(own, id="mine-2")
+
+    groups = device_groups((own, other, profile_of()))
+
+    entries = [entry for group in groups for entry in group.entries]
+    assert [entry.short.rpartition("  ·  ")[2] for entry in entries] == ["yours, mine", "yours, mine-2", PHONE]
+    assert len({entry.text for entry in entries}) == 3
+
+
+def test_a_device_that_nothing_reads_like_needs_no_id():
+    (group,) = device_groups((profile_of(),))
+
+    assert PHONE not in group.entries[0].short

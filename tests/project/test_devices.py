@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
 from workbench.engine.core.errors import DataError, ExportError, ProjectError
@@ -71,6 +72,26 @@ def test_an_unknown_device_is_answered_with_those_like_it(devices: Devices):
         devices.library.find("oneplus")
 
 
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("onplus-7t/ncnn/cpu-4t", "oneplus-7t/ncnn/cpu-4t"),
+        ("pixel-1/tflite-2019/cpu-1t", "google-pixel-1/tflite-2019/cpu-1t"),
+        ("OnePlus 7T", "oneplus-7t/ncnn/cpu-1t"),
+    ],
+    ids=["slip", "part", "name"],
+)
+def test_a_near_name_is_proposed(devices: Devices, asked: str, first: str):
+    with pytest.raises(ProjectError, match=f"did you mean {first}"):
+        devices.library.find(asked)
+
+
+@pytest.mark.parametrize("asked", ["x", "cpu", "nothing/like/it", "", "1/ncnn/cpu-4t"])
+def test_where_no_name_is_near_the_list_is(devices: Devices, asked: str):
+    with pytest.raises(ProjectError, match="; `workbench devices` lists them"):
+        devices.library.find(asked)
+
+
 def test_a_damaged_profile_is_told_and_the_others_stay(devices: Devices, model: Path, tmp_path: Path):
     devices.add("my-phone", PHONE, [(model, 3.0)])
     (tmp_path / "devices" / "bad.json").write_text('{"format": 1, "profile": {"id": "x"}}')
@@ -95,6 +116,20 @@ def test_an_added_device_is_what_the_fit_showed(devices: Devices, model: Path):
     shown = devices.fit("my-phone", PHONE, [(model, 3.0)], name="My phone").profile
 
     assert devices.add("my-phone", PHONE, [(model, 3.0)], name="My phone") == shown
+
+
+def test_times_of_one_model_that_contradict_each_other_are_told_and_kept_as_a_note(devices: Devices, model: Path):
+    fit = devices.fit("my-phone", PHONE, [(model, 100.0), (model, 10.0)])
+    devices.add("my-phone", PHONE, [(model, 100.0), (model, 10.0)])
+
+    note = "digits.onnx was given 10.0 ms and 100 ms: both are used, and the fit lies between them"
+    assert fit.notes == (note,)
+    assert 10 < fit.times[0].after_ms < 100
+    assert note in devices.estimate("my-phone", model_operators(load_model(model))).notes
+
+
+def test_times_of_one_model_that_differ_as_runs_do_need_no_note(devices: Devices, model: Path):
+    assert devices.fit("my-phone", PHONE, [(model, 10.0), (model, 11.0)]).notes == ()
 
 
 def test_a_fit_needs_a_time(devices: Devices):
@@ -127,3 +162,165 @@ def test_where_only_int8_was_measured_a_float_model_is_told_where_float_was(devi
             assert devices.estimate(other.id, operators).figure is not None
         else:
             assert hint == "quantize all layers to 8 bits first"
+
+
+NPU = "samsung-galaxy-s24/qnn-dlc/npu"
+
+
+def shapeless(path: Path) -> Path:
+    """A model of which no shape is known."""
+    onnx.save(
+        onnx.parser.parse_model('<ir_version: 8, opset_import: ["" : 17]> g (float[1,N] x) => (float y) {y = Abs(x)}'),
+        path,
+    )
+    return path
+
+
+def integers(path: Path, zero_point: str = "uint8") -> Path:
+    """A quantized convolution; its activations are of the zero point's type."""
+    text = f"""<ir_version: 10, opset_import: ["" : 21]>
+    g (float[1,8,8,8] x) => (float[1,8,8,8] y)
+    <float s = {{0.1}}, {zero_point} z = {{0}}, int8[8,8,1,1] w = {{{", ".join(["1"] * 64)}}}, int8 wz = {{0}}> {{
+        q = QuantizeLinear (x, s, z)
+        d = DequantizeLinear (q, s, z)
+        v = DequantizeLinear (w, s, wz)
+        c = Conv (d, v)
+        e = QuantizeLinear (c, s, z)
+        y = DequantizeLinear (e, s, z) }}"""
+    onnx.save(onnx.parser.parse_model(text), path)
+    return path
+
+
+def test_a_model_without_a_figure_makes_no_profile_and_says_why(devices: Devices, tmp_path: Path):
+    model = shapeless(tmp_path / "m.onnx")
+
+    with pytest.raises(DataError, match=r"m\.onnx: no figure: the shape of y is not known"):
+        devices.add("my-phone", PHONE, [(model, 3.0)])
+
+    assert not (tmp_path / "devices").exists()
+
+
+def test_a_time_of_a_model_without_a_figure_fits_nothing(devices: Devices, tmp_path: Path):
+    operators = model_operators(load_model(shapeless(tmp_path / "m.onnx")))
+
+    with pytest.raises(DataError, match="no figure"):
+        devices.estimate(PHONE, operators, measured_ms=3.0)
+
+
+def test_a_float_model_makes_no_profile_of_a_device_that_was_measured_in_int8_only(devices: Devices, model: Path):
+    with pytest.raises(DataError, match=f"measured in int8 only; in float it was measured as {NPU}/float"):
+        devices.fit("my-phone", f"{NPU}/w8a8", [(model, 3.0)])
+
+
+@pytest.mark.parametrize("device", ["", "  ", "..", "../../etc", "a/../b", "/etc", "a//b", "a\\b", "a\nb", "x" * 300])
+def test_an_id_that_is_none_is_refused_and_nothing_written(devices: Devices, model: Path, tmp_path: Path, device: str):
+    with pytest.raises(ProjectError, match="no id"):
+        devices.add(device, PHONE, [(model, 3.0)], force=True)
+
+    assert not (tmp_path / "devices").exists()
+
+
+def test_a_device_that_ships_is_never_replaced(devices: Devices, model: Path, tmp_path: Path):
+    with pytest.raises(ProjectError, match=r"ships with the program.*such as my-oneplus-7t-ncnn-cpu-4t"):
+        devices.add(PHONE, PHONE, [(model, 3.0)], force=True)
+
+    assert not (tmp_path / "devices").exists()
+
+
+@pytest.mark.parametrize(("device", "said"), [(PHONE, "ships"), ("../up", "no id")], ids=["shipped", "outside"])
+def test_an_exported_profile_with_an_id_that_no_own_device_may_have_is_not_taken_in(
+    devices: Devices, model: Path, tmp_path: Path, device: str, said: str
+):
+    devices.add("my-phone", PHONE, [(model, 3.0)])
+    devices.export("my-phone", tmp_path / "my.json")
+    content = json.loads((tmp_path / "my.json").read_text())
+    content["profile"]["id"] = device
+    (tmp_path / "my.json").write_text(json.dumps(content))
+
+    with pytest.raises(ProjectError, match=said):
+        devices.take_in(tmp_path / "my.json", force=True)
+
+
+def test_ids_that_differ_in_a_slash_do_not_replace_or_remove_each_other(devices: Devices, model: Path):
+    devices.add("my/phone", PHONE, [(model, 3.0)])
+
+    with pytest.raises(ExportError, match="your device 'my/phone'"):
+        devices.add("my phone", PHONE, [(model, 3.0)], force=True)
+    with pytest.raises(ProjectError, match="no profile of your own"):
+        devices.remove("my phone")
+
+    assert devices.library.find("my/phone").num_own == 1
+
+
+def test_a_quantized_model_is_told_where_int8_was_measured(devices: Devices, tmp_path: Path):
+    operators = model_operators(load_model(integers(tmp_path / "m.onnx")))
+
+    found = devices.estimate(f"{NPU}/float", operators)
+
+    assert found.figure is None
+    assert found.notes[1] == f"quantized it was measured as {NPU}/w8a8"
+
+
+def test_16_bit_activations_are_told_where_only_8_bits_were_measured_and_where_16_were(
+    devices: Devices, tmp_path: Path
+):
+    operators = model_operators(load_model(integers(tmp_path / "m.onnx", "uint16")))
+
+    narrow, wide = (devices.estimate(f"{NPU}/{precision}", operators) for precision in ("w8a8", "w8a16"))
+
+    assert any("the model has 16-bit activations" in note for note in narrow.notes)
+    assert narrow.notes[-1] == f"with 16-bit activations it was measured as {NPU}/w8a16"
+    assert not any("the model has 16-bit" in note or "may be faster" in note for note in wide.notes)
+
+
+def test_8_bit_activations_may_be_faster_than_the_16_that_were_measured(devices: Devices, tmp_path: Path):
+    operators = model_operators(load_model(integers(tmp_path / "m.onnx")))
+
+    wide, narrow = (devices.estimate(f"{NPU}/{precision}", operators) for precision in ("w8a16", "w8a8"))
+
+    assert any("with 8-bit ones, as in this model, the NPU may be faster" in note for note in wide.notes)
+    assert not any("16-bit" in note for note in narrow.notes)
+
+
+def test_a_float_model_is_told_which_numbers_a_device_was_measured_in(devices: Devices, model: Path):
+    found = devices.estimate(f"{NPU}/w8a16", model_operators(load_model(model)))
+
+    assert "with 8-bit weights and 16-bit activations only" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("id", 5, "profile.id is 5, not a text"),
+        ("name", "", "profile.name is empty"),
+        ("costs", None, "profile.costs is missing"),
+        ("costs", {"mac_1x1": 0.1}, "profile.costs.wino is missing"),
+        ("costs", {"mac_1x1": "much"}, "profile.costs.mac_1x1 is 'much', not a finite number from 0 on"),
+        ("costs", {"mac_1x1": -1}, "profile.costs.mac_1x1 is -1, not a finite number from 0 on"),
+        ("costs", [], "profile.costs is [], not an object"),
+        ("backend", "tpu", "profile.backend is 'tpu', not one of cpu, gpu, npu"),
+        ("precision", "int4", "profile.precision is 'int4', not one of"),
+        ("threads", 1.5, "profile.threads is 1.5, not a whole number"),
+        ("threads", True, "profile.threads is True, not a finite number"),
+        ("error", {"median": 0.1}, "profile.error.within_20 is missing"),
+        ("sources", [{}], "profile.sources[0].repository is missing"),
+        ("notes", [1], "profile.notes[0] is 1, not a text"),
+        ("traits", {"x": None}, "profile.traits.x is None, not a finite number"),
+    ],
+)
+def test_an_incomplete_profile_is_refused_with_its_file_and_key(
+    devices: Devices, model: Path, tmp_path: Path, key: str, value: object, said: str
+):
+    path = tmp_path / "given.json"
+    devices.export(PHONE, path)
+    content = json.loads(path.read_text())
+    content["profile"] |= {"id": "given", key: value}
+    if value is None:
+        del content["profile"][key]
+    path.write_text(json.dumps(content))
+
+    with pytest.raises(ProjectError) as refused:
+        devices.take_in(path)
+
+    assert str(refused.value).startswith(f"{path}: {said}")
+    assert not (tmp_path / "devices").exists()

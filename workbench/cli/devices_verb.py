@@ -1,11 +1,12 @@
 """`workbench devices`: the device profiles, and a user's own."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from workbench.cli.output import print_json, print_table
-from workbench.engine.core.device_profile import DeviceProfile, ProfileError
+from workbench.engine.core.device_profile import Basis, DeviceProfile, ProfileError
 from workbench.engine.core.errors import DataError
 
 
@@ -25,7 +26,7 @@ def command(ctx: click.Context, as_json: bool) -> int:
     if as_json:
         print_json({"devices": [profile.to_json() for profile in profiles], "problems": list(problems)})
         return 0
-    headings = ("id", "name", "chip", "runtime", "precision", "error", "int8")
+    headings = ("id", "whose", "name", "chip", "runtime", "precision", "error", "int8")
     print_table([_row(profile) for profile in profiles], headings)
     for problem in problems:
         print(f"note: {problem}")
@@ -52,6 +53,8 @@ def add(device: str, like: str, measured: tuple[str, ...], name: str, force: boo
     profile = Session().add_device(device, like, pairs, name=name, force=force)
     count = f"{profile.num_own} measurement{'s' if profile.num_own > 1 else ''}"
     print(f"{profile.id}: like {like}, fitted to {count}")
+    for note in profile.notes:
+        print(f"note: {note}")
     return 0
 
 
@@ -94,27 +97,33 @@ def _pair(text: str) -> tuple[Path, float]:
     if not equals or not model or not given:
         raise DataError(f"{text}: no measurement", "write MODEL=MS or MODEL=@FILE")
     if given.startswith("@"):
-        return Path(model), _from_tool(Path(given[1:]), Path(model).stem)
+        return Path(model), _from_tool(Path(given[1:]), Path(model))
     try:
         return Path(model), float(given)
     except ValueError as error:
         raise DataError(f"{text}: {given!r} is no number of milliseconds", "write MODEL=MS or MODEL=@FILE") from error
 
 
-def _from_tool(path: Path, network: str) -> float:
+def _from_tool(path: Path, model: Path) -> float:
     from workbench.estimating import tool_times
 
     times = tool_times(path)
-    named = [time for time in times if time.network == network] or times
+    named = [time for time in times if time.network and not time.names_other(model)] or times
     if len(named) > 1:
         names = ", ".join(time.network for time in times[:6])
-        raise DataError(f"{path}: holds times of {names}, and none of {network}", "give the milliseconds")
+        raise DataError(f"{path}: holds times of {names}, and none of {model.stem}", "give the milliseconds")
+    if named[0].names_other(model):
+        print(
+            f"note: {path} holds the time of {named[0].network}; it is taken for that of {model.name}, as told",
+            file=sys.stderr,
+        )
     return named[0].ms
 
 
 def _row(profile: DeviceProfile) -> tuple[str, ...]:
     return (
         profile.id,
+        "shipped" if profile.basis is Basis.PUBLISHED else "yours",
         profile.name,
         profile.soc,
         f"{profile.runtime} {profile.version}".strip(),

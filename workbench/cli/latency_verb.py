@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import figure_json, job, print_json, print_table
+from workbench.engine.core.format import format_figure, format_interval, format_ms
 from workbench.engine.core.latency_estimate import LatencyEstimate, LayerLatency
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.operator_times import OperatorTimes
@@ -88,7 +89,7 @@ def _at_hand(device: str, time: ToolTime, threads: int, model: Path, recipe: Pat
     figure = Figure(time.ms, "ms", Origin.MEASURED, n=time.n)
     notes = [f"average of {time.n} runs by {time.tool}, {threads} threads"]
     if time.min_ms is not None and time.max_ms is not None:
-        notes.append(f"single runs took {time.min_ms:.3g} to {time.max_ms:.3g} ms")
+        notes.append(f"single runs took {format_ms(time.min_ms)} to {format_ms(time.max_ms)}")
     if as_json:
         print_json({"device": device, "figure": figure_json(figure), "layers": [], "notes": notes})
         return 0
@@ -116,17 +117,20 @@ def _operators_here(measure: Callable[[Recipe, JobContext], OperatorTimes], reci
             }
         )
         return 0
-    print(f"{_text(found.whole)} on this computer ({found.device}); its operators, one by one, {found.sum_ms:.3g} ms")
+    print(
+        f"{_text(found.whole)} on this computer ({found.device}); its operators, one by one, {format_ms(found.sum_ms)}"
+    )
     slowest = sorted(found.operators, key=lambda one: -(one.measured.value if one.measured is not None else 0.0))
     rows = [
         (one.name, one.op_type, _text(one.measured, named=False), f"{one.measured.value / found.sum_ms:.0%}",
-         f"{one.estimated_ms:.3g} ms" if one.estimated_ms is not None else "–")
+         format_ms(one.estimated_ms) if one.estimated_ms is not None else "–")
         for one in slowest[:_SHOWN_LAYERS]
         if one.measured is not None
     ]  # fmt: skip
     print_table(rows, ("slowest operators", "type", "measured", "share", "estimated"))
     if found.other_ms:
-        print(f"{found.other_ms:.3g} ms belong to no operator: changes of the layout, and what is worked out of shapes")
+        rest = format_ms(found.other_ms)
+        print(f"{rest} belong to no operator: changes of the layout, and what is worked out of shapes")
     if found.misplaced is not None:
         print(f"the estimate puts {found.misplaced:.0%} of the time at other operators than where it went")
     for note in found.notes:
@@ -153,14 +157,14 @@ def _print(found: LatencyEstimate) -> None:
             (
                 layer.name,
                 layer.op_type,
-                f"{layer.ms:.3g} ms",
+                format_ms(layer.ms),
                 f"{layer.share:.0%}",
                 str(layer.bound_by),
                 _verdict(layer),
             )
             for layer in slowest
         ]
-        print_table(rows, ("slowest layers", "type", "time", "share", "bound by", "int8"))
+        print_table(rows, ("slowest layers", "type", "time", "share", "bound by", "int8 against float"))
     for note in found.notes:
         print(f"note: {note}")
 
@@ -169,11 +173,13 @@ def _verdict(layer: LayerLatency) -> str:
     speedup = layer.int8_speedup
     if speedup is None:
         return "–"
+    # What there is comes first: a layer that is int8 already is compared with itself in float.
+    verb = "is" if layer.is_int8 else "would be"
     if speedup == 1:
-        return "same"
-    return f"{speedup:.2f} times as fast" if speedup > 1 else f"{1 / speedup:.2f} times slower"
+        return f"{verb} the same"
+    return f"{verb} {speedup:.2f} times as fast" if speedup > 1 else f"{verb} {1 / speedup:.2f} times slower"
 
 
 def _text(figure: Figure, *, named: bool = True) -> str:
-    band = f" ({figure.low:.3g} to {figure.high:.3g})" if figure.low is not None and figure.high is not None else ""
-    return f"{figure.value:.3g} ms{band}" + (f", {figure.origin}" if named else "")
+    interval = format_interval(figure)
+    return format_figure(figure) + (f" ({interval})" if interval else "") + (f", {figure.origin}" if named else "")

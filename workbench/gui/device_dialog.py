@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from workbench.engine.core.device_fit import DeviceFit
 from workbench.engine.core.device_profile import DeviceProfile
-from workbench.gui.device_texts import device_groups, device_text, is_own, source_text
+from workbench.gui.device_texts import device_groups, device_text, is_own, source_text, told_apart
 from workbench.gui.device_wish import DeviceWish
 from workbench.gui.file_dialogs import DEVICE_FILTER, MODEL_FILTER, TIMES_FILTER, Asks
 from workbench.gui.measured_rows import MeasuredRows
@@ -59,6 +59,7 @@ class DeviceDialog(QDialog):
         self._open_model: Path | None = None
         self._profiles: dict[str, DeviceProfile] = {}
         self._fitted: DeviceWish | None = None
+        self._refusal = ""
         self._tone = "muted"
         self.setWindowTitle("My devices")
         self.setModal(False)
@@ -163,9 +164,10 @@ class DeviceDialog(QDialog):
         self.like.set_groups(device_groups(profiles))
         chosen = self._chosen
         self.own.clear()
+        names = told_apart(filter(is_own, profiles), lambda profile: f"{device_text(profile)}, {profile.soc}")
         for profile in profiles:
             if is_own(profile):
-                item = QListWidgetItem(f"{device_text(profile)}, {profile.soc}", self.own)
+                item = QListWidgetItem(names[profile.id], self.own)
                 item.setData(_ID_ROLE, profile.id)
                 item.setToolTip(source_text(profile))
                 if profile.id == chosen:
@@ -181,24 +183,27 @@ class DeviceDialog(QDialog):
         """What the measurements make of the profile."""
         if wish != self.wish:
             return
-        self._fitted = wish
         self.rows.show_fit(fit.times)
         errors = [
             (abs(time.error_before), abs(time.error_after))
             for time in fit.times
             if time.error_before is not None and time.error_after is not None
         ]
+        # What has no figure there says nothing of the device.
+        self._fitted = wish if errors else None
         count = f"{len(fit.times)} measurement{'s' if len(fit.times) > 1 else ''}"
         if errors:
             before, after = (sum(column) / len(errors) for column in zip(*errors, strict=True))
             said = f"fitted to {count}: off by {100 * before:.0f} % before, by {100 * after:.0f} % after, on average"
         else:
             said = f"fitted to {count}; there is no figure for these models on such a device"
-        self._say(said, "good" if errors else "warn")
+        said = "\n".join((said, *fit.notes))
+        self._say(said, "good" if errors and not fit.notes else "warn")
         self._show_state()
 
     def show_refusal(self, text: str) -> None:
         """The engine could not do what was asked."""
+        self._refusal = text
         self._say(text, "bad")
         self._show_state()
 
@@ -234,7 +239,7 @@ class DeviceDialog(QDialog):
 
     @Slot()
     def _on_edited(self) -> None:
-        self._fitted = None
+        self._fitted, self._refusal = None, ""
         self.rows.blockSignals(True)
         self.rows.show_fit(())
         self.rows.blockSignals(False)
@@ -307,7 +312,7 @@ class DeviceDialog(QDialog):
         is_ready = self._fitted is not None and self._fitted == wish
         self.keep.setEnabled(is_ready and bool(wish.id))
         self.keep.setText("Replace" if wish.id and self._is_there(wish) else "Keep")
-        self.keep.setToolTip("" if wish.id else "Give it a name first")
+        self.keep.setToolTip((self._refusal if not is_ready else "") if wish.id else "Give it a name first")
         self.add_open.setEnabled(self._open_model is not None)
         for button in (self.remove, self.export):
             button.setEnabled(bool(self._chosen))

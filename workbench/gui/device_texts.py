@@ -1,6 +1,7 @@
 """What is said of a device: its name, what runs on it, where its figures come from. Values only."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile, ProfileError
@@ -60,26 +61,50 @@ def runtime_of(profile: DeviceProfile) -> str:
     return f"{runtime}, {profile.precision}" if profile.backend is Backend.NPU else runtime
 
 
+def told_apart(profiles: Iterable[DeviceProfile], text_of: Callable[[DeviceProfile], str]) -> dict[str, str]:
+    """A text for each device, by id; those that would read alike get whose they are and the id as well."""
+    texts = {profile.id: (profile, text_of(profile)) for profile in profiles}
+    counts = Counter(text for _, text in texts.values())
+    return {
+        device: text if counts[text] == 1 else f"{text}  ·  {'yours, ' if is_own(profile) else ''}{device}"
+        for device, (profile, text) in texts.items()
+    }
+
+
 def device_groups(profiles: Iterable[DeviceProfile]) -> tuple[DeviceGroup, ...]:
     """The devices as a person looks for them: own ones, CPUs by their threads, GPUs, NPUs; by name in each group."""
+    profiles = tuple(profiles)
     groups: dict[tuple[int, int], tuple[str, list[DeviceProfile]]] = {}
+    shorts, texts = told_apart(profiles, _short), told_apart(profiles, _text)
     for profile in profiles:
         place = (0, 0) if is_own(profile) else (1 + tuple(Backend).index(profile.backend), profile.threads)
         title = OWN_TITLE if is_own(profile) else target_text(profile)
         groups.setdefault(place, (title, []))[1].append(profile)
     return tuple(
-        DeviceGroup(title, tuple(_entry(one) for one in sorted(found, key=lambda one: one.name.lower())))
+        DeviceGroup(
+            title,
+            tuple(
+                DeviceEntry(one.id, texts[one.id], shorts[one.id], _words(one), source_text(one))
+                for one in sorted(found, key=lambda one: (one.name.lower(), one.id))
+            ),
+        )
         for _, (title, found) in sorted(groups.items())
     )
 
 
-def _entry(profile: DeviceProfile) -> DeviceEntry:
+def _text(profile: DeviceProfile) -> str:
     # Under the title of own devices nothing else says what computes.
     target = (target_text(profile),) if is_own(profile) else ()
-    text = "  ·  ".join((profile.name, *target, profile.soc, runtime_of(profile)))
-    words = " ".join((profile.name, profile.soc, profile.core, runtime_of(profile), target_text(profile), profile.id))
-    short = "  ·  ".join((profile.name, target_text(profile), runtime_of(profile)))
-    return DeviceEntry(profile.id, text, short, words.lower(), source_text(profile))
+    return "  ·  ".join((profile.name, *target, profile.soc, runtime_of(profile)))
+
+
+def _short(profile: DeviceProfile) -> str:
+    return "  ·  ".join((profile.name, target_text(profile), runtime_of(profile)))
+
+
+def _words(profile: DeviceProfile) -> str:
+    words = (profile.name, profile.soc, profile.core, runtime_of(profile), target_text(profile), profile.id)
+    return " ".join(words).lower()
 
 
 def source_text(profile: DeviceProfile) -> str:

@@ -15,6 +15,8 @@ from workbench.gui.device_wish import parse_ms
 _TITLES = ("Model file", "Measured (ms)", "Estimate before", "After the fit")
 _MODEL, _MS, _BEFORE, _AFTER = range(4)
 _PATH_ROLE = Qt.ItemDataRole.UserRole
+# Of a time that a tool has printed: the network that it names, and the text that is the tool's.
+_TOOL_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
 class MeasuredRows(QTableWidget):
@@ -50,10 +52,11 @@ class MeasuredRows(QTableWidget):
     def lack(self) -> str:
         """What the first row that is not complete lacks; empty if none is."""
         for row in range(self.rowCount()):
-            if self.path(row) is None:
+            path = self.path(row)
+            if path is None:
                 return f"{self._cell(row, _MODEL).text()}: select the row and choose its model file"
             if parse_ms(self._text(row)) is None:
-                name, text = self._cell(row, _MODEL).text(), self._text(row)
+                name, text = path.name, self._text(row)
                 return f"{name}: {text!r} is no time in ms" if text else f"{name}: type its time in ms"
         return ""
 
@@ -68,10 +71,8 @@ class MeasuredRows(QTableWidget):
         if row < 0 or self.path(row) is not None:
             self._add(path.name, path, "")
         else:
-            item = self._cell(row, _MODEL)
-            item.setText(path.name)
-            item.setData(_PATH_ROLE, str(path))
-            item.setToolTip(str(path))
+            self._cell(row, _MODEL).setData(_PATH_ROLE, str(path))
+            self._show_name(row)
         self.edited.emit()
 
     def put_times(self, times: Iterable[ToolTime]) -> None:
@@ -79,10 +80,12 @@ class MeasuredRows(QTableWidget):
         times = tuple(times)
         for time in times:
             row = self._row_for(time, is_alone=len(times) == 1)
+            text = f"{time.ms:g}"
             if row is None:
-                self._add(time.network or time.tool, None, f"{time.ms:g}")
-            else:
-                self._cell(row, _MS).setText(f"{time.ms:g}")
+                row = self._add(time.network or time.tool, None, text)
+            self._cell(row, _MS).setData(_TOOL_ROLE, (time, text))
+            self._cell(row, _MS).setText(text)
+            self._show_name(row)
         self.edited.emit()
 
     def drop_selected(self) -> None:
@@ -104,15 +107,34 @@ class MeasuredRows(QTableWidget):
                 self._cell(row, column).setText(text or ("no figure" if time is not None else ""))
 
     def _row_for(self, time: ToolTime, *, is_alone: bool) -> int | None:
-        stem = Path(time.network).stem.lower()
         rows = range(self.rowCount())
-        same = [row for row in rows if stem and (path := self.path(row)) is not None and path.stem.lower() == stem]
+        paths = [self.path(row) for row in rows] if time.network else []
+        same = [row for row, path in enumerate(paths) if path is not None and not time.names_other(path)]
         lacking = [row for row in rows if not self._text(row)]
         if same:
             return same[0]
         return lacking[0] if is_alone and lacking else None
 
-    def _add(self, name: str, path: Path | None, ms: str) -> None:
+    def _other_network(self, row: int) -> str:
+        """The network that a tool's time is of, where that is not called as the row's model; empty otherwise."""
+        path, said = self.path(row), self._cell(row, _MS).data(_TOOL_ROLE)
+        if path is None or said is None:
+            return ""
+        time, text = said
+        return time.network if text == self._text(row) and time.names_other(path) else ""
+
+    def _show_name(self, row: int) -> None:
+        """The model's name, and whose time stands beside it where that is another's."""
+        path, other = self.path(row), self._other_network(row)
+        if path is None:
+            return
+        self.blockSignals(True)
+        item = self._cell(row, _MODEL)
+        item.setText(f"{path.name}  (this is the time of {other})" if other else path.name)
+        item.setToolTip(f"{path}\nThe tool names {other}: is it the same network?" if other else str(path))
+        self.blockSignals(False)
+
+    def _add(self, name: str, path: Path | None, ms: str) -> int:
         row = self.rowCount()
         self.blockSignals(True)
         self.insertRow(row)
@@ -127,6 +149,7 @@ class MeasuredRows(QTableWidget):
         self._cell(row, _MODEL).setToolTip(str(path) if path is not None else "choose its model file")
         self.blockSignals(False)
         self.setCurrentCell(row, _MS)
+        return row
 
     def _cell(self, row: int, column: int) -> QTableWidgetItem:
         item = self.item(row, column)
@@ -139,4 +162,5 @@ class MeasuredRows(QTableWidget):
     @Slot(QTableWidgetItem)
     def _on_item(self, item: QTableWidgetItem) -> None:
         if item.column() == _MS:
+            self._show_name(item.row())
             self.edited.emit()

@@ -52,9 +52,16 @@ class DeviceStore:
         return tuple(found), tuple(problems)
 
     def save(self, profile: DeviceProfile, *, force: bool = False) -> Path:
-        """Keep a profile. Raises ExportError if one of that id is there and `force` is not given."""
+        """Keep a profile.
+
+        Raises:
+            ExportError: one of that id is there and `force` is not given, or its file is another's.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(profile.id)
+        there = self._id_in(path)
+        if there and there != profile.id:
+            raise ExportError(f"the file of {profile.id!r} would be that of your device {there!r}", "give another id")
         if path.exists() and not force:
             raise ExportError(
                 f"you have a device {profile.id!r} already",
@@ -66,13 +73,21 @@ class DeviceStore:
     def remove(self, device: str) -> None:
         """Forget a profile. Raises ProjectError if it is none of the user's own."""
         path = self._path(device)
-        if not path.is_file():
+        if not path.is_file() or self._id_in(path) not in (device, ""):
             raise ProjectError(f"{device!r} is no profile of your own", "`workbench devices` lists them")
         path.unlink()
 
     def _path(self, device: str) -> Path:
         name = re.sub(r"[^\w.+-]+", "_", device)
         return self._folder / f"{name}.json"
+
+    @staticmethod
+    def _id_in(path: Path) -> str:
+        """Of the profile that a file holds; empty if it is not there or holds none."""
+        try:
+            return read_profile(path).id if path.exists() else ""
+        except ProjectError:
+            return ""
 
 
 def read_profile(path: Path) -> DeviceProfile:

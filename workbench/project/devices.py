@@ -7,19 +7,22 @@ from pathlib import Path
 
 from workbench.engine.core.device_fit import DeviceFit, FittedTime
 from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile
-from workbench.engine.core.errors import DataError
+from workbench.engine.core.errors import DataError, ProjectError
 from workbench.engine.core.latency_estimate import LatencyEstimate
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.whole_file import write_whole
 from workbench.engine.graph.model import load_model
-from workbench.engine.latency.calibrate import OwnMeasurement, calibrated
+from workbench.engine.latency.calibrate import calibrated
 from workbench.engine.latency.compression_notes import compression_notes
 from workbench.engine.latency.device_library import BackendKnowledge, DeviceLibrary
 from workbench.engine.latency.estimate import ModelFeatures, estimate, model_features
+from workbench.engine.latency.estimate_notes import refusal
 from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
-from workbench.engine.latency.operator import WEIGHTED
+from workbench.engine.latency.own_measurement import OwnMeasurement
 from workbench.engine.latency.profile_json import format_profile
+from workbench.project.device_ids import check_own_id
 from workbench.project.device_store import DeviceStore, read_profile, shipped_library
+from workbench.project.ways_out import measured_wide, ways_out
 
 
 class Devices:
@@ -70,20 +73,23 @@ class Devices:
             features_of: gives the model's features for a backend and a runtime; may know them already.
 
         Raises:
-            DataError: the time is none.
+            DataError: the time is none, or of a model that has no figure there.
             ProjectError: there is no such profile.
         """
         library = self.library
         profile = library.find(device)
         knowledge = library.knowledge[profile.backend]
         if measured_ms is not None:
-            own = OwnMeasurement((original or model).operators, measured_ms)
-            profile = calibrated(profile, knowledge.prior, [own])
+            measured = original or model
+            self._check_usable(measured, profile, library)
+            profile = calibrated(profile, knowledge.prior, [OwnMeasurement(measured.operators, measured_ms)])
         features = features_of(model, profile.backend, profile.runtime)
         answer = estimate(features, profile, knowledge)
         notes = list(dict.fromkeys((*answer.notes, *compression_notes(plan, profile))))
-        if answer.figure is None and not profile.knows_float:
-            notes[1:1] = _ways_out(model, profile, library)
+        if answer.figure is None:
+            notes[1:1] = ways_out(model, profile, library)
+        else:
+            notes += measured_wide(model, profile, library)
         return replace(answer, notes=tuple(notes))
 
     def fit(self, new_id: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "") -> DeviceFit:
@@ -96,7 +102,7 @@ class Devices:
             name: that a person knows it by; the id if not given.
 
         Raises:
-            DataError: a time is none, or there are none.
+            DataError: a time is none, or there are none, or a model has no figure on a device like it.
             ModelError: a model cannot be read.
             ProjectError: there is no profile to be like.
         """
@@ -105,12 +111,16 @@ class Devices:
         library = self.library
         base = library.find(like)
         models = [model_operators(load_model(path)) for path, _ in measured]
-        own = [OwnMeasurement(model.operators, ms) for model, (_, ms) in zip(models, measured, strict=True)]
+        for model, (path, _) in zip(models, measured, strict=True):
+            self._check_usable(model, base, library, path.name)
+        own = [
+            OwnMeasurement(model.operators, ms, path.name) for model, (path, ms) in zip(models, measured, strict=True)
+        ]
         knowledge = library.knowledge[base.backend]
         profile = calibrated(base, knowledge.prior, own, new_id=new_id, name=name or new_id)
         before, after = ([_milliseconds(model, one, knowledge) for model in models] for one in (base, profile))
         times = tuple(FittedTime(path, ms, *said) for (path, ms), *said in zip(measured, before, after, strict=True))
-        return DeviceFit(profile, times)
+        return DeviceFit(profile, times, tuple(note for note in profile.notes if note not in base.notes))
 
     def add(
         self, new_id: str, like: str, measured: Sequence[tuple[Path, float]], *, name: str = "", force: bool = False
@@ -125,14 +135,22 @@ class Devices:
             force: replace a profile of that id.
 
         Raises:
-            DataError: a time is none, or there are none.
+            DataError: as in `fit`.
             ExportError: there is a profile of that id.
             ModelError: a model cannot be read.
-            ProjectError: there is no profile to be like.
+            ProjectError: there is no profile to be like, or the id cannot be that of an own device.
         """
+        check_own_id(new_id, self._shipped.profiles)
         profile = self.fit(new_id, like, measured, name=name).profile
         self._store.save(profile, force=force)
         return profile
+
+    @staticmethod
+    def _check_usable(model: ModelOperators, base: DeviceProfile, library: DeviceLibrary, called: str = "") -> None:
+        """Raise DataError where the device has no figure for a model, so that its time says nothing of the costs."""
+        why_not = refusal(model, base)
+        if why_not:
+            raise DataError(f"{called}: {why_not}" if called else why_not, "; ".join(ways_out(model, base, library)))
 
     def remove(self, device: str) -> None:
         """Forget a profile of the user's own. Raises ProjectError if it is none."""
@@ -147,23 +165,12 @@ class Devices:
         profile = read_profile(path)
         if profile.basis is Basis.PUBLISHED and profile.id in self._shipped.profiles:
             return self._shipped.profiles[profile.id]
+        try:
+            check_own_id(profile.id, self._shipped.profiles)
+        except ProjectError as error:
+            raise ProjectError(f"{path}: {error.message}", error.hint) from error
         self._store.save(profile, force=force)
         return profile
-
-
-def _ways_out(model: ModelOperators, profile: DeviceProfile, library: DeviceLibrary) -> list[str]:
-    """What would have a figure, for a model in float where only int8 was measured; none where float is not all."""
-    knowledge = library.knowledge[profile.backend]
-    on_integers = model.with_int8({one.name: True for one in model.operators if one.kind in WEIGHTED})
-    if _milliseconds(on_integers, profile, knowledge) is None:
-        return []
-    same_chip = (
-        one
-        for one in library.profiles.values()
-        if one.knows_float and (one.name, one.backend, one.runtime) == (profile.name, profile.backend, profile.runtime)
-    )
-    alike = next(same_chip, None)
-    return ["quantize all layers to 8 bits first" if alike is None else f"in float it was measured as {alike.id}"]
 
 
 def _milliseconds(model: ModelOperators, profile: DeviceProfile, knowledge: BackendKnowledge) -> float | None:

@@ -5,11 +5,12 @@ import pytest
 from workbench.engine.core.device_profile import Backend, DeviceProfile
 from workbench.engine.core.latency_estimate import Bound, LatencyEstimate
 from workbench.engine.core.measurement import Origin
-from workbench.engine.latency.calibrate import OwnMeasurement, calibrated
+from workbench.engine.latency.calibrate import calibrated
 from workbench.engine.latency.device_library import DeviceLibrary
 from workbench.engine.latency.estimate import estimate, model_features
 from workbench.engine.latency.onnx_operators import ModelOperators
 from workbench.engine.latency.operator import Kind, Operator
+from workbench.engine.latency.own_measurement import OwnMeasurement
 from workbench.project.device_store import shipped_library
 
 PHONE = "oneplus-7t/ncnn/cpu-4t"
@@ -144,3 +145,36 @@ def test_every_shipped_profile_tells_its_source(library: DeviceLibrary):
         assert all(source.repository and source.path and source.num_measurements for source in profile.sources)
         assert all(source.commit or source.line or source.license for source in profile.sources)
         assert min(profile.costs.values()) > 0
+
+
+def test_an_npu_has_no_figure_for_ranges_found_at_run_time_and_a_cpu_says_what_it_leaves_out(library: DeviceLibrary):
+    model = network(is_int8=True).with_activations(8, at_run_time=True)
+
+    on_npu, on_cpu = (on(library, model, device) for device in ("samsung-galaxy-s24/tflite/npu/w8a8", PHONE))
+
+    assert on_npu.figure is None
+    assert "ranges found at run time" in on_npu.notes[0]
+    assert on_cpu.figure is not None
+    assert "ranges of activations are found at run time: what that takes is not counted" in on_cpu.notes
+
+
+def test_what_a_run_takes_once_is_a_row_of_its_own_and_the_rows_add_up(library: DeviceLibrary):
+    profile = library.find("samsung-galaxy-s24/tflite/npu/w8a8")
+    model = network(is_int8=True)
+    found = on(library, model, profile)
+
+    start, first = found.layers[:2]
+
+    # 64·28·28 numbers go in, and as many come out.
+    moved = 2 * 64 * 28 * 28 / 1e6
+    assert start.is_start
+    assert start.ms == pytest.approx(profile.costs["const"] + moved * profile.costs["e_io"])
+    assert first.name == "conv64"
+    assert first.ms < 0.1 * start.ms
+    assert len(found.layers) == len(model.operators) + 1
+    assert sum(layer.ms for layer in found.layers) == pytest.approx(found.figure.value)
+    assert sum(layer.share for layer in found.layers) == pytest.approx(1.0)
+
+
+def test_a_run_that_takes_nothing_once_has_no_row_for_it(library: DeviceLibrary):
+    assert not any(layer.is_start for layer in on(library, network()).layers)

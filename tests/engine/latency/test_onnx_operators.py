@@ -125,3 +125,52 @@ def test_an_operator_that_nobody_measured_is_named():
     found = read("g (float[1,8,8,8] x) => (float[1,8,8,8] y) { y = Sinh (x) }")
 
     assert found.unknown == ("Sinh",)
+
+
+def test_ranges_that_are_found_at_run_time_are_seen():
+    found = read(
+        """g (float[1,8] x) => (float[1,4] y) {
+        q, s, z = DynamicQuantizeLinear (x)
+        p = MatMulInteger (q, w, z)
+        f = Cast <to = 1> (p)
+        y = Mul (f, s) }""",
+        w=np.ones((8, 4), np.uint8),
+    )
+
+    assert found.has_ranges_at_run_time
+    assert found.activation_bits == 8
+
+
+def test_a_quantized_model_of_integer_operators_costs_what_the_same_between_quantizers_does():
+    head = '<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>'
+    start = "g (float[1,8,8,8] x) => (float[1,8,8,8] y)"
+    stored = "<float s = {0.1}, uint8 z = {0}, int8 wz = {0}>"
+    pair = """{ q = QuantizeLinear (x, s, z)  d = DequantizeLinear (q, s, z)  v = DequantizeLinear (w, s, wz)
+        c = Conv (d, v)  e = QuantizeLinear (c, s, z)  f = DequantizeLinear (e, s, z)
+        a = Add (d, f)  b = QuantizeLinear (a, s, z)  y = DequantizeLinear (b, s, z) }"""
+    own = """{ q = QuantizeLinear (x, s, z)  c = QLinearConv (q, s, z, w, s, wz, s, z)
+        a = com.microsoft.QLinearAdd (q, s, z, c, s, z, s, z)  y = DequantizeLinear (a, s, z) }"""
+    sides = []
+    for body in (pair, own):
+        model = onnx.parser.parse_model(head + start + stored + body)
+        model.graph.initializer.append(numpy_helper.from_array(np.ones((8, 8, 1, 1), np.int8), "w"))
+        sides.append(model_operators(model_of_bytes(model.SerializeToString(), Path("m.onnx"))))
+
+    between, integer = (
+        [(one.kind, one.inputs, one.outputs, one.macs, one.is_int8) for one in side.operators] for side in sides
+    )
+
+    assert not sides[1].unsized
+    assert integer == between
+
+
+def test_an_operator_of_no_standard_is_named_where_the_unknown_shapes_begin():
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17, "my.own" : 1]>
+        g (float[1,8] x) => (float y) { a = Abs (x)  b = my.own.Odd (a)  y = Neg (b) }"""
+    )
+
+    found = model_operators(model_of_bytes(model.SerializeToString(), Path("m.onnx")))
+
+    assert found.foreign == ("Odd of my.own",)
+    assert found.unsized == ("b", "y")

@@ -1,16 +1,17 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from tests.gui.latency_values import PHONE, estimate_of, layer_of, profile_of
-from workbench.engine.core.latency_estimate import Bound
+from workbench.engine.core.latency_estimate import START_OF_RUN, Bound
 from workbench.engine.core.recipe import Recipe
 from workbench.gui.known_devices import KnownDevices
 from workbench.gui.known_latency import KnownLatency
 from workbench.gui.panels.latency_page import LatencyPage
-from workbench.gui.panels.latency_rows import Column, verdict_of
+from workbench.gui.panels.latency_rows import Column, LatencyRows, verdict_of
 
 LAYERS = (
     layer_of("a", 2.0, 0.2, Bound.MEMORY, float_ms=2.0, int8_ms=1.0),
@@ -161,3 +162,22 @@ def test_a_layer_that_is_selected_elsewhere_is_scrolled_to(page, fake_engine, la
     bench.select(("a",))
 
     assert page.table.viewport().rect().contains(page.table.visualRect(page.rows.index(100, 0)).center())
+
+
+def test_the_start_of_a_run_stands_in_a_row_of_its_own(qapp):
+    rows = LatencyRows()
+    rows.show_layers((layer_of(START_OF_RUN, 9.0, 0.9, Bound.OVERHEAD, op_type=""), *LAYERS[:1]))
+
+    first = rows.index(0, Column.LAYER)
+
+    assert first.data() == START_OF_RUN
+    assert first.data(Qt.ItemDataRole.ToolTipRole).startswith("Once in each run")
+
+
+def test_the_verdicts_tip_says_in_what_the_layer_is_now(qapp):
+    rows = LatencyRows()
+    rows.show_layers((replace(layer_of("a", 1.0, 1.0, float_ms=2.0, int8_ms=1.0), is_int8=True),))
+
+    tip = rows.index(0, Column.VERDICT).data(Qt.ItemDataRole.ToolTipRole)
+
+    assert tip == "it is int8 now; estimated: 2.00 ms in float, 1.00 ms in int8"

@@ -43,7 +43,9 @@ class DeviceFit:
     Args:
         profile: as it would be kept.
         times: what it says of each model that was measured.
+        notes: what has to be said of the measurements.
     """
 
     profile: DeviceProfile
     times: tuple[FittedTime, ...]
+    notes: tuple[str, ...] = ()

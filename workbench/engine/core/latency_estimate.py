@@ -7,6 +7,7 @@ from workbench.engine.core.measurement import Figure
 
 # A difference that no estimate of one layer tells.
 _SAME = 1.05
+START_OF_RUN = "Start of the run"
 
 
 class Bound(StrEnum):
@@ -19,15 +20,16 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LayerLatency:
-    """One layer, or an operator without weights.
+    """One layer, or an operator without weights; or what a run takes once, which is no layer's.
 
     Args:
-        name: of the layer, or of the operator's first output.
-        op_type: of the ONNX node.
+        name: of the layer, or of the operator's first output; START_OF_RUN.
+        op_type: of the ONNX node; empty for the start.
         ms: estimated.
         share: of the whole, 0…1.
         bound_by: what most of the time goes into.
         float_ms, int8_ms: in either precision; None where the device's profile knows nothing of it.
+        is_int8: whether it computes on integers as it is.
     """
 
     name: str
@@ -37,6 +39,12 @@ class LayerLatency:
     bound_by: Bound
     float_ms: float | None = None
     int8_ms: float | None = None
+    is_int8: bool = False
+
+    @property
+    def is_start(self) -> bool:
+        """Whether this is what a run takes once: starting, and moving what goes in and comes out."""
+        return self.name == START_OF_RUN and not self.op_type
 
     @property
     def int8_speedup(self) -> float | None:
@@ -56,6 +64,7 @@ class LayerLatency:
             "bound_by": str(self.bound_by),
             "float_ms": self.float_ms,
             "int8_ms": self.int8_ms,
+            "is_int8": self.is_int8,
         }
 
 
@@ -66,7 +75,7 @@ class LatencyEstimate:
     Args:
         device: id of the profile.
         figure: in ms with the band that holds four of five measurements; None where there is none, as the notes say.
-        layers: in the order of running.
+        layers: in the order of running, what a run takes once before them; they add up to the figure.
         notes: what it rests on, and what it leaves out.
         is_rough: whether the band is too wide to decide by.
     """

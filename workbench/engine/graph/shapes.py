@@ -13,6 +13,7 @@ from workbench.engine.graph.node_copy import node_copy
 from workbench.engine.graph.node_value import node_value
 from workbench.engine.graph.opset import opset_of
 from workbench.engine.graph.order import run_order
+from workbench.engine.graph.shape_twins import has_twin, with_twins
 
 Shape = tuple[int | None, ...]
 
@@ -100,8 +101,8 @@ def _prepared(proto: onnx.ModelProto, batch: int) -> onnx.ModelProto:
             info.type.tensor_type.ClearField("shape")
     given |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     order, _ = run_order(model.graph.node, given)
-    if order != list(range(len(order))):
-        nodes = [proto.graph.node[index] for index in order]
+    if order != list(range(len(order))) or any(map(has_twin, proto.graph.node)):
+        nodes = with_twins([proto.graph.node[index] for index in order])
         del model.graph.node[:]
         model.graph.node.extend(nodes)
     return model

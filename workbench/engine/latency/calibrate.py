@@ -1,17 +1,19 @@
 """A profile fitted to a user's own measurements: one number says more than any data sheet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from workbench.engine.core.device_profile import Basis, DeviceProfile
 from workbench.engine.core.errors import DataError
+from workbench.engine.latency.contradictions import contradictions
 from workbench.engine.latency.cost_prior import CostPrior, Floats
 from workbench.engine.latency.features import FEATURES, feature_matrix, keeps_int8
 from workbench.engine.latency.learn_prior import with_floor
 from workbench.engine.latency.map_fit import Measured, fit_costs
 from workbench.engine.latency.operator import Operator
+from workbench.engine.latency.own_measurement import OwnMeasurement
 
 # The same chip with another build of the same runtime: a factor of its own, and costs that differ by 8 to 17 %
 # after that, against the 40 to 60 % of devices among each other.
@@ -19,25 +21,13 @@ _SHARE_OF_SPREAD = 0.1
 _LEAST_MS, _MOST_MS = 1e-3, 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class OwnMeasurement:
-    """A model's time on a user's device.
-
-    Args:
-        operators: of the model.
-        ms: of one inference at batch 1.
-    """
-
-    operators: tuple[Operator, ...]
-    ms: float
-
-
 def calibrated(
     base: DeviceProfile, prior: CostPrior, own: Sequence[OwnMeasurement], *, new_id: str = "", name: str = ""
 ) -> DeviceProfile:
     """The profile of a device like `base`, but as fast as the user's measurements say.
 
-    With one measurement the costs are scaled, with more their proportions move, too.
+    With one measurement the costs are scaled, with more their proportions move, too. Measurements that contradict each
+    other are noted.
 
     Args:
         base: a profile of the same chip, or of the nearest there is.
@@ -64,6 +54,7 @@ def calibrated(
         num_own=len(own),
         error=None,
         error_int8=None,
+        notes=tuple(dict.fromkeys((*base.notes, *contradictions(own)))),
     )
 
 

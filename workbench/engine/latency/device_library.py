@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from workbench.engine.core.device_profile import Backend, DeviceProfile
 from workbench.engine.core.errors import ProjectError
 from workbench.engine.latency.cost_prior import CostPrior
+
+_MOST_ALIKE = 4
+# Shorter words are in too many names, and what is less alike than this is another name.
+_FEWEST_LETTERS, _NEAR = 3, 0.75
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,10 +40,27 @@ class DeviceLibrary:
         """The profile of that id. Raises ProjectError if there is none, and says which are like it."""
         if device in self.profiles:
             return self.profiles[device]
-        words = device.lower().replace("/", " ").split()
-        alike = [name for name in self.profiles if any(word in name for word in words)][:4]
+        alike = self._alike(device.strip().lower())[:_MOST_ALIKE]
         hint = f"did you mean {', '.join(alike)}?" if alike else "`workbench devices` lists them"
         raise ProjectError(f"no device profile is called {device!r}", hint)
+
+    def _alike(self, device: str) -> list[str]:
+        """Ids of devices that are called so, or whose id begins nearly so; in the order of the library."""
+        first = device.partition("/")[0]
+        if len(first) < _FEWEST_LETTERS:
+            return []
+        by_id = {name: name.lower().partition("/")[0] for name in self.profiles}
+        found = [
+            name
+            for name, profile in self.profiles.items()
+            if first.replace("-", " ") in profile.name.lower().replace("-", " ") or first in by_id[name]
+        ]
+        if not found:
+            near = get_close_matches(first, set(by_id.values()), _MOST_ALIKE, _NEAR)
+            found = [name for name in self.profiles if by_id[name] in near]
+        # Of those, the ones with the same runtime and target stand first.
+        rest = device.partition("/")[2]
+        return sorted(found, key=lambda name: not rest or rest not in name.lower())
 
     def with_profiles(self, profiles: Iterable[DeviceProfile]) -> "DeviceLibrary":
         """The same with others added; a user's own hides what ships under its id."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile
-from workbench.engine.core.latency_estimate import Bound, LatencyEstimate, LayerLatency
+from workbench.engine.core.latency_estimate import START_OF_RUN, Bound, LatencyEstimate, LayerLatency
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.latency.cost_prior import Floats
 from workbench.engine.latency.device_library import BackendKnowledge
 from workbench.engine.latency.estimate_notes import fallbacks, notes_of, refusal
-from workbench.engine.latency.features import FEATURES, feature_matrix, keeps_int8
+from workbench.engine.latency.features import FEATURES, ONCE_FEATURES, feature_matrix, keeps_int8
 from workbench.engine.latency.onnx_operators import ModelOperators
 from workbench.engine.latency.operator import WEIGHTED, Operator
 
@@ -97,25 +97,30 @@ def _spread(shares: Floats, profile: DeviceProfile, knowledge: BackendKnowledge,
 
 
 def _layers(features: ModelFeatures, profile: DeviceProfile, parts: Floats, costs: Floats) -> Iterator[LayerLatency]:
-    times = parts.sum(1)
-    shares = times / max(float(times.sum()), 1e-12)
-    bounds = _bounds(parts, FEATURES[profile.backend])
+    names = FEATURES[profile.backend]
+    # Features count what a run has once with the first operator, whose time it is not.
+    once = np.where([name in ONCE_FEATURES for name in names], parts, 0.0).sum(0)
+    own = np.where([name in ONCE_FEATURES for name in names], 0.0, parts)
+    total = max(float(parts.sum()), 1e-12)
+    start_ms = float(once.sum())
+    if start_ms:
+        yield LayerLatency(START_OF_RUN, "", start_ms, start_ms / total, _bounds(once[None], names)[0])
+    times, bounds = own.sum(1).tolist(), _bounds(own, names)
     knows_both = profile.knows_float and profile.knows_int8
     in_float, in_int8 = (
         None if matrix is None or not knows_both else (matrix @ costs).tolist()
         for matrix in (features.in_float, features.in_int8)
     )
-    for row, (operator, ms, share) in enumerate(
-        zip(features.model.operators, times.tolist(), shares.tolist(), strict=True)
-    ):
+    for row, (operator, ms) in enumerate(zip(features.model.operators, times, strict=True)):
         yield LayerLatency(
             operator.name,
             operator.op_type,
             ms,
-            share,
+            ms / total,
             bounds[row],
             None if in_float is None else in_float[row],
             None if in_int8 is None else in_int8[row],
+            is_int8=operator.is_int8,
         )
 
 

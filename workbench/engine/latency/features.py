@@ -16,6 +16,8 @@ FEATURES = {Backend.CPU: CPU_FEATURES, Backend.GPU: GPU_FEATURES, Backend.NPU: N
 _WITHOUT_WINOGRAD = ("TFLite", "XNNPACK", "onnxruntime")
 # These keep the tensors between operators as int8, others as float.
 _ALL_INT8 = ("TFLite", "XNNPACK", "MNN", "onnxruntime")
+# What a run has once: starting, and moving the model's first and last tensors.
+ONCE_FEATURES = frozenset(("const", "e_io"))
 _MILLION = 1e6
 
 

@@ -1,6 +1,6 @@
 """Which nodes compute on integers: those between quantized tensors, and the integer operators themselves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import onnx
 
@@ -9,6 +9,8 @@ from workbench.engine.graph.weight_place import first_output
 
 _INTEGER = ("ConvInteger", "MatMulInteger", "QGemm", "DynamicQuantizeMatMul", "MatMulIntegerToFloat")
 _PAIR = ("QuantizeLinear", "DequantizeLinear")
+_AT_RUN_TIME = ("DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM")
+_WIDE = (onnx.TensorProto.UINT16, onnx.TensorProto.INT16)
 _MOST_STEPS = 4
 
 
@@ -38,6 +40,36 @@ def runs_on_int8(node: onnx.NodeProto, links: Links, integers: Collection[str], 
     varying = [name for name in given if name not in constant]
     del links
     return bool(varying) and all(name in integers for name in varying)
+
+
+def activation_bits(graph: onnx.GraphProto, links: Links, constant: Collection[str]) -> int:
+    """Of the widest integers that activations are quantized to, 16 or 8; 0 where none are."""
+    stored = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    found = 0
+    for node in graph.node:
+        if node.op_type == "QuantizeLinear" and node.input[0] not in constant:
+            found = max(found, 16 if _code_type(node, links, stored) in _WIDE else 8)
+        elif node.op_type in _AT_RUN_TIME:
+            found = max(found, 8)
+    return found
+
+
+def has_ranges_at_run_time(graph: onnx.GraphProto) -> bool:
+    """Whether activations are quantized with ranges that each run finds anew."""
+    return any(node.op_type in _AT_RUN_TIME for node in graph.node)
+
+
+def _code_type(node: onnx.NodeProto, links: Links, stored: Mapping[str, int]) -> int:
+    """Of the codes that a QuantizeLinear gives: that of its zero point, or what it says, or uint8."""
+    uint8 = int(onnx.TensorProto.UINT8)
+    said = next((int(one.i) for one in node.attribute if one.name == "output_dtype" and one.i), uint8)
+    zero_point = node.input[2] if len(node.input) > 2 else ""
+    if not zero_point:
+        return said
+    producer = links.producer(zero_point)
+    if producer is not None and producer.op_type == "Constant":
+        return next((int(one.t.data_type) for one in producer.attribute if one.name == "value"), said)
+    return stored.get(zero_point, said)
 
 
 def seen_through(name: str, links: Links) -> str:

@@ -11,9 +11,15 @@ from workbench.engine.graph.constants import constant_outputs
 from workbench.engine.graph.links import Links
 from workbench.engine.graph.model import Model
 from workbench.engine.graph.shapes import Shapes, infer_shapes
-from workbench.engine.graph.weight_place import first_output
+from workbench.engine.graph.weight_place import first_output, is_standard
 from workbench.engine.latency.fused_nodes import fused_into, merged_activations
-from workbench.engine.latency.int8_nodes import dequantized, runs_on_int8, seen_through
+from workbench.engine.latency.int8_nodes import (
+    activation_bits,
+    dequantized,
+    has_ranges_at_run_time,
+    runs_on_int8,
+    seen_through,
+)
 from workbench.engine.latency.node_kinds import FREE, WEIGHTED_TYPES, kind_of
 from workbench.engine.latency.operator import Kind, Operator, Shape
 
@@ -26,13 +32,19 @@ class ModelOperators:
         operators: in the order of the graph.
         unknown: op types whose cost nobody measured; counted as element-wise.
         unsized: outputs whose shape is not known, which are left out.
+        foreign: operators of no standard that the unknown shapes begin at, such as "Mine of my.domain".
         outputs: first output of each operator's node; empty where they were not read from a graph.
+        activation_bits: of the widest integers that activations are quantized to; 0 where none are.
+        has_ranges_at_run_time: whether activations are quantized with ranges that each run finds anew.
     """
 
     operators: tuple[Operator, ...]
     unknown: tuple[str, ...] = ()
     unsized: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    activation_bits: int = 0
+    has_ranges_at_run_time: bool = False
+    foreign: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -43,6 +55,14 @@ class ModelOperators:
         """The same with layers computed on integers or not, by name; others as they are."""
         changed = (replace(one, is_int8=layers.get(one.name, one.is_int8)) for one in self.operators)
         return replace(self, operators=tuple(changed))
+
+    def with_activations(self, bits: int, *, at_run_time: bool) -> "ModelOperators":
+        """The same with activations quantized to so many bits, with ranges that are found at run time or known."""
+        return replace(
+            self,
+            activation_bits=max(self.activation_bits, bits),
+            has_ranges_at_run_time=self.has_ranges_at_run_time or at_run_time,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +102,7 @@ class GraphOperators:
         self._found = found
         merged = merged_activations(graph, links)
         gone = merged.gone | fused_into(graph, links, merged.gone)
-        steps, unknown, unsized = [], [], []
+        steps, unknown, unsized, foreign = [], [], [], []
         for node in graph.node:
             name = first_output(node)
             if not name or name in gone or name in constant or node.op_type in FREE:
@@ -90,6 +110,8 @@ class GraphOperators:
             outputs = tuple(_shapes_of(node.output, found))
             if not outputs or any(shape is None for shape in outputs):
                 unsized.append(name)
+                if not is_standard(node) and None not in _shapes_of(node.input, found):
+                    foreign.append(f"{node.op_type} of {node.domain}")
                 continue
             kind = merged.kinds.get(name) or kind_of(node, links, found.shapes)
             if kind is None:
@@ -100,7 +122,15 @@ class GraphOperators:
         self._steps = tuple(steps)
         operators = tuple(step.operator for step in steps)
         names = tuple(first_output(step.node) for step in steps)
-        self.whole = ModelOperators(operators, tuple(dict.fromkeys(unknown)), tuple(unsized), names)
+        self.whole = ModelOperators(
+            operators,
+            tuple(dict.fromkeys(unknown)),
+            tuple(unsized),
+            names,
+            activation_bits(graph, links, constant),
+            has_ranges_at_run_time(graph),
+            tuple(dict.fromkeys(foreign)),
+        )
 
     def left(self, shapes: Mapping[str, Shape], shares: Mapping[str, float]) -> ModelOperators:
         """The operators once channels went.

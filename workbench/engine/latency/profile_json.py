@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile, ProfileError, ProfileSource
+from workbench.engine.core.device_profile import W8A16, Backend, Basis, DeviceProfile, ProfileError, ProfileSource
 from workbench.engine.core.errors import ProjectError
 from workbench.engine.latency.cost_prior import CostPrior, Floats
 from workbench.engine.latency.device_library import BackendKnowledge
+from workbench.engine.latency.features import FEATURES
+from workbench.engine.latency.json_fields import FieldError, JsonFields
 
 _FORMAT = 1
 # Of a cost: it is known to a few per cent at best.
 _DIGITS = 5
+_PRECISIONS = ("float", "int8", "float and int8", W8A16)
 # Costs that were part of another one when older files were written.
 _SPLIT_OFF = {"mac_3x3_more_i8": "mac_3x3_i8", "e_requant_i8": "e_out_i8"}
 
@@ -71,11 +74,12 @@ def format_profile(profile: DeviceProfile) -> str:
 
 
 def parse_profile(text: str, path: str) -> DeviceProfile:
-    """What `format_profile` wrote. Raises ProjectError if it is something else."""
+    """What `format_profile` wrote. Raises ProjectError if it is something else, with the key that is wrong."""
+    content = _content(text, path)
     try:
-        return _parsed(_content(text, path)["profile"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged(path, error) from error
+        return _parsed(JsonFields(content, "").value("profile"))
+    except FieldError as error:
+        raise ProjectError(f"{path}: {error}", "export the profile again") from error
 
 
 def _content(text: str, path: str) -> dict[str, Any]:
@@ -117,24 +121,59 @@ def _profile(profile: DeviceProfile) -> dict[str, object]:
 
 
 def _parsed(given: object) -> DeviceProfile:
-    if not isinstance(given, dict):
-        raise TypeError("a profile is an object")
-    costs = {str(name): float(cost) for name, cost in given["costs"].items()}
-    if not all(cost >= 0 and np.isfinite(cost) for cost in costs.values()):
-        raise ValueError("a cost is negative or infinite")
-    costs |= {name: costs[whole] for name, whole in _SPLIT_OFF.items() if whole in costs and name not in costs}
+    """Raises FieldError."""
+    fields = JsonFields(given, "profile")
+    backend = fields.word("backend", Backend)
+    precision, traits = fields.text("precision"), fields.part("traits")
+    if precision not in _PRECISIONS:
+        raise FieldError(f"{fields.where('precision')} is {precision!r}, not one of {', '.join(_PRECISIONS)}")
     return DeviceProfile(
-        **{name: str(given[name]) for name in ("id", "name", "soc", "core", "runtime", "version", "precision")},
-        backend=Backend(given["backend"]),
-        threads=int(given["threads"]),
-        basis=Basis(given["basis"]),
-        num_own=int(given["num_own"]),
-        costs=costs,
-        traits={str(name): float(value) for name, value in given["traits"].items()},
-        error=ProfileError(**given["error"]) if given["error"] else None,
-        error_int8=ProfileError(**given["error_int8"]) if given["error_int8"] else None,
-        sources=tuple(ProfileSource(**source) for source in given["sources"]),
-        notes=tuple(map(str, given["notes"])),
+        id=fields.text("id", may_be_empty=False),
+        name=fields.text("name", may_be_empty=False),
+        soc=fields.text("soc"),
+        core=fields.text("core"),
+        runtime=fields.text("runtime"),
+        version=fields.text("version"),
+        precision=precision,
+        backend=backend,
+        threads=fields.count("threads"),
+        basis=fields.word("basis", Basis),
+        num_own=fields.count("num_own"),
+        costs=_costs(fields.part("costs"), backend),
+        traits={name: traits.number(name) for name in traits},
+        error=_error(fields, "error"),
+        error_int8=_error(fields, "error_int8"),
+        sources=tuple(map(_source, fields.parts("sources"))),
+        notes=fields.texts("notes"),
+    )
+
+
+def _costs(fields: JsonFields, backend: Backend) -> dict[str, float]:
+    """All of the backend's, and what else the file has: newer files may know more."""
+    costs = {name: fields.number(name, 0) for name in fields}
+    costs |= {name: costs[whole] for name, whole in _SPLIT_OFF.items() if whole in costs and name not in costs}
+    missing = [name for name in FEATURES[backend] if name not in costs]
+    if missing:
+        raise FieldError(f"{fields.where(missing[0])} is missing")
+    return costs
+
+
+def _error(fields: JsonFields, key: str) -> ProfileError | None:
+    if fields.value(key) is None:
+        return None
+    error = fields.part(key)
+    return ProfileError(error.number("median", 0), error.number("within_20", 0), error.count("n"))
+
+
+def _source(fields: JsonFields) -> ProfileSource:
+    return ProfileSource(
+        fields.text("repository"),
+        fields.text("path"),
+        fields.text("commit"),
+        fields.count("line"),
+        fields.text("license"),
+        fields.count("num_measurements"),
+        fields.text("note"),
     )
 
 

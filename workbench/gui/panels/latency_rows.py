@@ -23,11 +23,11 @@ class Column(IntEnum):
     VERDICT = 4
 
 
-_TITLES = ("Layer", "Time", "Share of the time", "Bound by", "int8 to float")
+_TITLES = ("Layer", "Time", "Share of the time", "Bound by", "int8 against float")
 _TIPS = {
     Column.SHARE: "Of the whole estimate; full: bound by compute, hatched: by memory, outlined: by overhead",
     Column.BOUND: "What most of the layer's time goes into: multiply-adds, numbers moved, or starting at all",
-    Column.VERDICT: "What the layer in int8 would take there beside what it takes in float",
+    Column.VERDICT: "What the layer takes there in int8 beside what it takes in float, whichever it is now",
 }
 
 
@@ -166,8 +166,11 @@ _KEYS: dict[Column, Callable[[LayerLatency], tuple[float, str]]] = {
 
 
 def _tip(layer: LayerLatency, column: Column) -> str:
+    if column is Column.LAYER and layer.is_start:
+        return "Once in each run, whatever the layers: starting, and moving what goes in and comes out"
     if column is Column.LAYER:
         return f"{layer.name} ({layer.op_type})"
     if column is Column.VERDICT and layer.float_ms is not None and layer.int8_ms is not None:
-        return f"estimated: {format_ms(layer.float_ms)} in float, {format_ms(layer.int8_ms)} in int8"
+        now = "int8" if layer.is_int8 else "float"
+        return f"it is {now} now; estimated: {format_ms(layer.float_ms)} in float, {format_ms(layer.int8_ms)} in int8"
     return ""

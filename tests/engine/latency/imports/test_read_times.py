@@ -57,3 +57,15 @@ def test_an_ai_hub_profile_gives_its_estimate_in_ms():
 def test_another_text_is_refused(text: str):
     with pytest.raises(DataError, match="no time found"):
         read_times(text)
+
+
+def test_the_model_of_onnxruntime_perf_test_is_that_of_the_command_that_was_pasted_with_it():
+    (time,) = read_times(f"$ ./onnxruntime_perf_test -r 100 -e cpu models/net_v2.onnx out.txt\n{PERF_TEST}")
+
+    assert time.network == "models/net_v2.onnx"
+
+
+def test_a_name_beside_an_ai_hub_profile_is_the_networks():
+    (time,) = read_times('{"model_name": "net", "execution_summary": {"estimated_inference_time": 1470}}')
+
+    assert time.network == "net"

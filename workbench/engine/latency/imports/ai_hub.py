@@ -7,6 +7,9 @@ import json
 
 from workbench.engine.core.tool_time import ToolTime
 
+# Where people or scripts that collect profiles say what was profiled; AI Hub itself says it on its page alone.
+_NAMES = ("model_name", "model", "name")
+
 
 def read(text: str) -> list[ToolTime]:
     """The estimated time of one inference, which AI Hub takes from the fastest runs; none if it is something else."""
@@ -20,4 +23,5 @@ def read(text: str) -> list[ToolTime]:
         return []
     times = [one / 1000 for one in summary.get("all_inference_times") or [] if isinstance(one, int | float)]
     least, most = (min(times), max(times)) if times else (None, None)
-    return [ToolTime("AI Hub", time_us / 1000, len(times), "", least, most)]
+    named = next((one for one in map(content.get, _NAMES) if isinstance(one, str)), "")
+    return [ToolTime("AI Hub", time_us / 1000, len(times), named, least, most)]

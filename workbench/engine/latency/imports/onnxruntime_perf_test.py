@@ -10,6 +10,8 @@ from workbench.engine.core.tool_time import ToolTime
 
 _AVERAGE = re.compile(r"Average inference time cost(?: total)?: ([\d.e+-]+) ms")
 _COUNT = re.compile(r"Total inference requests: (\d+)")
+# The tool names no model itself; people paste the command with what it has printed.
+_MODEL = re.compile(r"onnxruntime_perf_test\b[^\n]*?[\s\"'](\S+?\.(?:onnx|ort))\b")
 _LIMIT = r"{} Latency: ([\d.e+-]+) s"
 
 
@@ -21,4 +23,6 @@ def read(text: str) -> list[ToolTime]:
     count = _COUNT.search(text)
     limits = [re.search(_LIMIT.format(word), text) for word in ("Min", "Max")]
     least, most = (float(found[1]) * 1000 if found else None for found in limits)
-    return [ToolTime("onnxruntime_perf_test", float(average[1]), int(count[1]) if count else 0, "", least, most)]
+    model = _MODEL.search(text)
+    num_runs, network = int(count[1]) if count else 0, model[1] if model else ""
+    return [ToolTime("onnxruntime_perf_test", float(average[1]), num_runs, network, least, most)]
