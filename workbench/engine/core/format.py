@@ -12,6 +12,7 @@ from workbench.engine.core.measurement import Figure
 _MINUS = "\N{MINUS SIGN}"
 _MEBIBYTE = 1 << 20
 _METRIC_NAMES = {"psnr": "PSNR", "miou": "Mean IoU", "agreement": "Agreement with the original"}
+_LEAST_MS = 0.001
 
 
 def format_bytes(size_bytes: float) -> str:
@@ -59,11 +60,13 @@ def format_points(difference: float, decimals: int = 1) -> str:
 
 
 def format_ms(milliseconds: float) -> str:
-    """A duration given in milliseconds, to about three digits.
+    """A duration given in milliseconds, to about three digits; in microseconds where fewer than one would be left.
 
-    >>> format_ms(0.0421), format_ms(8.314), format_ms(12.62), format_ms(1305.2)
-    ('0.042 ms', '8.31 ms', '12.6 ms', '1,305 ms')
+    >>> format_ms(0.0421), format_ms(8.314), format_ms(12.62), format_ms(1305.2), format_ms(0.00042)
+    ('0.042 ms', '8.31 ms', '12.6 ms', '1,305 ms', '0.42 µs')
     """
+    if 0 < milliseconds < _LEAST_MS:
+        return f"{_number(1000 * milliseconds, 2)} µs"
     return f"{_number(milliseconds, _decimals_for_three_digits(milliseconds))} ms"
 
 
