@@ -14,9 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.search.one_limit import relaxed_problem, solve_core
+from workbench.engine.search.one_limit import Relaxed, relaxed_problem, solve_core
 from workbench.engine.search.picks import Floats, Picks, most, total
 from workbench.engine.search.several_limits import solve_several
+
+# A relaxed solution that is above another limit by more, as a share, leads to no exact one within it.
+_FAR_OFF = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +59,8 @@ class BudgetSolver:
     def solve(self, minimize: str, limits: Mapping[str, float]) -> Solution | None:
         """The solution that is best, or None where the limits are out of reach.
 
-        Exact where it is also the best with one of the limits alone, unless that limit leaves more than a hundred
-        thousand states; otherwise within `GAP` of the optimum, and with few choices within a ten-thousandth.
+        Exact with one limit, unless that leaves more than a hundred thousand states, and mostly where one of several
+        is enough; otherwise within `GAP` of the optimum, and with few choices within a ten-thousandth.
 
         Args:
             minimize: name of a total.
@@ -69,22 +72,15 @@ class BudgetSolver:
             return None
         loss = np.where(self._is_useful((minimize, *names)), self._counts[minimize], np.inf)
         costs = {name: self._counts[name] for name in names}
-        picks = self._with_one_limit(loss, costs, limits)
-        if picks is None:
-            picks = solve_several(loss, list(costs.values()), [limits[name] for name in names])
-        return None if picks is None else self._solution(picks)
-
-    def _with_one_limit(self, loss: Floats, costs: Mapping[str, Floats], limits: Mapping[str, float]) -> Picks | None:
-        """The best solution if it is also the best without all limits but one."""
         least = np.asarray(loss.argmin(axis=1), np.int64)
         if _is_within(least, costs, limits):
-            return least
-        for name, cost in costs.items():
-            relaxed = relaxed_problem(loss, cost, limits[name])
-            picks = solve_core(loss, cost, limits[name], relaxed)
-            if picks is not None and _is_within(picks, costs, limits):
-                return picks
-        return None
+            return self._solution(least)
+        relaxed = {name: relaxed_problem(loss, cost, limits[name]) for name, cost in costs.items()}
+        picks = _with_one_limit(loss, costs, limits, relaxed)
+        if picks is None:
+            floor = max((one.bound for one in relaxed.values()), key=abs)
+            picks = solve_several(loss, list(costs.values()), [limits[name] for name in names], floor=floor)
+        return None if picks is None else self._solution(picks)
 
     def _is_useful(self, names: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Which options no other one of the same choice beats in every one of these totals, shape (N, O)."""
@@ -100,5 +96,20 @@ class BudgetSolver:
         return Solution(picks, {name: total(values, picks) for name, values in self._counts.items()})
 
 
-def _is_within(picks: Picks, costs: Mapping[str, Floats], limits: Mapping[str, float]) -> bool:
-    return all(total(cost, picks) <= most(limits[name]) for name, cost in costs.items())
+def _with_one_limit(
+    loss: Floats, costs: Mapping[str, Floats], limits: Mapping[str, float], relaxed: Mapping[str, Relaxed]
+) -> Picks | None:
+    """The best solution if it is also the best without all limits but one."""
+    for name, cost in costs.items():
+        # The exact solution differs in few choices from the relaxed one, which is known already.
+        if len(costs) > 1 and not _is_within(relaxed[name].picks, costs, limits, spare=_FAR_OFF):
+            continue
+        picks = solve_core(loss, cost, limits[name], relaxed[name])
+        if picks is not None and _is_within(picks, costs, limits):
+            return picks
+    return None
+
+
+def _is_within(picks: Picks, costs: Mapping[str, Floats], limits: Mapping[str, float], *, spare: float = 0.0) -> bool:
+    """Whether totals are within all limits, or no more than a share of each above it."""
+    return all(total(cost, picks) <= most(limits[name]) + spare * abs(limits[name]) for name, cost in costs.items())

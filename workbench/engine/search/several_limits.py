@@ -31,15 +31,16 @@ _LEAST_GAIN = 1e-12
 _TIGHTER = (0.0, 2e-6, 1e-4)
 
 
-def solve_several(loss: Floats, costs: list[Floats], limits: list[float]) -> Picks | None:
+def solve_several(loss: Floats, costs: list[Floats], limits: list[float], *, floor: float = 0.0) -> Picks | None:
     """The solution with about the least loss; None where the limits are out of reach.
 
     Args:
         loss: what is minimized, shape (N, O); infinite where there is no such option.
         costs: of each limited total, shape (N, O).
         limits: the most that each may be.
+        floor: a loss that no solution is below, as far as one is known: numbers are scaled by it.
     """
-    problem = _Problem.of(loss, costs, limits)
+    problem = _Problem.of(loss, costs, limits, floor)
     relaxed = problem.relaxed()
     if relaxed is None:
         return None
@@ -48,7 +49,8 @@ def solve_several(loss: Floats, costs: list[Floats], limits: list[float]) -> Pic
         return problem.by_highs(loss, _PROVEN)
     allowed = _PROVEN if len(loss) <= _FEW_CHOICES else GAP
     close = min(_CLOSE, allowed)
-    picks = problem.exchanged(picks, relaxed.dearer, relaxed.bound + close * abs(relaxed.bound))
+    enough, bearable = (relaxed.bound + share * abs(relaxed.bound) for share in (close, allowed))
+    picks = problem.exchanged(picks, relaxed.dearer, enough, bearable)
     above = total(loss, picks) - relaxed.bound
     if above <= allowed * abs(relaxed.bound):
         return picks
@@ -60,7 +62,9 @@ def solve_several(loss: Floats, costs: list[Floats], limits: list[float]) -> Pic
 
 def solve_by_highs(loss: Floats, costs: list[Floats], limits: list[float]) -> Picks | None:
     """The same by HiGHS alone, proven to a ten-thousandth of the optimum; arguments as of `solve_several`."""
-    return _Problem.of(loss, costs, limits).by_highs(loss, _PROVEN)
+    bounds = [relaxed_problem(loss, cost, limit).bound for cost, limit in zip(costs, limits, strict=True)]
+    floor = max(bounds, key=abs)
+    return _Problem.of(loss, costs, limits, floor).by_highs(loss, _PROVEN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,12 +99,11 @@ class _Problem:
     scale: float
 
     @classmethod
-    def of(cls, loss: Floats, costs: list[Floats], limits: list[float]) -> "_Problem":
+    def of(cls, loss: Floats, costs: list[Floats], limits: list[float], floor: float) -> "_Problem":
         stacked = np.stack(costs) if costs else np.zeros((0, *loss.shape))
         # Where an option is dear beyond measure, infinity times nothing would be no number.
         stacked = np.where(np.isfinite(loss), stacked, 0.0)
-        bounds = [relaxed_problem(loss, cost, limit).bound for cost, limit in zip(stacked, limits, strict=True)]
-        scale = max(abs(float(loss.min(axis=1).sum())), *map(abs, bounds), 1e-12)
+        scale = max(abs(float(loss.min(axis=1).sum())), abs(floor), 1e-12)
         return cls(loss, stacked, np.array(limits), scale)
 
     def relaxed(self) -> _Relaxed | None:
@@ -148,13 +151,14 @@ class _Problem:
         picks[parts] = ways[best]
         return picks
 
-    def exchanged(self, picks: Picks, dearer: Floats, enough: float) -> Picks:
+    def exchanged(self, picks: Picks, dearer: Floats, enough: float, bearable: float) -> Picks:
         """Exchange options while that takes something off the loss, until it is enough.
 
         Args:
             picks: a solution within the limits.
             dearer: what each option adds to the bound at least; those that add least are exchanged.
             enough: the loss at which nothing more is gained.
+            bearable: the loss at which three at a time are not worth their time.
         """
         picks, rows = picks.copy(), np.arange(len(picks))
         for _ in range(_EXCHANGES):
@@ -165,7 +169,9 @@ class _Problem:
             change[rows, picks] = np.inf
             order = np.argsort(change, axis=None, kind="stable")[:_PAIRS]
             moves = _Moves.of(self, picks, order[np.isfinite(change.flat[order])])
-            taken = moves.best_pair(-_LEAST_GAIN * abs(lost)) or moves.best_triple(-_LEAST_GAIN * abs(lost))
+            taken = moves.best_pair(-_LEAST_GAIN * abs(lost))
+            if not taken and lost > bearable:
+                taken = moves.best_triple(-_LEAST_GAIN * abs(lost))
             if not taken:
                 break
             picks[moves.rows[taken]] = moves.options[taken]
