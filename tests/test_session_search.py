@@ -125,6 +125,21 @@ def test_what_is_confirmed_was_neither_chosen_nor_calibrated_on(session: Session
 
     assert result.confirmed.done == 20
     assert not any("also set its ranges" in note for note in result.notes)
+    # Of so few samples the scan looked at these, too.
+    assert any("the scan drew its samples from those" in note for note in result.notes)
+
+
+def test_calibration_samples_that_are_those_of_the_evaluation_do_not_confirm_either(
+    session: Session, demo_folder: Path
+):
+    session.open_calibration(demo_folder / "digits.npz")
+    total = len(session._bench.samples)
+    scan = _scanned(session)
+    *_, prediction = session.fit_accuracy(scan, limit=_LIMIT)
+
+    *_, result = session.search(SearchBudgets(max_bytes=24_000), scan, prediction, limit=total - 148)
+
+    assert result.confirmed.done == 20
 
 
 def test_that_samples_both_chose_and_calibrated_is_said(session: Session):

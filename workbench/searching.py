@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from workbench.bench import Bench
+from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.channel_wishes import KIND_OF
 from workbench.engine.core.errors import DataError, ProjectError, RecipeError
@@ -13,6 +16,7 @@ from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import SensitivityScan
+from workbench.engine.data.dataset import seeded_subset
 from workbench.engine.evaluate.positions import num_classes
 from workbench.engine.latency.device_library import DeviceLibrary
 from workbench.engine.latency.onnx_operators import ModelOperators
@@ -20,6 +24,7 @@ from workbench.engine.search.accuracy_fit import NUM_MIXES, fit_accuracy, guessi
 from workbench.engine.search.device_latency import DeviceLatency
 from workbench.engine.search.file_sizes import FileSizes
 from workbench.engine.search.recipe_search import search_recipe
+from workbench.engine.search.scan_pool import pool_reach
 from workbench.engine.search.search_space import SearchMeans, search_space
 from workbench.estimating import KnownOperators
 from workbench.jobs import JobContext
@@ -73,6 +78,7 @@ class Searching:
         )
         info = bench.model.info
         self._kinds = {layer.name: KIND_OF[layer.op_type] for layer in info.layers if layer.op_type in KIND_OF}
+        self._looked_at = self._count
         self._seen: dict[str, EvaluationReport] = {}
 
     @cached_property
@@ -147,9 +153,12 @@ class Searching:
             ctx=ctx.part(0, _SHAPES),
         )
         part = ctx.part(_SHAPES if latency is not None else 0, 1)
-        figure, notes = (None, ()) if latency is None else (latency.figure, latency.notes)
+        figure = None if latency is None else latency.figure
         results = search_recipe(space, prediction, budgets, self, part, latency=figure)
-        return (self._with_notes(replace(result, notes=(*result.notes, *notes))) for result in results)
+        # Whatever was looked at on the way to a recipe flatters it a little.
+        total, scanned = len(self._bench.samples), max((cell.num_samples for cell in scan.cells), default=0)
+        self._looked_at = max(self._count, prediction.num_samples, pool_reach(total, scanned))
+        return (self._with_notes(result, latency) for result in results)
 
     def check(self, budgets: SearchBudgets, library: DeviceLibrary | None, ctx: JobContext) -> DeviceLatency | None:
         """Whether budgets can be checked at all; what estimates on their device, where latency is limited.
@@ -195,32 +204,54 @@ class Searching:
     def confirm(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport | None:
         """The same on as many samples that no recipe was measured on, or as are left; None where none are.
 
-        Those that set ranges are no such samples either.
+        Those that set ranges are no such samples either, nor those that the scan drew from, unless hardly any are left.
 
         Raises:
             Cancelled: somebody asked to stop.
             RunError: it does not run.
         """
-        count = min(self._count, len(self._bench.samples) - self._count - self._num_reserved(recipe))
-        return self._evaluated(recipe, count, self._count, ctx) if count > 0 else None
+        others = self._others(recipe)
+        return self._evaluated(recipe, len(others), others.start, ctx) if others else None
 
-    def _num_reserved(self, recipe: Recipe) -> int:
-        """Samples at the end of the order, which set ranges and which layers are fitted on."""
-        return 0 if self._bench.calibration is not None else min(recipe.calibration.samples, len(self._bench.samples))
+    def _others(self, recipe: Recipe) -> range:
+        """Places in the order of the samples that confirm a recipe."""
+        end = len(self._bench.samples) - self._num_calibrating(recipe)
+        begin = self._looked_at if 2 * (end - self._looked_at) >= self._count else self._count
+        return range(begin, max(begin, min(begin + self._count, end)))
 
-    def _with_notes(self, result: SearchResult) -> SearchResult:
-        """The final result with a note where what it takes was fitted to samples that it was measured on."""
+    def _num_calibrating(self, recipe: Recipe) -> int:
+        """Samples at the end of the order, of which some set ranges or have layers fitted on them."""
+        samples = self._calibrating(recipe)
+        return 0 if samples is None else samples.reach
+
+    def _num_shared(self, recipe: Recipe) -> int:
+        """Samples that recipes are measured on and that calibrate as well."""
+        samples = self._calibrating(recipe)
+        measured = seeded_subset(len(self._bench.samples), self._count)
+        return 0 if samples is None else int(np.isin(samples.indices, measured).sum())
+
+    def _calibrating(self, recipe: Recipe) -> CalibrationSet | None:
+        """The samples that calibrate, if they are of those that recipes are measured on."""
+        samples = self._bench.calibration_set(recipe.calibration)
+        is_same = samples is not None and samples.dataset.info.digest == self._bench.samples.info.digest
+        return samples if is_same else None
+
+    def _with_notes(self, result: SearchResult, latency: DeviceLatency | None) -> SearchResult:
+        """The final result with what is to be known of the figures of what it takes."""
         if result.best is None or not result.is_final:
             return result
-        recipe = result.best.recipe
-        shared = self._count + self._num_reserved(recipe) - len(self._bench.samples)
-        if shared <= 0 or not self._bench.plan(recipe).needs_samples:
-            return result
-        note = (
-            f"{shared:,} of the samples that it was measured on also set its ranges, rounding or channels: "
-            "others for that, calibration samples, give a fair figure"
-        )
-        return replace(result, notes=(*result.notes, note))
+        recipe, notes = result.best.recipe, list(result.notes)
+        if latency is not None:
+            notes += latency.notes(recipe, JobContext())
+        if result.confirmed is not None and self._others(recipe).start < self._looked_at:
+            notes.append("the scan drew its samples from those, too, that confirm: there are no more")
+        shared = self._num_shared(recipe)
+        if shared and self._bench.plan(recipe).needs_samples:
+            notes.append(
+                f"{shared:,} of the samples that it was measured on also set its ranges, rounding or channels: "
+                "others for that, calibration samples, give a fair figure"
+            )
+        return replace(result, notes=tuple(notes))
 
     def _evaluated(self, recipe: Recipe, count: int, skip: int, ctx: JobContext) -> EvaluationReport:
         key = self._key(recipe.digest, count, skip)

@@ -43,14 +43,14 @@ def test_another_recipe_that_keeps_it_takes_the_place_of_one_that_does_not():
 
     assert found.point == _point(4)
     assert found.report == _report(2, 4)
-    assert "lost more on other samples" in found.note
+    assert "lost more on other samples; of 3 measured there" in found.note
 
 
 def test_where_none_keeps_it_for_sure_and_chance_may_explain_that_the_nearest_is_taken_with_a_remark():
     found = _confirmed({2: (8, 4), 3: (4, 4), 4: (5, 4)})
 
     assert found.point == _point(3)
-    assert found.note.startswith("−4.0 pp (95 %: −8.0 … 0.0 pp) on 200 samples that nothing was chosen on")
+    assert found.note.startswith("−4.0 pp (95 %: −8.0 … 0.0 pp) on 200 other samples, the best of 3 measured there")
     assert "may be chance" in found.note
     assert not found.refusal
 
@@ -61,7 +61,7 @@ def test_what_surely_loses_more_is_not_taken():
     assert found.point is None
     # Its interval ends at five points, of which three are allowed.
     assert "of 3,000 bytes" in found.refusal
-    assert "−12.0 pp (95 %: −19.0 … −5.0 pp) on 200 samples" in found.refusal
+    assert "−12.0 pp (95 %: −19.0 … −5.0 pp) on 200 other samples, the best of 2" in found.refusal
     assert "−2.0 pp" in found.refusal
 
 

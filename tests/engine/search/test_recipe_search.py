@@ -192,6 +192,31 @@ def test_a_file_that_is_allowed_with_corrected_biases_alone_is_smaller():
     assert with_biases.file_bytes < 0.95 * without.file_bytes
 
 
+def test_the_smallest_file_is_not_given_up_for_a_larger_one_with_corrected_biases():
+    class _HeavyBiases(_Bench):
+        def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
+            weights = [recipe.settings_for(layer, "Conv").weights for layer in _LAYERS]
+            is_corrected = any(one is not None and one.bias_correction for one in weights)
+            return super().file_bytes(recipe, ctx) + (40 if is_corrected else 0)
+
+    plain = _found(SearchBudgets(max_drop=2), _Bench(_space())).best
+    # A little better, and larger.
+    heavy = _found(SearchBudgets(max_drop=2), _HeavyBiases(_space(), corrected=0.97)).best
+
+    assert heavy.file_bytes <= plain.file_bytes
+
+
+@pytest.mark.parametrize(
+    "budgets", [SearchBudgets(max_drop=0.5), SearchBudgets(max_drop=60), SearchBudgets(max_bytes=300, max_drop=60)]
+)
+def test_no_recipe_is_measured_or_learned_from_twice(budgets: SearchBudgets):
+    bench = _Bench(_space(), elsewhere=replace(_CURVE, scale=_CURVE.scale * 0.7))
+
+    result = _found(budgets, bench)
+
+    assert len({recipe.digest for recipe in bench.measured}) == len(bench.measured) == result.num_measured
+
+
 def test_a_prediction_that_was_too_good_is_corrected():
     # Really three times as sensitive.
     bench = _Bench(_space(), DropCurve(0.8, 1 / 3, 1.0))

@@ -11,14 +11,16 @@ from workbench.bench import Bench
 from workbench.engine.compress.compressor import Compressor
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.plan import LayerPlan
-from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.sensitivity import ScanAxes, ScanCell, SensitivityScan
 from workbench.engine.core.sensitivity_table import sensitivity_table
 from workbench.engine.graph.model import load_model
-from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
+from workbench.engine.latency.onnx_operators import ModelOperators
 from workbench.engine.search.device_latency import DeviceLatency
+from workbench.engine.search.exact_solver import ExactSolver, Way
 from workbench.engine.search.file_sizes import FileSizes
-from workbench.engine.search.search_space import BYTES, LATENCY, SearchMeans, search_space
+from workbench.engine.search.search_space import BYTES, KL, LATENCY, MACS, SearchMeans, SearchSpace, search_space
+from workbench.estimating import KnownOperators
 from workbench.jobs import JobContext
 from workbench.project.device_store import shipped_library
 
@@ -45,14 +47,12 @@ def _scan(compressor: Compressor, axes: ScanAxes = _AXES) -> SensitivityScan:
     return SensitivityScan("m", "d", axes, layers, cells, 64, groups=firsts)
 
 
-def _on_a_phone(compressor: Compressor) -> DeviceLatency:
-    library, bench = shipped_library(), Bench(compressor)
-    profile = library.find("oneplus-7t/ncnn/cpu-4t")
+def _on_a_phone(compressor: Compressor, device: str = "oneplus-7t/ncnn/cpu-4t") -> DeviceLatency:
+    library, bench, known = shipped_library(), Bench(compressor), KnownOperators(compressor)
+    profile = library.find(device)
 
     def shapes(recipe: Recipe, ctx: JobContext) -> ModelOperators:
-        plan = bench.plan_of_shapes(recipe, ctx)
-        left = model_operators(bench.model_of_shapes(plan, ctx))
-        return left.with_int8({one.layer: True for one in plan.layers if one.runs_on_integers})
+        return known.of_recipe(bench, recipe, ctx)[1]
 
     return DeviceLatency(profile, library.knowledge[profile.backend], shapes)
 
@@ -81,6 +81,49 @@ def test_latency_of_any_choice_is_near_that_of_the_whole(demo_folder: Path):
         whole = latency.figure(space.recipe(picks), JobContext())
         assert whole is not None
         assert summed == pytest.approx(whole.value, rel=1e-3)
+
+
+def _space_of(compressor: Compressor, scan: SensitivityScan) -> SearchSpace:
+    sizes = FileSizes(compressor, lambda recipe: None, lambda recipe, ctx: b"")
+    table, kinds = sensitivity_table(scan), dict.fromkeys(scan.layers, "filters")
+    return search_space(scan, table, sizes, compressor, base=Recipe(), means=SearchMeans(), kinds=kinds)
+
+
+def test_multiply_adds_are_those_of_the_whole_model(demo_folder: Path):
+    compressor = Compressor(load_model(demo_folder / "digits.onnx"))
+    scan = _scan(compressor)
+    layers = scan.layers[:-1]
+    fewer = replace(scan, layers=layers, cells=tuple(cell for cell in scan.cells if cell.layer in layers))
+
+    space = _space_of(compressor, fewer)
+
+    assert space.num_macs(np.zeros(len(space.rows), np.int64)) == compressor.model.info.macs
+    solver = ExactSolver(space, lambda recipe, ctx: 1000)
+    # What the last layer takes cannot go.
+    assert solver.solve(KL, {MACS: compressor.model.info.macs - 1}, JobContext()) is None
+
+
+def test_no_weights_become_zero_where_a_way_forbids_it(demo_folder: Path):
+    compressor = Compressor(load_model(demo_folder / "digits.onnx"))
+    solver = ExactSolver(_space_of(compressor, _scan(compressor)), lambda recipe, ctx: 1000)
+
+    with_zeros, without = (solver.least(BYTES, {}, JobContext(), way) for way in (None, Way(prunes_weights=False)))
+
+    assert any(rule.prune is not None for rule in with_zeros.recipe.rules)
+    assert all(rule.prune is None for rule in without.recipe.rules)
+
+
+def test_what_an_estimate_rests_on_is_told_of_the_recipe_that_it_is_of(demo_folder: Path):
+    latency = _on_a_phone(
+        Compressor(load_model(demo_folder / "digits.onnx")), "dragonwing-iq-9075-evk/qnn-dlc/npu/w8a8"
+    )
+    wide = Recipe().with_rule("*", weights=WeightRule(bits=8), activations=ActivationRule(bits=16))
+    usual = Recipe().with_rule("*", weights=WeightRule(bits=8), activations=ActivationRule(bits=8))
+
+    notes = {recipe: latency.notes(recipe, JobContext()) for recipe in (wide, usual)}
+
+    assert any("16-bit activations" in note for note in notes[wide])
+    assert not any("16-bit activations" in note for note in notes[usual])
 
 
 def test_weights_are_packed_once_for_each_width_and_share_of_zeros(demo_folder: Path):

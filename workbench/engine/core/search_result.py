@@ -123,7 +123,10 @@ class SearchResult:
 
 
 def undominated(points: tuple[ParetoPoint, ...]) -> tuple[ParetoPoint, ...]:
-    """The points that no other one beats in both size and accuracy, from small to large; of recipes, each once."""
+    """The points that no other one beats in both size and accuracy, from small to large; of recipes, each once.
+
+    What was measured is beaten by a prediction only where all of its interval is above.
+    """
     by_recipe: dict[str, ParetoPoint] = {}
     for point in points:
         known = by_recipe.get(point.recipe.digest)
@@ -131,6 +134,14 @@ def undominated(points: tuple[ParetoPoint, ...]) -> tuple[ParetoPoint, ...]:
             by_recipe[point.recipe.digest] = point
     front: list[ParetoPoint] = []
     for point in sorted(by_recipe.values(), key=lambda one: (one.file_bytes, -one.value)):
-        if not front or point.value > front[-1].value:
+        if not any(_is_better(other, point) for other in front):
             front.append(point)
     return tuple(front)
+
+
+def _is_better(smaller: ParetoPoint, point: ParetoPoint) -> bool:
+    """Whether a point that is no larger has at least the accuracy of another."""
+    predicted = smaller.predicted
+    if point.measured is not None and smaller.measured is None and predicted is not None and predicted.low is not None:
+        return predicted.low >= point.value
+    return smaller.value >= point.value

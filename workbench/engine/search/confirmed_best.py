@@ -57,9 +57,11 @@ def confirmed_best(
         tried.append((point, found))
         if drop_of(found) <= max_drop + _ROUNDING:
             note = "what seemed better was within the allowed drop where it was chosen, and lost more on other samples"
-            return Confirmed(point, found, note)
+            return Confirmed(point, found, f"{note}; of {len(tried)} measured there, this is the first within it")
     point, report = min(tried, key=lambda one: drop_of(one[1]))
-    said = f"{_difference(report)} on {report.done:,} samples that nothing was chosen on"
+    said = f"{_difference(report)} on {report.done:,} other samples"
+    if len(tried) > 1:
+        said += f", the best of {len(tried)} measured there"
     if least_drop_of(report) <= max_drop + _ROUNDING:
         return Confirmed(point, report, f"{said}: more than is allowed, which may be chance")
     here = "" if point.measured is None else f", {_difference(point.measured)} where it was chosen"

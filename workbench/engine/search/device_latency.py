@@ -79,11 +79,6 @@ class DeviceLatency:
         self._profile, self._knowledge, self._shapes = profile, knowledge, shapes
         self._known: dict[str, LatencyEstimate] = {}
 
-    @property
-    def device(self) -> str:
-        """Id of the profile."""
-        return self._profile.id
-
     def estimate(self, recipe: Recipe, ctx: JobContext) -> LatencyEstimate:
         """The whole, with its band; there may be no figure, as the notes say. Raises Cancelled."""
         if recipe.digest not in self._known:
@@ -96,10 +91,11 @@ class DeviceLatency:
         """The whole alone. Raises Cancelled."""
         return self.estimate(recipe, ctx).figure
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What estimates on this device rest on, a line each."""
-        return tuple(f"{self.device}: {note}" for note in self._profile.notes)
+    def notes(self, recipe: Recipe, ctx: JobContext) -> tuple[str, ...]:
+        """What is to be known of the estimate of a recipe, a line each. Raises Cancelled."""
+        found = self.estimate(recipe, ctx)
+        rough = ("the band is wide: such networks were hardly measured on it",) if found.is_rough else ()
+        return tuple(f"{self._profile.id}: {note}" for note in (*rough, *found.notes))
 
     def layer_times(self, layers: Sequence[str], cuts: Mapping[str, tuple[Recipe, int]], ctx: JobContext) -> LayerTimes:
         """What each layer takes.

@@ -89,7 +89,7 @@ class ExactSolver:
         self._space, self._file_bytes, self._latency = space, file_bytes, latency
         # Where no channels can go, what options cost depends on nothing that is found.
         self._plain = None if space.groups else BudgetSolver(space.counts())
-        self._rest = {BYTES: space.rest_bytes, MACS: 0.0, LATENCY: 0.0}
+        self._rest = {BYTES: space.rest_bytes, MACS: space.rest_macs, LATENCY: 0.0}
         self._corrects_bias = False
 
     @property
@@ -214,8 +214,9 @@ class ExactSolver:
         counts = self._space.counts(at)
         counts[KL] = counts[KL] ** way.power
         if not way.prunes_weights:
-            is_sparse = [option.sparsity is not None for option in self._space.options]
-            counts[KL][: len(self._space.rows), : len(is_sparse)][:, is_sparse] = np.inf
+            is_sparse = np.array([option.sparsity is not None for option in self._space.options])
+            for table in counts.values():
+                table[: len(self._space.rows), : len(is_sparse)][:, is_sparse] = np.inf
         return BudgetSolver(counts)
 
     def exactly(self, picks: Picks, ctx: JobContext) -> Solved:

@@ -28,14 +28,22 @@ class FileSizes:
         file: Callable[[Recipe, JobContext], bytes],
     ) -> None:
         self._compressor, self._samples, self._file = compressor, samples, file
+        self._known: dict[str, int] = {}
 
     def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
         """The exact size of the file: by the packer's own arithmetic, or of the file where more than weights change.
+
+        A solver comes back to the same recipe often, and building one takes long.
 
         Raises:
             Cancelled: somebody asked to stop.
             RecipeError: the recipe does not fit the model.
         """
+        if recipe.digest not in self._known:
+            self._known[recipe.digest] = self._file_bytes(recipe, ctx)
+        return self._known[recipe.digest]
+
+    def _file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
         if any(rule.prune is not None and rule.prune.kind not in ("weights", "none") for rule in recipe.rules):
             return len(self._file(recipe, ctx))
         plan = self._compressor.plan(recipe, samples=self._samples(recipe), ctx=ctx)

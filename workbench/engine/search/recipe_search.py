@@ -59,15 +59,13 @@ def search_recipe(
     """
     start = time.perf_counter()
     run = SearchRun(space, prediction, budgets, bench, ExactSolver(space, bench.file_bytes, latency))
-    # Where only what is lost is limited, any file is within: the smallest is sought.
-    is_for_size = budgets.max_drop is not None and not replace(budgets, max_drop=None).has_limits
     _sweep(run, num_points, ctx.part(0, 0.2))
     yield _result(run, start)
-    rounds = smallest_file if is_for_size else most_accurate
+    rounds = smallest_file if run.is_for_size else most_accurate
     for _ in rounds(run, num_rounds, ctx.part(0.2, 0.9)):
         yield _result(run, start)
     part = ctx.part(0.9, 1)
-    others = islice(larger_files(run, part) if is_for_size else _less_accurate(run), _NUM_OTHERS)
+    others = islice(larger_files(run, part) if run.is_for_size else _less_accurate(run), _NUM_OTHERS)
     yield replace(_confirmed(run, others, start, part), is_final=True)
 
 

@@ -20,6 +20,11 @@ Indices = npt.NDArray[np.int64]
 EARLY_SAMPLES, _TIMES, _LARGEST_POOL = 16, 4, 1000
 
 
+def pool_reach(total: int, count: int) -> int:
+    """Of the order of all samples, as many at its beginning are what a scan on so many draws from."""
+    return total if count >= total else min(total, max(_LARGEST_POOL, count))
+
+
 class ScanPool:
     """What samples of one data set are drawn for scans of one model.
 
@@ -59,7 +64,7 @@ class ScanPool:
         else:
             parts = [self._drawn(_TIMES * EARLY_SAMPLES, early, ctx)]
             if count > early and not early_alone:
-                parts.append(self._drawn(max(_LARGEST_POOL, count), count - early, ctx))
+                parts.append(self._drawn(pool_reach(total, count), count - early, ctx))
         batches = [batch for part in parts for batch in _batches(part, batch_size)]
         return ScanSamples(tuple(batches), self._scores, self._right)
 

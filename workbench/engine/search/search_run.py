@@ -75,9 +75,15 @@ class SearchRun:
     ) -> None:
         self.space, self.prediction, self.budgets, self.bench, self.solver = space, prediction, budgets, bench, solver
         self.points: list[ParetoPoint] = []
+        self._measured: dict[str, ParetoPoint] = {}
         self.best: Found | None = None
         self.nearest: Found | None = None
         self.refusal = ""
+
+    @property
+    def is_for_size(self) -> bool:
+        """Whether only what is lost is limited: any file is within, and the smallest is sought."""
+        return self.budgets.max_drop is not None and not replace(self.budgets, max_drop=None).has_limits
 
     @property
     def limits(self) -> dict[str, float]:
@@ -130,14 +136,20 @@ class SearchRun:
         return sorted(points, key=self._expected)
 
     def measured(self, solved: Solved, ctx: JobContext) -> ParetoPoint:
-        """The point as it is measured; the prediction learns from it. Raises Cancelled, and RunError."""
+        """The point as it is measured; the prediction learns from it, once. Raises Cancelled, and RunError."""
+        known = self._measured.get(solved.recipe.digest)
+        if known is not None:
+            return known
         point = self.point(solved)
         report = self.bench.evaluate(solved.recipe, ctx)
         if solved.kl > 0:
             self.prediction = with_mix(self.prediction, MeasuredMix(solved.kl, lost(report), _NEAR))
         # What was predicted is of biases as they are.
         predicted = None if self.solver.corrects_bias else point.predicted
-        point = replace(point, measured=report, predicted=predicted)
+        return self._keep(replace(point, measured=report, predicted=predicted))
+
+    def _keep(self, point: ParetoPoint) -> ParetoPoint:
+        self._measured[point.recipe.digest] = point
         self.points.append(point)
         return point
 
@@ -152,6 +164,8 @@ class SearchRun:
         if found is None:
             return
         point = self.made_up_for(found, ctx)
+        if self.is_for_size and self.best is not None and point.file_bytes > self.best.point.file_bytes:
+            return
         if self.is_allowed(point):
             self.best = replace(found, point=point)
         elif self.best is None:
@@ -160,8 +174,8 @@ class SearchRun:
     def made_up_for(self, found: Found, ctx: JobContext) -> ParetoPoint:
         """The recipe with corrected biases, and with layers fitted to the channels that are left: where that is better.
 
-        Neither takes bytes or time. Biases help the more the fewer bits there are, and fitting where channels go; a
-        scan of layers alone hardly sees it.
+        Neither takes time, and hardly ever bytes. Biases help the more the fewer bits there are, and fitting where
+        channels go; a scan of layers alone hardly sees it.
         """
         point = found.point
         corrected = self.space.recipe(found.solved.picks, corrects_bias=True)
@@ -177,10 +191,11 @@ class SearchRun:
         file_bytes = self.bench.file_bytes(recipe, ctx)
         if self.budgets.max_bytes is not None and file_bytes > self.budgets.max_bytes:
             return point
-        measured = self.bench.evaluate(recipe, ctx)
-        # What was predicted is of the recipe without.
-        other = replace(point, recipe=recipe, file_bytes=file_bytes, predicted=None, measured=measured)
-        self.points.append(other)
+        other = self._measured.get(recipe.digest)
+        if other is None:
+            measured = self.bench.evaluate(recipe, ctx)
+            # What was predicted is of the recipe without.
+            other = self._keep(replace(point, recipe=recipe, file_bytes=file_bytes, predicted=None, measured=measured))
         return other if self._expected(other) < self._expected(point) else point
 
     def _expected(self, point: ParetoPoint) -> float:

@@ -74,6 +74,7 @@ class SearchSpace:
         macs: of each row, shape (rows,); None where they are not known.
         channels: the groups, for what their ratios leave.
         rest_bytes: about what the file takes beside the weights.
+        rest_macs: multiply-adds of layers that nothing can be chosen for.
         times: on a device; None where latency does not matter.
         on_integers: which options make each row compute on integers, shape (rows, options).
     """
@@ -90,6 +91,7 @@ class SearchSpace:
     macs: Floats | None
     channels: ModelChannels | None
     rest_bytes: float = 0.0
+    rest_macs: float = 0.0
     times: Times | None = None
     on_integers: Bools | None = None
 
@@ -149,7 +151,9 @@ class SearchSpace:
 
     def num_macs(self, picks: Picks) -> int | None:
         """Multiply-adds that a solution leaves at batch 1; None where they are not known."""
-        return None if self.macs is None else round(float((self.macs * self._shares(self._ratios(picks))).sum()))
+        if self.macs is None:
+            return None
+        return round(self.rest_macs + float((self.macs * self._shares(self._ratios(picks))).sum()))
 
     def _layer_counts(self) -> dict[str, Floats]:
         counts = dict(self.layer_counts)
@@ -282,6 +286,7 @@ def search_space(
         macs=macs,
         channels=channels,
         rest_bytes=sizes.whole_bytes - float(counts[BYTES][:, 0].sum()),
+        rest_macs=0.0 if info.macs is None or macs is None else info.macs - float(macs.sum()),
         times=times,
         on_integers=on_integers,
     )

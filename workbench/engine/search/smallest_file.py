@@ -120,7 +120,8 @@ def _step_by_step(run: SearchRun, count: int, ctx: JobContext) -> Iterator[None]
             num_measured += 1
             if not run.is_surely_allowed(point):
                 point = run.made_up_for(Found(solved, point), part)
-            if run.is_surely_allowed(point):
+            # Corrected biases may take bytes where there were none.
+            if run.is_surely_allowed(point) and point.file_bytes < run.best.point.file_bytes:
                 run.best, is_smaller = Found(solved, point), True
             yield
             if is_smaller:

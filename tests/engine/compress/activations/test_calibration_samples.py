@@ -22,9 +22,17 @@ def test_they_are_others_than_an_evaluation_takes_first(tmp_path: Path):
     assert not set(calibrating.tolist()) & set(seeded_subset(40, 30).tolist())
 
 
+def test_other_seeds_draw_others_from_four_times_as_many_at_the_end(tmp_path: Path):
+    dataset = _dataset(tmp_path)
+    drawn = {tuple(CalibrationSet(dataset, Calibration(samples=5, seed=seed)).indices.tolist()) for seed in range(6)}
+
+    assert len(drawn) == 6
+    assert not {index for one in drawn for index in one} & set(seeded_subset(40, 20).tolist())
+
+
 def test_fewer_of_them_begin_more(tmp_path: Path):
     dataset = _dataset(tmp_path)
-    few, many = (CalibrationSet(dataset, Calibration(samples=count, seed=3)).indices for count in (5, 25))
+    few, many = (CalibrationSet(dataset, Calibration(samples=count, seed=0)).indices for count in (5, 25))
 
     assert few.tolist() == many[:5].tolist()
 
