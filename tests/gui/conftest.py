@@ -344,6 +344,8 @@ def window(qtbot: QtBot, theme: object, settings: QSettings, answers: Answers, f
     document = Document()
     window = MainWindow(document, theme, settings, answers.asks)
     qtbot.addWidget(window)
+    # The screen that is drawn on without one is a small one.
+    window.resize(1600, 1000)
     window.show()
     yield window
     document.close()

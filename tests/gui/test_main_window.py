@@ -86,6 +86,8 @@ def test_a_save_that_fails_while_closing_keeps_the_window_open(demo_window: Main
 def test_switching_the_theme_dresses_everything_and_is_remembered(
     demo_window: MainWindow, qapp: QApplication, settings: QSettings
 ):
+    # The last figure may have changed the height of a line, which is laid out with the next events.
+    qapp.processEvents()
     light = demo_window.grab().toImage()
 
     demo_window.all_actions["theme"].trigger()

@@ -1,12 +1,16 @@
 """The columns of the window, and how they are found again after a restart."""
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QTableView, QTabWidget, QVBoxLayout, QWidget
 
 from workbench.gui.theme import SPACING
 from workbench.gui.widgets.card import Card
+from workbench.gui.widgets.columns import Columns
 
 _WIDTH, _HEIGHT = 1600, 1000
+# Of the middle: plots have their labels beside one another, and their heads in one line.
+_COMFORTABLE = 520
+_TITLE_HEIGHT = 36
 
 
 class WindowLayout:
@@ -38,11 +42,7 @@ class WindowLayout:
         self.rows.setSizes([760, 150])
         self.rows.setStretchFactor(0, 1)
         self.rows.setStretchFactor(1, 0)
-        self._columns = QSplitter(Qt.Orientation.Horizontal, window)
-        for number, (widget, stretch) in enumerate(((left, 0), (self.rows, 1), (right, 0))):
-            self._columns.addWidget(widget)
-            self._columns.setStretchFactor(number, stretch)
-            self._columns.setCollapsible(number, False)
+        self._columns = Columns(left, self.rows, right, _COMFORTABLE, window)
         self._columns.setSizes([556, 680, 340])
         for splitter in (self._columns, self.rows):
             splitter.setHandleWidth(SPACING)
@@ -66,13 +66,22 @@ class WindowLayout:
         settings.setValue("window/layer_table", table.horizontalHeader().saveState())
 
     def restore(self, settings: QSettings, table: QTableView) -> None:
-        """Find sizes and places as they were left; 1600×1000 the first time."""
+        """Find sizes and places as they were left; the first time 1600×1000, or what the screen has room for."""
         if not _restored(settings, "geometry", self._window.restoreGeometry):
-            self._window.resize(_WIDTH, _HEIGHT)
+            self._window.resize(first_size(self._window.screen().availableSize()))
         _restored(settings, "state", self._window.restoreState)
         _restored(settings, "columns", self._columns.restoreState)
         _restored(settings, "rows", self.rows.restoreState)
         _restored(settings, "layer_table", table.horizontalHeader().restoreState)
+
+
+def first_size(screen: QSize) -> QSize:
+    """How large a window opens that was never open: the window manager adds a title to it.
+
+    >>> first_size(QSize(1920, 1080)).toTuple(), first_size(QSize(1366, 768)).toTuple()
+    ((1600, 1000), (1366, 732))
+    """
+    return QSize(_WIDTH, _HEIGHT).boundedTo(screen - QSize(0, _TITLE_HEIGHT))
 
 
 def _tabs(parent: QWidget, contents: dict[str, QWidget]) -> QTabWidget:

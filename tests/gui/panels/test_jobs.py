@@ -76,3 +76,18 @@ def test_of_a_model_that_is_closed_only_what_runs_is_listed(theme, qtbot):
     panel.finish(2, "stopped")
     panel.forget_done()
     assert not panel.empty.isHidden()
+
+
+def test_a_long_result_ends_in_an_ellipsis_and_is_whole_in_the_tip(theme, qtbot):
+    panel = JobsPanel(theme)
+    qtbot.addWidget(panel)
+    panel.resize(420, 120)
+    panel.start(1, "Latency")
+    panel.show()
+
+    panel.finish(1, "p50 0.055 ms, p90 0.065 ms; no difference seen (97.6 … 100.5 %)")
+    qtbot.waitUntil(lambda: panel._rows[1].left.is_cut)
+
+    left = panel._rows[1].left
+    assert left.mapTo(panel, left.rect().bottomRight()).x() <= panel.width()
+    assert left.whole_tip() == "p50 0.055 ms, p90 0.065 ms; no difference seen (97.6 … 100.5 %)"

@@ -123,7 +123,7 @@ def test_a_floor_within_the_interval_is_neither_met_nor_missed(panel, bench):
 
     bench.set_budgets(Budgets(accuracy=0.5))
     assert panel.banner.headline == "Budget met: accuracy"
-    assert panel.banner.toolTip() == "accuracy estimated from the scan"
+    assert panel.banner.toolTip() == "Budget met: accuracy\naccuracy estimated from the scan"
 
 
 def test_figures_now_are_those_of_the_cards(panel, bench):

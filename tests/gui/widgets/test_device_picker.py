@@ -89,3 +89,12 @@ def test_no_device_can_be_chosen(picker, qtbot):
         qtbot.keyClick(picker.filter, Qt.Key.Key_Return)
 
     assert chosen.args == [""]
+
+
+def test_a_box_without_room_still_says_in_which_numbers_it_runs(picker):
+    picker.set_value("b/npu")
+    picker.resize(150, 28)
+
+    assert "…" in picker.shown_text
+    assert picker.shown_text.endswith(picker.accessibleName()[-4:])
+    assert picker.toolTip().startswith(picker.accessibleName().removeprefix("Device: "))

@@ -14,11 +14,13 @@ from workbench.gui.theme import FIGURE_PIXELS, FONT_PIXELS, SMALL_PIXELS, Theme
 from workbench.gui.widgets.budget_scale import BUDGET_TIP
 from workbench.gui.widgets.card import Card, make_label
 from workbench.gui.widgets.device_picker import DevicePicker
+from workbench.gui.widgets.flow_layout import FlowLayout
 from workbench.gui.widgets.latency_gauge import LatencyGauge
 from workbench.gui.widgets.pill import Badge
 
 _ROUGH_TIP = "The band is too wide to decide by: measure on the device, and give the time under My devices"
 _IN_BAND_TIP = "The limit lies in the band of the estimate: the device may as well miss as meet it"
+_GAP = 12
 _MET = {True: ", met", False: ", missed", None: ""}
 
 
@@ -98,14 +100,17 @@ class DeviceCard(Card):
         return self._texts
 
     def _lay_out(self) -> None:
-        self._figures = QWidget(self)
-        figures = QHBoxLayout(self._figures)
-        figures.setContentsMargins(0, 0, 0, 0)
-        figures.setSpacing(5)
+        self._figures, together = QWidget(self), QWidget(self)
+        figure = QHBoxLayout(together)
+        figure.setContentsMargins(0, 0, 0, 0)
+        figure.setSpacing(5)
         for widget in (self.value, self.unit, self.delta):
-            figures.addWidget(widget)
-        figures.addStretch(1)
+            figure.addWidget(widget)
+        # The warning goes below a figure that leaves it no room.
+        figures = FlowLayout(_GAP)
+        figures.addWidget(together)
         figures.addWidget(self.rough)
+        self._figures.setLayout(figures)
         below, links = QHBoxLayout(), QHBoxLayout()
         below.addWidget(self.badge)
         below.addWidget(self.line, 1)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # a test hands in a double: the panel needs no more than its 
     from workbench.gui.plots.histogram_plot import HistogramPlot
 
 _BEAT_MS = 40
+_CHANNELS_HEIGHT, _LEAST_HEIGHT = 180, 110
 
 
 class DistributionPanel(PlotPage):
@@ -82,17 +83,19 @@ class DistributionPanel(PlotPage):
 
         self.histogram = HistogramPlot(self._theme, self)
         self.channels = ChannelPlot(self._theme, self)
-        self.channels.setFixedHeight(180)
+        self.channels.setMinimumHeight(_LEAST_HEIGHT)
+        self.channels.setMaximumHeight(_CHANNELS_HEIGHT)
+        self.histogram.setMinimumHeight(_LEAST_HEIGHT)
         self.histogram.threshold_pressed.connect(self._on_pressed)
         self.histogram.threshold_moved.connect(self._on_threshold)
         self.histogram.threshold_released.connect(self._on_released)
-        self.plots.addWidget(self.histogram, 1)
+        self.plots.addWidget(self.histogram, 2)
         title = QHBoxLayout()
         title.addWidget(make_label("Per-channel range and clipping", "strong", self))
         title.addStretch(1)
         title.addWidget(self.scales_note)
         self.plots.addLayout(title)
-        self.plots.addWidget(self.channels)
+        self.plots.addWidget(self.channels, 1)
 
     @Slot()
     def _on_selection(self) -> None:

@@ -4,23 +4,26 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.elided_label import ElidedLabel
 
 _KEPT_DONE = 8
+_LEAST_NAME, _LEAST_RESULT = 80, 120
+_LEFT, _BUTTON = 3, 4
 
 
 @dataclass(slots=True)
 class _Row:
     """The widgets of one job; the window's own state, not a value that is passed on."""
 
-    name: QLabel
-    text: QLabel
+    name: ElidedLabel
+    text: ElidedLabel
     bar: QProgressBar
-    left: QLabel
+    left: ElidedLabel
     button: QPushButton
     started: float
     fraction: float = 0.0
@@ -46,17 +49,19 @@ class JobsPanel(QWidget):
         self._rows: dict[int, _Row] = {}
         inside = QWidget(self)
         self._grid = QGridLayout()
-        self._grid.setColumnMinimumWidth(0, 120)
-        self._grid.setColumnStretch(1, 3)
-        self._grid.setColumnStretch(2, 3)
-        self._grid.setColumnStretch(3, 2)
+        self._grid.setColumnMinimumWidth(0, _LEAST_NAME)
+        for place, stretch in ((1, 3), (2, 2), (_LEFT, 4)):
+            self._grid.setColumnStretch(place, stretch)
         self._grid.setHorizontalSpacing(10)
         self.empty = make_label("Nothing is running. Evaluations, measurements and exports appear here.", "muted", self)
+        self.empty.setWordWrap(True)
         column = QVBoxLayout(inside)
         column.addWidget(self.empty)
         column.addLayout(self._grid)
         column.addStretch(1)
         scroll = QScrollArea(self, widgetResizable=True)
+        # What does not fit is cut in its place: nobody scrolls sideways for a result.
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
         scroll.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
@@ -84,20 +89,18 @@ class JobsPanel(QWidget):
             return
         self.empty.hide()
         bar = QProgressBar(self, maximum=1000, textVisible=False)
-        bar.setMinimumWidth(60)
+        bar.setMinimumWidth(40)
         button = QPushButton("Cancel", self)
         button.setAccessibleName(f"Cancel {name}")
         button.setProperty("job", job)
         # Its place stays when there is nothing left to cancel: rows that jump about are hard to read.
-        policy = button.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        button.setSizePolicy(policy)
+        self._grid.setColumnMinimumWidth(_BUTTON, button.sizeHint().width())
         button.clicked.connect(self._on_cancel)
         row = _Row(
-            make_label(name, "strong", self),
-            make_label("", "muted", self),
+            ElidedLabel(name, "strong", self, least=_LEAST_NAME),
+            ElidedLabel("", "muted", self),
             bar,
-            QLabel("", self),
+            ElidedLabel("", "", self, least=_LEAST_RESULT),
             button,
             self._clock(),
         )
@@ -113,6 +116,7 @@ class JobsPanel(QWidget):
         row.button.setEnabled(True)
         row.button.setText("Cancel")
         row.button.show()
+        self._arrange()
         self._dress()
         self._tick.start()
 
@@ -138,7 +142,9 @@ class JobsPanel(QWidget):
         row.tone = tone
         self._dress()
         row.button.hide()
+        self._grid.removeWidget(row.button)
         self._forget_old()
+        self._arrange()
         if not self.num_running:
             self._tick.stop()
 
@@ -154,8 +160,14 @@ class JobsPanel(QWidget):
 
     def _arrange(self) -> None:
         for number, row in enumerate(reversed(self._rows.values())):
-            for column, widget in enumerate((row.name, row.text, row.bar, row.left, row.button)):
+            for column, widget in enumerate((row.name, row.text, row.bar)):
                 self._grid.addWidget(widget, number, column)
+            # Rows keep their place as well where a button goes.
+            self._grid.setRowMinimumHeight(number, row.button.sizeHint().height())
+            # A result has the button's room.
+            self._grid.addWidget(row.left, number, _LEFT, 1, 1 if row.running else 2)
+            if row.running:
+                self._grid.addWidget(row.button, number, _BUTTON)
 
     def _forget_old(self) -> None:
         done = [job for job, row in self._rows.items() if not row.running]

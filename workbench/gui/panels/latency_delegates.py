@@ -55,6 +55,7 @@ class LatencyDelegate(QStyledItemDelegate):
             tone = verdict_of(layer).tone if column is Column.VERDICT else "text"
             painter.setPen(color(tone))
             text = str(index.data(Qt.ItemDataRole.DisplayRole))
+            text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
             painter.drawText(inner, index.data(Qt.ItemDataRole.TextAlignmentRole), text)
         painter.restore()
 
@@ -67,7 +68,8 @@ class LatencyDelegate(QStyledItemDelegate):
         rest = rect.adjusted(metrics.horizontalAdvance(name) + 6, 0, 0, 0)
         painter.setFont(self._theme.font(SMALL_PIXELS))
         painter.setPen(self._theme.color("muted"))
-        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, layer.op_type)
+        op_type = painter.fontMetrics().elidedText(layer.op_type, Qt.TextElideMode.ElideRight, rest.width())
+        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, op_type)
 
     def _paint_share(self, painter: QPainter, rect: QRect, layer: LayerLatency) -> None:
         color = self._theme.color

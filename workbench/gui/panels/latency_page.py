@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QPushButton,
-    QSizePolicy,
     QStackedLayout,
     QTableView,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from workbench.gui.panels.latency_delegates import ROW_HEIGHT, LatencyDelegate
 from workbench.gui.panels.latency_rows import ROW_ROLE, Column, LatencyRows
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:  # a test hands in a bench without an engine
     from workbench.gui.bench import Bench
@@ -49,10 +49,8 @@ class LatencyPage(QWidget):
         self._latency = latency
         self._is_showing = False
         self.title = make_label("Latency by layer", "head", self)
-        self.facts = make_label("", "muted", self)
-        # Its text is long and changes often: it takes what room there is, and never widens the column.
-        self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.signs = make_label(_SIGNS, "muted", self)
+        self.facts = ElidedLabel("", "muted", self, fills=True)
+        self.signs = ElidedLabel(_SIGNS, "muted", self)
         self.rows = LatencyRows(self)
         self.table = QTableView(self)
         self.notes = make_label("", "muted", self)

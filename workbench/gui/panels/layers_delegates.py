@@ -180,7 +180,10 @@ class LayerCellDelegate(QStyledItemDelegate):
         bottom = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         text = f"{left.left} of {left.whole}"
         sign = "⚠ " if left.falls_short else "· "
-        painter.drawText(rect, bottom, f"{text}  {sign}not ×{LANES}" if left.is_odd else f"{text} channels")
+        text = f"{text}  {sign}not ×{LANES}" if left.is_odd else f"{text} channels"
+        painter.drawText(
+            rect, bottom, painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        )
         painter.setFont(self._theme.font())
 
     def _paint_bits(self, painter: QPainter, rect: QRect, able: bool, bits: int | None, prefix: str) -> None:

@@ -8,12 +8,15 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 from workbench.engine.core.layer import Layer
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.elided_label import ElidedLabel
+from workbench.gui.widgets.flow_layout import FlowLayout
 from workbench.gui.widgets.segmented import Segmented
 
 if TYPE_CHECKING:  # a test hands in a bench without an engine
     from workbench.gui.document import Document
 
 _SCALE_PIXELS = 140
+_LEAST_NAME = 80
 
 
 class PlotPage(QWidget):
@@ -27,8 +30,8 @@ class PlotPage(QWidget):
         super().__init__(parent)
         self._document = document
         self._theme = theme
-        self.name = make_label("", "head", self)
-        self.facts = make_label("", "muted", self)
+        self.name = ElidedLabel("", "head", self, middle=True, least=_LEAST_NAME)
+        self.facts = ElidedLabel("", "muted", self, fills=True)
         self.scale = Segmented(theme, "Count axis", ((False, "Linear"), (True, "Log")), self)
         self.scale.set_value(is_log)
         self.scale.setMaximumWidth(_SCALE_PIXELS)
@@ -68,16 +71,15 @@ class PlotPage(QWidget):
             pills: the row of figures.
             remarks: lines between that row and the plots.
         """
-        head, row = QHBoxLayout(), QHBoxLayout()
-        for widget in (self.name, self.facts, *notes):
+        head, row = QHBoxLayout(), FlowLayout(6)
+        head.addWidget(self.name)
+        head.addWidget(self.facts, 1)
+        for widget in notes:
             head.addWidget(widget)
-        head.addStretch(1)
         for widget in (*controls, self.scale):
             head.addWidget(widget)
-        row.setSpacing(6)
         for pill in pills:
             row.addWidget(pill)
-        row.addStretch(1)
         content, blank = QWidget(self), QWidget(self)
         inside = QVBoxLayout(content)
         inside.setContentsMargins(0, 0, 0, 0)

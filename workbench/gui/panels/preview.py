@@ -32,6 +32,8 @@ from workbench.gui.widgets.size_bars import SizeBars
 from workbench.project.budgets import Budgets
 
 _MANY = 9
+# Narrower, figures and their differences would not stand in one line.
+_LEAST_PIXELS = 300
 
 
 class PreviewPanel(Card):
@@ -126,7 +128,7 @@ class PreviewPanel(Card):
         column.addStretch(1)
         scroll = QScrollArea(self, widgetResizable=True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(340)
+        self.setMinimumWidth(_LEAST_PIXELS)
         scroll.setWidget(inside)
         inside.setAutoFillBackground(False)
         scroll.viewport().setAutoFillBackground(False)

@@ -18,6 +18,7 @@ from workbench.gui.setting_now import rows_now
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.combo import Combo
+from workbench.gui.widgets.elided_label import ElidedLabel
 from workbench.gui.widgets.heat_content import HeatContent
 from workbench.gui.widgets.heat_legend import HeatLegend
 from workbench.gui.widgets.heat_map import HeatMap
@@ -49,8 +50,8 @@ class SensitivityPage(QWidget):
         self._measure = Measure.KL
         self._table: ScanTable | None = None
         self._alt = False
-        self.title = make_label("Sensitivity", "head", self)
-        self.facts = make_label("", "muted", self)
+        self.title = ElidedLabel("Sensitivity", "head", self, least=60)
+        self.facts = ElidedLabel("", "muted", self, fills=True)
         options = ((Measure.KL, "KL"), (Measure.DROP, "Accuracy drop"), (Measure.SQNR, "SQNR"))
         self.choice = Segmented(theme, "Figure", options, self)
         self.choice.set_value(self._measure)
@@ -70,20 +71,20 @@ class SensitivityPage(QWidget):
         self.line = make_label("", "muted", self)
         self.line.setWordWrap(True)
         self.empty = make_label("", "muted", self)
+        self.empty.setWordWrap(True)
         self._lay_out()
         self._connect()
         self._show()
 
     def _lay_out(self) -> None:
         head, tools = QHBoxLayout(), QHBoxLayout()
-        for widget in (self.title, self.facts):
-            head.addWidget(widget)
-        head.addStretch(1)
+        head.addWidget(self.title)
+        head.addWidget(self.facts, 1)
+        head.addWidget(self.samples)
         head.addWidget(self.measure)
         tools.addWidget(self.choice)
         tools.addWidget(self.intervals)
         tools.addStretch(1)
-        tools.addWidget(self.samples)
         tools.addWidget(self.axes)
         content, blank = QWidget(self), QWidget(self)
         inside, cells = QVBoxLayout(content), QHBoxLayout()

@@ -12,6 +12,7 @@ _ROWS = ("Parameters", "Not zero", "MACs", "Mean bits", "Global sparsity")
 # Of weights that cannot be read, such as those of a model that is quantized already, none of this is known.
 _OF_WEIGHTS = ("Not zero", "Mean bits", "Global sparsity")
 _UNKNOWN = ("–", "–")
+_FIGURE_PIXELS = 60
 
 
 class TotalsTable(Card):
@@ -29,7 +30,7 @@ class TotalsTable(Card):
             grid.addWidget(make_label(name, "", self), row, 0)
             for place, (column, kind) in enumerate((("original", "muted"), ("now", "strong")), start=1):
                 label = make_label("–", kind, self)
-                label.setMinimumWidth(70)
+                label.setMinimumWidth(_FIGURE_PIXELS)
                 label.setAlignment(Qt.AlignmentFlag.AlignRight)
                 self._cells[name, column] = label
                 grid.addWidget(label, row, place)

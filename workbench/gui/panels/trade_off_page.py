@@ -24,6 +24,7 @@ from workbench.gui.search_remarks import search_remarks
 from workbench.gui.theme import Theme
 from workbench.gui.trade_off import PointKind, TradePoint
 from workbench.gui.widgets.card import make_label
+from workbench.gui.widgets.elided_label import ElidedLabel
 from workbench.gui.widgets.segmented import Segmented
 
 if TYPE_CHECKING:  # a test hands in a bench without an engine
@@ -82,14 +83,14 @@ class TradeOffPage(QWidget):
         self._across = Across.SIZE
         self.plot: TradeOffPlot | None = None
         self.title = make_label("Trade-off", "head", self)
-        self.facts = make_label("", "muted", self)
+        self.facts = ElidedLabel("", "muted", self, fills=True)
         choices = [(Across.SIZE, "Size"), (Across.LATENCY, "Latency"), (Across.DEVICE, "On a device")]
         self.choice = Segmented(theme, "Against", choices[: 3 if latency is not None else 2], self)
         self.choice.set_value(self._across)
         self.choice.setMaximumWidth(270)
         self.solve = QPushButton("Auto-compress", self)
         self.solve.setToolTip("Search the best recipe within the budgets")
-        self.signs = make_label(_SIGNS, "muted", self)
+        self.signs = ElidedLabel(_SIGNS, "muted", self)
         self.line = make_label(_HINT, "muted", self)
         self.line.setWordWrap(True)
         self.remarks = make_label("", "muted", self)
@@ -113,15 +114,16 @@ class TradeOffPage(QWidget):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        for widget in (self.title, self.facts):
-            head.addWidget(widget)
-        head.addStretch(1)
-        head.addWidget(self.choice)
+        head.addWidget(self.title)
+        head.addWidget(self.facts, 1)
         head.addWidget(self.solve)
+        tools = QHBoxLayout()
+        tools.addWidget(self.choice)
+        tools.addWidget(self.signs, 1)
         content, blank = QWidget(self), QWidget(self)
         inside = QVBoxLayout(content)
         inside.setContentsMargins(0, 0, 0, 0)
-        inside.addWidget(self.signs)
+        inside.addLayout(tools)
         self._place = QVBoxLayout()
         inside.addLayout(self._place, 1)
         inside.addWidget(self.line)

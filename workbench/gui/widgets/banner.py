@@ -30,7 +30,7 @@ class Banner(QWidget):
         if (tone, headline, line) != (self._tone, self._headline, self._line):
             self._tone, self._headline, self._line = tone, headline, line
             self.setAccessibleName(f"{headline}. {line}")
-            self.setToolTip(line)
+            self.setToolTip("\n".join(filter(None, (headline, line))))
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -48,9 +48,12 @@ class Banner(QWidget):
         painter.drawPixmap(QPointF(13, 17), icon_pixmap(_SIGNS[self._tone], tone.name(), 16))
         painter.setPen(tone)
         painter.setFont(self._theme.font(FONT_PIXELS + 1, bold=True))
-        painter.drawText(QRectF(40, 7, self.width() - 46, 18), Qt.AlignmentFlag.AlignVCenter, self._headline)
+        self._paint_line(painter, QRectF(40, 7, self.width() - 46, 18), self._headline)
         painter.setPen(self._theme.color("muted"))
         painter.setFont(self._theme.font(SMALL_PIXELS))
-        room = QRectF(40, 26, self.width() - 46, 16)
-        text = painter.fontMetrics().elidedText(self._line, Qt.TextElideMode.ElideRight, int(room.width()))
+        self._paint_line(painter, QRectF(40, 26, self.width() - 46, 16), self._line)
+
+    @staticmethod
+    def _paint_line(painter: QPainter, room: QRectF, line: str) -> None:
+        text = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)

@@ -2,6 +2,8 @@
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from workbench.gui.widgets.elided_label import ElidedLabel
+
 
 def make_label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLabel:
     """A label of one of the kinds that the style sheet knows: "muted", "head", "strong" or plain."""
@@ -20,8 +22,8 @@ class Card(QFrame):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(12, 10, 12, 10)
         self.column.setSpacing(6)
-        self.title = make_label(title, "strong", self)
-        self.note = make_label("", "muted", self)
+        self.title = ElidedLabel(title, "strong", self, middle=True)
+        self.note = ElidedLabel("", "muted", self)
         if title:
             head = QHBoxLayout()
             head.addWidget(self.title)

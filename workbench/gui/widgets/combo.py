@@ -6,6 +6,8 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from workbench.gui.theme import RADIUS, Theme
 
+_LEAST_PIXELS = 90
+
 
 class Combo(QComboBox):
     """Behaves as any combo box; only the closed box is painted here."""
@@ -22,8 +24,8 @@ class Combo(QComboBox):
         return QSize(max(90, min(220, widest + 40)), 28)
 
     def minimumSizeHint(self) -> QSize:
-        """As the hint; entries that are wider are cut."""
-        return self.sizeHint()
+        """Entries that are wider are cut in their middle, and whole in the list."""
+        return QSize(min(_LEAST_PIXELS, self.sizeHint().width()), 28)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Frame, text, arrow."""

@@ -76,6 +76,15 @@ class DevicePicker(QPushButton):
         items = (self.list.item(row) for row in range(self.list.count()))
         return tuple(item.data(_ID_ROLE) for item in items if item.data(_ID_ROLE))
 
+    @property
+    def shown_text(self) -> str:
+        """What the closed box says, as far as there is room."""
+        return self.fontMetrics().elidedText(self._text(), Qt.TextElideMode.ElideMiddle, self._text_width)
+
+    @property
+    def _text_width(self) -> int:
+        return self.width() - 34
+
     def set_groups(self, groups: Sequence[DeviceGroup]) -> None:
         """Offer these devices."""
         self._groups = tuple(groups)
@@ -93,7 +102,7 @@ class DevicePicker(QPushButton):
         return QSize(180, 28)
 
     def minimumSizeHint(self) -> QSize:
-        """Long names are cut."""
+        """Long names are cut in their middle: what runs there, and in which numbers, stands at the end."""
         return QSize(90, 28)
 
     @Slot()
@@ -144,9 +153,8 @@ class DevicePicker(QPushButton):
         painter.setBrush(color("surface"))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
         painter.setPen(color("text" if self._value else "muted"))
-        room = QRectF(10, 0, self.width() - 34, self.height())
-        text = painter.fontMetrics().elidedText(self._text(), Qt.TextElideMode.ElideRight, int(room.width()))
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
+        room = QRectF(10, 0, self._text_width, self.height())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, self.shown_text)
         right, middle = self.width() - 14, self.height() / 2
         painter.setPen(QPen(color("muted"), 1.4))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -212,5 +220,7 @@ class DevicePicker(QPushButton):
 
     def _say(self) -> None:
         self.setAccessibleName(f"{self._name}: {self._text()}")
-        self.setToolTip(next((one.tip for group in self._groups for one in group.entries if one.id == self._value), ""))
+        tip = next((one.tip for group in self._groups for one in group.entries if one.id == self._value), "")
+        # The box cuts what does not fit.
+        self.setToolTip("\n".join(filter(None, (self._text() if self._value else "", tip))))
         self.update()

@@ -6,8 +6,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWi
 from workbench.gui.theme import FIGURE_PIXELS, FONT_PIXELS, SMALL_PIXELS, Theme
 from workbench.gui.widgets.budget_bar import BudgetBar
 from workbench.gui.widgets.card import Card, make_label
+from workbench.gui.widgets.elided_label import ElidedLabel
 from workbench.gui.widgets.pill import Badge
 from workbench.gui.widgets.trend import Trend
+
+# As wide as "p90 12.34 ms": the history gives way first.
+_LEAST_DELTA = 96
 
 
 class MetricCard(Card):
@@ -29,7 +33,7 @@ class MetricCard(Card):
         self._stale = False
         self.value = QLabel("–", self)
         self.unit = make_label("", "muted", self)
-        self.delta = QLabel("", self)
+        self.delta = ElidedLabel("", "", self, least=_LEAST_DELTA)
         self.badge = Badge(theme, self)
         self.trend = Trend(theme, self)
         self.bar = BudgetBar(theme, title, floor=floor, parent=self)

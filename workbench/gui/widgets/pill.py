@@ -1,10 +1,15 @@
 """A rounded tag: a name and its value, or a badge that says where a figure comes from."""
 
+import math
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.gui.theme import SMALL_PIXELS, Theme
+
+_SIDE = 10
+_LEAST_PIXELS = 100
 
 
 class Pill(QWidget):
@@ -12,6 +17,7 @@ class Pill(QWidget):
 
     Args:
         bold_name: the name is what counts, and the value is the quieter one.
+        gives_way: is cut where there is less room, first its value and then its name.
         keeps_room: stays as wide as its widest value so far, so that on a drag its neighbours stand still.
     """
 
@@ -24,16 +30,19 @@ class Pill(QWidget):
         *,
         bold_name: bool = False,
         keeps_room: bool = False,
+        gives_way: bool = False,
     ) -> None:
         super().__init__(parent)
         self._bold_name = bold_name
         self._keeps_room = keeps_room
+        self._gives_way = gives_way
         self._theme = theme
         self._name = name
         self._tone = tone
         self._value = ""
         self._name_width, self._room = 0.0, 0
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        wide = QSizePolicy.Policy.Maximum if gives_way else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
         self.set_value("–")
 
@@ -63,8 +72,8 @@ class Pill(QWidget):
         return QSize(self._room, 24)
 
     def minimumSizeHint(self) -> QSize:
-        """Never cut."""
-        return self.sizeHint()
+        """Never cut, unless it gives way."""
+        return QSize(min(_LEAST_PIXELS, self._room), 24) if self._gives_way else self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The frame, and in it what counts in bold, the other fainter."""
@@ -75,22 +84,28 @@ class Pill(QWidget):
         painter.setBrush(color("raised"))
         frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(frame, frame.height() / 2, frame.height() / 2)
-        name = self._name_width
+        right = self.width() - _SIDE
+        name = min(self._name_width, right - _SIDE)
         painter.setFont(self._theme.font(SMALL_PIXELS, bold=self._bold_name))
         painter.setPen(color("text" if self._bold_name else "muted"))
-        painter.drawText(QRectF(10, 0, name + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, self._name)
+        self._paint_text(painter, _SIDE, name, self._name)
+        left = _SIDE + (name + 6 if name else 0)
         painter.setFont(self._theme.font(SMALL_PIXELS, bold=not self._bold_name))
         painter.setPen(color(self._tone))
-        left = 10 + (name + 6 if name else 0)
-        painter.drawText(
-            QRectF(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self._value
-        )
+        if right > left:
+            self._paint_text(painter, left, right - left, self._value)
+
+    def _paint_text(self, painter: QPainter, left: float, width: float, text: str) -> None:
+        if self._gives_way:
+            text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, math.ceil(width))
+        # One pixel more, as fonts may end between two.
+        painter.drawText(QRectF(left, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _make_room(self) -> None:
         """Ask for another width where the text needs one: that lays out the whole window above."""
         name = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=self._bold_name)).horizontalAdvance(self._name)
         value = QFontMetrics(self._theme.font(SMALL_PIXELS, bold=not self._bold_name)).horizontalAdvance(self._value)
-        room = name + value + (26 if name and value else 20)
+        room = name + value + 2 * _SIDE + (6 if name and value else 0)
         self._name_width = float(name)
         if room > self._room or (room < self._room and not self._keeps_room):
             self._room = room

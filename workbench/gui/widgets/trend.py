@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from workbench.gui.theme import Theme
 
 _KEPT = 60
+# A line that is narrower shows no course.
+_LEAST_PIXELS = 24
 
 
 class Trend(QWidget):
@@ -18,7 +20,7 @@ class Trend(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._values: deque[float] = deque(maxlen=_KEPT)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("History")
         theme.changed.connect(self.update)
 
@@ -42,9 +44,13 @@ class Trend(QWidget):
         """As wide as in a card's corner."""
         return QSize(92, 30)
 
+    def minimumSizeHint(self) -> QSize:
+        """It gives way to the figure."""
+        return QSize(0, 30)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Line, area and dot."""
-        if len(self._values) < 2:
+        if len(self._values) < 2 or self.width() < _LEAST_PIXELS:
             return
         low, high = min(self._values), max(self._values)
         spread = (high - low) or 1.0
