@@ -34,3 +34,15 @@ def test_a_pill_that_keeps_its_room_lets_its_neighbours_stand_still(make_pill):
 
     assert pill.value == "…"
     assert pill.sizeHint().width() == wide
+
+
+def test_a_pill_that_may_be_cut_is_whole_where_there_is_room(theme, qtbot):
+    pictures = []
+    for gives_way in (False, True):
+        pill = Pill(theme, "digits.onnx", "muted", bold_name=True, gives_way=gives_way)
+        qtbot.addWidget(pill)
+        pill.set_value("opset 13 · 186.5 kB · 11 layers")
+        pill.resize(pill.sizeHint())
+        pictures.append(pill.grab().toImage())
+
+    assert pictures[0] == pictures[1]

@@ -23,7 +23,7 @@ class Column(IntEnum):
     VERDICT = 4
 
 
-_TITLES = ("Layer", "Time", "Share of the time", "Bound by", "int8 against float")
+_TITLES = ("Layer", "Time", "Share of the time", "Bound by", "int8 vs. float")
 _TIPS = {
     Column.SHARE: "Of the whole estimate; full: bound by compute, hatched: by memory, outlined: by overhead",
     Column.BOUND: "What most of the layer's time goes into: multiply-adds, numbers moved, or starting at all",

@@ -10,6 +10,8 @@ from workbench.gui.theme import SMALL_PIXELS, Theme
 
 _SIDE = 10
 _LEAST_PIXELS = 100
+# Letters end between pixels: a text may be so many wider than it says.
+_SLACK = 2
 
 
 class Pill(QWidget):
@@ -97,9 +99,8 @@ class Pill(QWidget):
 
     def _paint_text(self, painter: QPainter, left: float, width: float, text: str) -> None:
         if self._gives_way:
-            text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, math.ceil(width))
-        # One pixel more, as fonts may end between two.
-        painter.drawText(QRectF(left, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
+            text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, math.ceil(width) + _SLACK)
+        painter.drawText(QRectF(left, 0, width + _SLACK, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _make_room(self) -> None:
         """Ask for another width where the text needs one: that lays out the whole window above."""
