@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction, DropCurve, PredictionSpread, SamplingError
+from workbench.engine.core.errors import RunError
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
@@ -514,6 +515,38 @@ def test_what_an_incomplete_scan_lacks_is_said():
     # Four layers by five widths.
     assert "18 of 20 cells are missing" in " ".join(notes[0])
     assert notes[1] == ()
+
+
+@pytest.mark.parametrize("budgets", [SearchBudgets(max_bytes=650), SearchBudgets(max_drop=2)], ids=["size", "drop"])
+def test_a_recipe_that_does_not_run_is_not_the_end(budgets: SearchBudgets):
+    class _Failing(_Bench):
+        def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
+            if recipe in failed or not failed:
+                failed.append(recipe)
+                raise RunError("the operator is not implemented", "take another")
+            return super().evaluate(recipe, ctx)
+
+    failed: list[Recipe] = []
+
+    found = _found(budgets, _Failing(_space()))
+
+    assert found.best is not None
+    assert len(failed) == 1
+    assert found.best.recipe not in failed
+    assert any("could not be measured: the operator is not implemented" in note for note in found.notes)
+
+
+def test_where_nothing_runs_nothing_is_taken():
+    class _Broken(_Bench):
+        def evaluate(self, recipe: Recipe, ctx: JobContext) -> EvaluationReport:
+            raise RunError("the operator is not implemented", "take another")
+
+    for budgets in (SearchBudgets(max_bytes=800), SearchBudgets(max_drop=2)):
+        found = _found(budgets, _Broken(_space()))
+
+        assert found.best is None
+        assert found.refusal.startswith("out of reach")
+        assert any("could not be measured" in note for note in found.notes)
 
 
 def test_a_search_stops_when_asked():

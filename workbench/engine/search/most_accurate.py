@@ -30,7 +30,6 @@ def most_accurate(run: SearchRun, count: int, ctx: JobContext) -> Iterator[None]
 
     Raises:
         Cancelled: somebody asked to stop.
-        RunError: a recipe's file does not run.
     """
     limits = run.limits_with_bytes
     tried: set[str] = set()
@@ -44,7 +43,10 @@ def most_accurate(run: SearchRun, count: int, ctx: JobContext) -> Iterator[None]
         if solved is None or solved.recipe.digest in tried:
             continue
         tried.add(solved.recipe.digest)
-        found = Found(solved, run.measured(solved, part))
+        point = run.measured(solved, part)
+        if point is None:
+            continue
+        found = Found(solved, point)
         if run.is_allowed(found.point):
             run.best = run.better(run.best, found)
         run.nearest = run.better(run.nearest, found)

@@ -55,7 +55,7 @@ def search_recipe(
 
     Raises:
         Cancelled: somebody asked to stop.
-        RunError: a recipe's file does not run.
+        RunError: the recipe that was found does not run on other samples.
     """
     start = time.perf_counter()
     run = SearchRun(space, prediction, budgets, bench, ExactSolver(space, bench.file_bytes, latency))
@@ -134,6 +134,7 @@ def _predicted_anew(point: ParetoPoint, prediction: AccuracyPrediction) -> Paret
 
 
 def _notes(run: SearchRun) -> Iterator[str]:
+    yield from run.failures
     if run.solver.corrects_bias:
         yield _FOLDED
     scan = run.space.scan

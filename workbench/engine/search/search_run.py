@@ -5,6 +5,7 @@ from typing import Protocol
 
 from workbench.engine.core.accuracy_drop import drop_of
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction, MeasuredMix
+from workbench.engine.core.errors import RunError
 from workbench.engine.core.recipe import RECOVER_NOTHING, RECOVER_WEIGHTS, Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets
@@ -63,6 +64,7 @@ class SearchRun:
         best: the best within all budgets.
         nearest: while there is none, what comes nearest to the allowed drop.
         refusal: why there is none, in one line.
+        failures: what could not be measured and why, a line each.
     """
 
     def __init__(
@@ -76,9 +78,11 @@ class SearchRun:
         self.space, self.prediction, self.budgets, self.bench, self.solver = space, prediction, budgets, bench, solver
         self.points: list[ParetoPoint] = []
         self._measured: dict[str, ParetoPoint] = {}
+        self._failed: set[str] = set()
         self.best: Found | None = None
         self.nearest: Found | None = None
         self.refusal = ""
+        self.failures: list[str] = []
 
     @property
     def is_for_size(self) -> bool:
@@ -135,18 +139,34 @@ class SearchRun:
         """Measured ones, the best first."""
         return sorted(points, key=self._expected)
 
-    def measured(self, solved: Solved, ctx: JobContext) -> ParetoPoint:
-        """The point as it is measured; the prediction learns from it, once. Raises Cancelled, and RunError."""
+    def measured(self, solved: Solved, ctx: JobContext) -> ParetoPoint | None:
+        """The point as it is measured; the prediction learns from it, once. None where its file does not run.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+        """
         known = self._measured.get(solved.recipe.digest)
         if known is not None:
             return known
-        point = self.point(solved)
-        report = self.bench.evaluate(solved.recipe, ctx)
+        point, report = self.point(solved), self._evaluated(solved.recipe, solved.file_bytes, ctx)
+        if report is None:
+            return None
         if solved.kl > 0:
             self.prediction = with_mix(self.prediction, MeasuredMix(solved.kl, lost(report), _NEAR))
         # What was predicted is of biases as they are.
         predicted = None if self.solver.corrects_bias else point.predicted
         return self._keep(replace(point, measured=report, predicted=predicted))
+
+    def _evaluated(self, recipe: Recipe, file_bytes: int, ctx: JobContext) -> EvaluationReport | None:
+        if recipe.digest in self._failed:
+            return None
+        try:
+            return self.bench.evaluate(recipe, ctx)
+        except RunError as error:
+            # One recipe that does not run says nothing of the others.
+            self._failed.add(recipe.digest)
+            self.failures.append(f"a file of {file_bytes:,} bytes could not be measured: {error}")
+            return None
 
     def _keep(self, point: ParetoPoint) -> ParetoPoint:
         self._measured[point.recipe.digest] = point
@@ -162,6 +182,7 @@ class SearchRun:
         """Take the best recipe with what makes up for its losses; refuse where no recipe is allowed."""
         found = self.best or self.nearest
         if found is None:
+            self.refusal = self.refusal or f"out of reach: {self.budgets.text}"
             return
         point = self.made_up_for(found, ctx)
         if self.is_for_size and self.best is not None and point.file_bytes > self.best.point.file_bytes:
@@ -193,7 +214,9 @@ class SearchRun:
             return point
         other = self._measured.get(recipe.digest)
         if other is None:
-            measured = self.bench.evaluate(recipe, ctx)
+            measured = self._evaluated(recipe, file_bytes, ctx)
+            if measured is None:
+                return point
             # What was predicted is of the recipe without.
             other = self._keep(replace(point, recipe=recipe, file_bytes=file_bytes, predicted=None, measured=measured))
         return other if self._expected(other) < self._expected(point) else point

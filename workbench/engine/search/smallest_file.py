@@ -28,11 +28,8 @@ def smallest_file(run: SearchRun, count: int, ctx: JobContext) -> Iterator[None]
 
     Raises:
         Cancelled: somebody asked to stop.
-        RunError: a recipe's file does not run.
     """
     yield from _nearer(run, count, ctx.part(0, 0.4))
-    if run.best is None and run.nearest is None:
-        run.refusal = f"out of reach: {run.budgets.text}"
     run.finish(ctx.part(0.4, 0.5))
     yield from _step_by_step(run, _NUM_SMALLER, ctx.part(0.5, 1))
 
@@ -47,7 +44,7 @@ def larger_files(run: SearchRun, ctx: JobContext) -> Iterator[ParetoPoint]:
         if solved is None:
             return
         point = run.measured(solved, ctx)
-        if run.is_allowed(point):
+        if point is not None and run.is_allowed(point):
             yield point
 
 
@@ -64,6 +61,9 @@ def _nearer(run: SearchRun, count: int, ctx: JobContext) -> Iterator[None]:
             break
         solved = run.solver.exactly(picks, part)
         point = run.measured(solved, part)
+        if point is None:
+            kl *= _BACK
+            continue
         if not run.is_allowed(point):
             # What loses too much may lose less with what makes up for it, and is smaller than what comes next.
             point = run.made_up_for(Found(solved, point), part)
@@ -118,6 +118,8 @@ def _step_by_step(run: SearchRun, count: int, ctx: JobContext) -> Iterator[None]
             part = ctx.part(num_measured / count, (num_measured + 1) / count)
             point = run.measured(solved, part)
             num_measured += 1
+            if point is None:
+                continue
             if not run.is_surely_allowed(point):
                 point = run.made_up_for(Found(solved, point), part)
             # Corrected biases may take bytes where there were none.
