@@ -93,3 +93,18 @@ def test_what_a_search_estimates_for_a_device_is_no_latency_of_this_computer(ope
 
     (point,) = (point for point in opened.trade_off.points() if point.recipe == W8)
     assert point.latency is None
+
+
+def test_a_recipe_of_fewer_samples_than_the_original_never_beats_it_by_them(opened):
+    measure(opened, W4, 0.95, 400)
+    # Of the original more samples are known by now, and it does worse on them.
+    more = Figure(0.93, "fraction", Origin.MEASURED, n=5000)
+    opened.measuring.take(replace(report_of(Recipe(), 0.93), figure=more, done=5000, total=5000, recipe_digest=""))
+
+    original, tried = opened.trade_off.points()
+
+    assert original.compared.figure.value == 0.93
+    assert tried.accuracy.value == 0.95
+    # Four points less than the original on the same 500 samples.
+    assert tried.compared.figure.value == pytest.approx(0.89)
+    assert tried.compared.is_apart

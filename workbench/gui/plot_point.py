@@ -22,6 +22,7 @@ class PlotPoint:
         mark: how it is drawn.
         low, high: the interval of y; None where none is known.
         is_front: whether the line of the front goes through it.
+        is_apart: whether it is of other samples than the original, and drawn hollow.
     """
 
     x: float
@@ -30,3 +31,4 @@ class PlotPoint:
     low: float | None = None
     high: float | None = None
     is_front: bool = False
+    is_apart: bool = False

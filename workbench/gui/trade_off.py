@@ -1,7 +1,7 @@
 """Accuracy against size and latency: the recipes that a search found, and those that were measured on the bench."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -11,6 +11,7 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.search_result import ParetoPoint, SearchResult
 from workbench.gui.bench import Bench
 from workbench.gui.known_figures import KnownFigures
+from workbench.gui.like_for_like import Comparison, like_for_like
 from workbench.gui.shown_figures import ShownFigures
 
 _MOST_TRIED = 400
@@ -36,6 +37,8 @@ class TradePoint:
         latency: of one inference on this computer, ms; None where it is not known.
         difference: of the accuracy to the original's, where it was measured with it.
         on_device: estimated latency on the chosen device, ms; None where there is none.
+        reference: the original's accuracy on the samples of `accuracy`; None where it is not known.
+        compared: what can be held against the original's accuracy; None where nothing can.
     """
 
     recipe: Recipe
@@ -45,6 +48,8 @@ class TradePoint:
     latency: Figure | None = None
     difference: Figure | None = None
     on_device: Figure | None = None
+    reference: Figure | None = None
+    compared: Comparison | None = None
 
     @property
     def is_measured(self) -> bool:
@@ -76,12 +81,25 @@ class TradeOff(QObject):
 
     def points(self) -> tuple[TradePoint, ...]:
         """The original first, then what was tried, then what a search found; each recipe once."""
-        found = {point.recipe.digest: _found_point(point, self._known) for point in self._front}
+        base = self.result.original if self.result is not None else None
+        found = {point.recipe.digest: _found_point(point, self._known, base) for point in self._front}
         tried = {digest: self._tried_point(recipe) for digest, recipe in self._tried.items()}
         own = {digest: point for digest, point in tried.items() if point is not None}
         original = self._original()
         rest = (point for digest, point in found.items() if point is not None and digest not in own)
-        return (*((original,) if original is not None else ()), *own.values(), *rest)
+        points = (*((original,) if original is not None else ()), *own.values(), *rest)
+        return tuple(replace(point, compared=self._compared(point)) for point in points)
+
+    @property
+    def original(self) -> Figure | None:
+        """The accuracy that all others are held against; None where it is not known yet."""
+        report = self._figures.original
+        if report is not None:
+            return report.figure
+        return self.result.original if self.result is not None else None
+
+    def _compared(self, point: TradePoint) -> Comparison | None:
+        return like_for_like(point.accuracy, self.original, reference=point.reference, difference=point.difference)
 
     def front(self) -> frozenset[str]:
         """Digests of the recipes of the search's front."""
@@ -112,7 +130,9 @@ class TradeOff(QObject):
         if report is None or size is None:
             return None
         time = latency.p50 if latency is not None else None
-        return TradePoint(recipe, PointKind.TRIED, report.figure, size, time, report.difference)
+        return TradePoint(
+            recipe, PointKind.TRIED, report.figure, size, time, report.difference, reference=report.reference
+        )
 
     @Slot(object)
     def _on_measured(self, what: object) -> None:
@@ -141,7 +161,7 @@ def is_of_bench(result: SearchResult, bench: Bench) -> bool:
     )
 
 
-def _found_point(point: ParetoPoint, known: KnownFigures) -> TradePoint | None:
+def _found_point(point: ParetoPoint, known: KnownFigures, original: Figure | None) -> TradePoint | None:
     report = point.measured
     accuracy = report.figure if report is not None else point.predicted
     if accuracy is None:
@@ -150,4 +170,6 @@ def _found_point(point: ParetoPoint, known: KnownFigures) -> TradePoint | None:
     latency = known.latency(point.recipe)
     time = latency.p50 if latency is not None else None
     difference = report.difference if report is not None else None
-    return TradePoint(point.recipe, PointKind.FOUND, accuracy, point.file_bytes, time, difference)
+    # What is predicted, is from the original as the search has it.
+    reference = report.reference if report is not None else original
+    return TradePoint(point.recipe, PointKind.FOUND, accuracy, point.file_bytes, time, difference, reference=reference)

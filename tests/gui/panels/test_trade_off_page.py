@@ -92,6 +92,7 @@ def test_a_click_takes_the_recipe_in_one_step(page, bench, qtbot):
 
 
 def test_the_keyboard_goes_from_point_to_point_and_takes_one(page, bench, qtbot):
+    page.below.click()
     for key in (Qt.Key.Key_Home, Qt.Key.Key_Right):
         qtbot.keyClick(page.plot, key)
     assert page.line.text().startswith("3.0 kB: Accuracy (top1) 90.0 %, 88.0 … 91.0 % (90 %), estimated")
@@ -137,6 +138,71 @@ def test_the_star_follows_a_drag_with_what_is_estimated(page, bench, now):
     now["accuracy"] = None
     bench.set_recipe(W2)
     assert page.plot.now is None
+
+
+def view_of(page: TradeOffPage) -> tuple[float, float]:
+    """Least and greatest accuracy in sight."""
+    low, high = page.plot.plot.getViewBox().viewRange()[1]
+    return low, high
+
+
+def test_a_hopeless_recipe_does_not_press_the_others_together(page, qtbot):
+    # Of 99, 98, 90 and 40 %, the last lies far below a tenth less than the original has.
+    low, _ = view_of(page)
+    assert 80 < low < 90
+    assert page.below.isVisible()
+    assert page.below.text() == "▼ 1 point below: show all"
+
+    page.below.click()
+
+    assert view_of(page)[0] < 40
+    assert page.below.text() == "▲ Show the useful part only"
+
+
+def test_what_is_out_of_sight_is_out_of_the_keyboard_s_reach(page, qtbot):
+    qtbot.keyClick(page.plot, Qt.Key.Key_Home)
+
+    assert page.plot.cursor_point == place_of(page, W4)
+
+
+def test_the_view_follows_the_floor(page, bench):
+    bench.set_budgets(Budgets(accuracy=0.985))
+
+    # Three times the half point that may be lost is 97.5; the second best of the others, 90, stays in sight.
+    assert 88 < view_of(page)[0] < 90
+    assert page.below.text() == "▼ 1 point below: show all"
+
+
+def test_a_recipe_on_the_bench_below_the_view_is_a_sign_at_its_edge(page, bench, now):
+    now |= {"size": 3500, "accuracy": estimated(0.2)}
+    bench.set_recipe(Recipe().with_rule("a", weights=WeightRule(3)))
+
+    (spot,) = page.plot.star.points()
+    low, high = view_of(page)
+    assert spot.symbol() == "t"
+    assert low < spot.pos().y() < low + 0.1 * (high - low)
+    assert page.plot.now == pytest.approx((3.5, 20.0))
+
+
+def test_recipes_of_other_samples_are_held_against_the_original_on_the_same(page, bench):
+    # On the search's 500 samples the original has 97 %; on all 5,000, 99 %.
+    whole = Figure(0.99, "fraction", Origin.MEASURED, n=5000)
+    bench.figures.accuracy = EvaluationReport("top1", whole, 5000, 5000, 0.1, W4.digest, reference=whole)
+    easier = Figure(0.97, "fraction", Origin.MEASURED, n=500)
+    front = (ParetoPoint(W8, 5000, None, estimated(0.98), 0.1),)
+
+    bench.trade_off.take(SearchResult(SearchBudgets(max_bytes=4000), "top1", easier, front=front, is_final=True))
+
+    point = page.plot.points[place_of(page, W8)]
+    # One point better than the original there: one point above its 99 %.
+    assert point.y == pytest.approx(100.0)
+    assert (point.low, point.high) == pytest.approx((98.0, 101.0))
+    assert point.is_apart
+    assert page.remarks.text().startswith(
+        "One hollow point is of other samples (n = 500) than the original, n = 5,000: it lies at the difference"
+    )
+    page.plot.pointed.emit(place_of(page, W8))
+    assert "n = 500, other samples than the original's" in page.line.text()
 
 
 def test_against_latency_stand_only_recipes_that_were_timed(page):

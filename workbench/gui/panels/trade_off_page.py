@@ -1,28 +1,33 @@
 """The page of the trade-off: what each recipe costs and keeps, its budgets, and any of them taken by a click."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_ms
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.gui.device_texts import device_text
+from workbench.gui.like_for_like import like_for_like
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.trade_off_texts import (
     Across,
     accuracy_times,
+    apart_text,
+    below_text,
     plot_points,
     point_text,
     size_unit,
     time_of,
 )
+from workbench.gui.plot_point import Mark, PlotPoint
 from workbench.gui.search_remarks import search_remarks
 from workbench.gui.theme import Theme
 from workbench.gui.trade_off import PointKind, TradePoint
+from workbench.gui.useful_region import useful_from
 from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.elided_label import ElidedLabel
 from workbench.gui.widgets.segmented import Segmented
@@ -93,6 +98,10 @@ class TradeOffPage(QWidget):
         self.signs = ElidedLabel(_SIGNS, "muted", self)
         self.line = make_label(_HINT, "muted", self)
         self.line.setWordWrap(True)
+        self.below = QPushButton("", self)
+        self.below.setObjectName("link")
+        self.below.setToolTip("Recipes that lose far more than the budget; among them the others would lie in one line")
+        self._shows_all = False
         self.remarks = make_label("", "muted", self)
         self.remarks.setWordWrap(True)
         self.empty = make_label("", "muted", self)
@@ -110,6 +119,7 @@ class TradeOffPage(QWidget):
         if device_budget is not None:
             device_budget.changed.connect(self._show_budgets)
         self.solve.clicked.connect(self.solve_wished)
+        self.below.clicked.connect(self._on_below)
         self._show()
 
     def _lay_out(self) -> None:
@@ -126,6 +136,7 @@ class TradeOffPage(QWidget):
         inside.addLayout(tools)
         self._place = QVBoxLayout()
         inside.addLayout(self._place, 1)
+        inside.addWidget(self.below, 0, Qt.AlignmentFlag.AlignLeft)
         inside.addWidget(self.line)
         inside.addWidget(self.remarks)
         # Two lines always, so that the plot keeps its height.
@@ -164,7 +175,8 @@ class TradeOffPage(QWidget):
             return
         is_timed = self._across is not Across.SIZE
         points = self._with_device(points)
-        self._shown = tuple(point for point in points if not is_timed or time_of(point, self._across) is not None)
+        timed = [point for point in points if not is_timed or time_of(point, self._across) is not None]
+        self._shown = tuple(point for point in timed if point.compared is not None)
         plot = self._make_plot()
         self._stack.setCurrentIndex(1)
         placed = plot_points(self._shown, self._across, document.trade_off.front())
@@ -174,9 +186,10 @@ class TradeOffPage(QWidget):
         sizes = [point.size_bytes for point in self._shown]
         is_log = not is_timed and max(sizes) > _WIDE * min(sizes)
         plot.show_points(placed, x_name, f"{format_metric(self._metric)} ({percent})", is_log=is_log)
-        self.facts.setText(self._facts(len(points)))
+        self.facts.setText(self._facts(len(timed), len(points)))
         result = document.trade_off.result
-        self.remarks.setText("" if result is None else search_remarks(result))
+        remarks = (apart_text(timed, document.trade_off.original), search_remarks(result) if result is not None else "")
+        self.remarks.setText("\n".join(filter(None, remarks)))
         self.remarks.setVisible(bool(self.remarks.text()))
         self._show_budgets()
         self._show_now()
@@ -201,14 +214,32 @@ class TradeOffPage(QWidget):
         report = self._document.figures.original
         return report.metric if report is not None else ""
 
-    def _facts(self, total: int) -> str:
-        count = len(self._shown)
+    def _show_below(self, placed: Sequence[PlotPoint]) -> float | None:
+        """Say how many points are of hopeless accuracy. Where those are left out, the least accuracy in sight."""
+        times, _ = accuracy_times(self._shown)
+        original, floor = self._document.trade_off.original, self._document.budgets.accuracy
+        values = [point.y for point in placed if point.mark is not Mark.ORIGINAL]
+        least = useful_from(
+            values, None if original is None else times * original.value, None if floor is None else times * floor
+        )
+        self.below.setVisible(least is not None)
+        if least is not None:
+            number = sum(value < least for value in values)
+            self.below.setText(below_text(number, is_all=self._shows_all))
+        return None if self._shows_all else least
+
+    @Slot()
+    def _on_below(self) -> None:
+        self._shows_all = not self._shows_all
+        self._show_budgets()
+
+    def _facts(self, count: int, total: int) -> str:
         if count < total:
             if self._across is Across.DEVICE and self._latency is not None and not self._latency.device:
                 return "choose a device in the preview"
             return f"{count} of {total} recipes have a latency"
         measured = sum(point.is_measured for point in self._shown)
-        return f"{count} recipes, {measured} measured"
+        return f"{len(self._shown)} recipes, {measured} measured"
 
     def _make_plot(self) -> "TradeOffPlot":
         if self.plot is None:
@@ -222,6 +253,8 @@ class TradeOffPage(QWidget):
             self.plot.budget_pressed.connect(self._gesture.begin)
             self.plot.budget_moved.connect(self._on_budget)
             self.plot.budget_released.connect(self._gesture.end)
+            # What is worth looking at depends on the floor; the axis stands still while a line is dragged.
+            self.plot.budget_released.connect(self._show_budgets)
         return self.plot
 
     @Slot(object, object)
@@ -234,7 +267,8 @@ class TradeOffPage(QWidget):
         """The star: measured, or estimated the moment a knob moves."""
         if self.plot is None or not self._shown or not self.isVisible():
             return
-        size, accuracy = self._figures_now()
+        size, measured = self._figures_now()
+        accuracy = self._compared_now(measured)
         unit, _ = size_unit(self._shown)
         times, _ = accuracy_times(self._shown)
         x = size / unit if size is not None else None
@@ -248,6 +282,21 @@ class TradeOffPage(QWidget):
             self.plot.show_now(None)
         else:
             self.plot.show_now((x, times * accuracy.value), is_measured=accuracy.origin is Origin.MEASURED)
+
+    def _compared_now(self, accuracy: Figure | None) -> Figure | None:
+        """The accuracy of the recipe on the bench as it can be held against the points'."""
+        if accuracy is None:
+            return None
+        document = self._document
+        report, prediction = document.figures.accuracy, document.predictions.prediction
+        if accuracy.origin is not Origin.MEASURED:
+            reference, difference = prediction.original if prediction is not None else None, None
+        elif report is not None:
+            reference, difference = report.reference, report.difference
+        else:
+            reference = difference = None
+        compared = like_for_like(accuracy, document.trade_off.original, reference=reference, difference=difference)
+        return compared.figure if compared is not None else None
 
     def _device_ms_now(self) -> float | None:
         latency = self._latency
@@ -287,7 +336,8 @@ class TradeOffPage(QWidget):
             "y": f"accuracy floor {self._floor_text(floor)}" if floor is not None else "drag to set a floor",
         }
         self.plot.lines["x"].setMovable(can_be_set)
-        self.plot.show_budgets({"x": x, "y": None if floor is None else times * floor}, texts)
+        least = self._show_below(self.plot.points)
+        self.plot.show_budgets({"x": x, "y": None if floor is None else times * floor}, texts, least=least)
 
     @property
     def _can_limit_device(self) -> bool:

@@ -11,6 +11,7 @@ from workbench.engine.core.format import (
     format_ms,
 )
 from workbench.engine.core.measurement import Figure
+from workbench.gui.like_for_like import Comparison
 from workbench.gui.plot_point import Mark, PlotPoint
 from workbench.gui.trade_off import PointKind, TradePoint
 
@@ -57,15 +58,18 @@ def plot_points(points: Collection[TradePoint], across: Across, front: Collectio
         x, time = point.size_bytes / unit, time_of(point, across)
         if across is not Across.SIZE and time is not None:
             x = time.value
-        low, high = point.accuracy.low, point.accuracy.high
+        comparison = point.compared or Comparison(point.accuracy)
+        accuracy = comparison.figure
+        low, high = accuracy.low, accuracy.high
         placed.append(
             PlotPoint(
                 x,
-                times * point.accuracy.value,
+                times * accuracy.value,
                 _mark(point),
                 None if low is None else times * low,
                 None if high is None else times * high,
                 is_front=across is Across.SIZE and point.recipe.digest in front,
+                is_apart=comparison.is_apart,
             )
         )
     return tuple(placed)
@@ -88,8 +92,11 @@ def point_text(point: TradePoint, metric: str, *, is_now: bool) -> str:
     interval = format_interval(point.accuracy)
     level = 95 if point.is_measured else 90
     parts = [accuracy, f"{interval} ({level} %)" if interval else "", f"{point.accuracy.origin}"]
-    if point.is_measured and point.accuracy.n:
+    is_apart = point.compared is not None and point.compared.is_apart
+    if point.accuracy.n and (point.is_measured or is_apart):
         parts[-1] += f", n = {point.accuracy.n:,}"
+    if is_apart:
+        parts.append("other samples than the original's")
     if point.latency is not None:
         parts.append(f"{format_ms(point.latency.value)} {point.latency.origin}")
     if point.on_device is not None:
@@ -97,3 +104,39 @@ def point_text(point: TradePoint, metric: str, *, is_now: bool) -> str:
         parts.append(f"{format_ms(point.on_device.value)}{band} {point.on_device.origin} on the device")
     end = "on the bench now" if is_now else "click takes it"
     return f"{head}: {', '.join(part for part in parts if part)} ({end})"
+
+
+def apart_text(points: Collection[TradePoint], original: Figure | None) -> str:
+    """How points are compared that are of other samples than the original, in one line; "" where there are none.
+
+    Args:
+        points: with those that cannot be compared, which are not drawn.
+        original: its accuracy.
+    """
+    apart = [point for point in points if point.compared is not None and point.compared.is_apart]
+    num_left_out = sum(point.compared is None for point in points)
+    sentences = []
+    if apart:
+        numbers = sorted({point.accuracy.n for point in apart if point.accuracy.n})
+        said = f" (n = {' and '.join(f'{number:,}' for number in numbers)})" if 0 < len(numbers) <= 2 else ""
+        whole = f", n = {original.n:,}" if original is not None and original.n else ""
+        one = len(apart) == 1
+        sentences.append(
+            f"{'One hollow point is' if one else f'{len(apart)} hollow points are'} of other samples{said} than the "
+            f"original{whole}: {'it lies' if one else 'they lie'} at the difference to it on the same samples."
+        )
+    if num_left_out:
+        what = "One recipe is" if num_left_out == 1 else f"{num_left_out} recipes are"
+        sentences.append(f"{what} left out: the original is not known on the same samples.")
+    return " ".join(sentences)
+
+
+def below_text(number: int, *, is_all: bool) -> str:
+    """What the button says that shows points of hopeless accuracy, or leaves them out.
+
+    >>> below_text(1, is_all=False), below_text(4, is_all=False), below_text(4, is_all=True)
+    ('▼ 1 point below: show all', '▼ 4 points below: show all', '▲ Show the useful part only')
+    """
+    if is_all:
+        return "▲ Show the useful part only"
+    return f"▼ {number} point{'s' if number != 1 else ''} below: show all"

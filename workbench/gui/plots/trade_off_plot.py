@@ -44,7 +44,9 @@ class TradeOffPlot(QWidget):
         self._points: tuple[PlotPoint, ...] = ()
         self._cursor = -1
         self._is_log = False
+        self._least: float | None = None
         self._now: tuple[float, float] | None = None
+        self._is_now_measured = False
         self._is_dragged = False
         self._budgets: dict[str, float | None] = {"x": None, "y": None}
         self.plot = make_plot(self, "", "")
@@ -103,19 +105,35 @@ class TradeOffPlot(QWidget):
     def show_now(self, at: tuple[float, float] | None, *, is_measured: bool = False) -> None:
         """Put the star where the recipe on the bench is, hollow while that is not measured; None for nowhere."""
         self.star.setVisible(at is not None)
-        self._now = at
+        self._now, self._is_now_measured = at, is_measured
+        self._draw_now()
+
+    def _draw_now(self) -> None:
+        """The star; a triangle at the lower edge where it lies below what is in sight."""
+        at, is_measured = self._now, self._is_now_measured
         if at is None:
             return
         color = self._theme.color("good")
         brush = pg.mkBrush(color if is_measured else self._theme.color("surface"))
         pen = pg.mkPen(color, width=1.5, style=Qt.PenStyle.SolidLine if is_measured else Qt.PenStyle.DotLine)
-        self.star.setData([self._along(at[0])], [at[1]], symbol="star", size=_STAR, brush=brush, pen=pen)
+        (_, _), (y_low, y_high) = self.plot.getViewBox().viewRange()
+        is_below = self._least is not None and at[1] < y_low
+        y, symbol = (y_low + 0.04 * (y_high - y_low), "t") if is_below else (at[1], "star")
+        self.star.setData([self._along(at[0])], [y], symbol=symbol, size=_STAR, brush=brush, pen=pen)
 
-    def show_budgets(self, budgets: dict[str, float | None], texts: dict[str, str]) -> None:
-        """Put the lines at budgets; one that is not set waits at the edge, and is fainter. Emits nothing."""
+    def show_budgets(
+        self, budgets: dict[str, float | None], texts: dict[str, str], *, least: float | None = None
+    ) -> None:
+        """Put the lines at budgets; one that is not set waits at the edge, and is fainter. Emits nothing.
+
+        Args:
+            budgets: by axis; None for one that is not set.
+            texts: what stands beside the lines.
+            least: points below are out of sight and out of reach; None for none.
+        """
         if self._is_dragged:
             return
-        self._budgets = dict(budgets)
+        self._budgets, self._least = dict(budgets), least
         for axis, text in texts.items():
             self.labels[axis].setText(text)
         self._fit()
@@ -129,9 +147,10 @@ class TradeOffPlot(QWidget):
         for index in order:
             point = self._points[index]
             token = {Mark.ORIGINAL: "text", Mark.TRIED: "muted"}.get(point.mark, "accent")
-            is_hollow = point.mark is Mark.PREDICTED
-            brush = pg.mkBrush(color("surface") if is_hollow else color(token))
-            pen = pg.mkPen(color(token), width=1.5, style=Qt.PenStyle.DotLine if is_hollow else Qt.PenStyle.SolidLine)
+            is_predicted = point.mark is Mark.PREDICTED
+            brush = pg.mkBrush(color("surface") if is_predicted or point.is_apart else color(token))
+            style = Qt.PenStyle.DotLine if is_predicted else Qt.PenStyle.SolidLine
+            pen = pg.mkPen(color(token), width=1.5, style=style)
             spots.append(
                 {
                     "pos": (self._along(point.x), point.y),
@@ -158,10 +177,11 @@ class TradeOffPlot(QWidget):
             self.interval.setData([self._along(point.x)] * 2, [point.low, point.high])
 
     def _fit(self) -> None:
-        """All points and budgets in sight; what is not set waits at the edge."""
+        """All points and budgets in sight, but what is hopeless; what is not set waits at the edge."""
         xs = [point.x for point in self._points] + [value for value in (self._budgets["x"],) if value is not None]
         xs = [self._along(x) for x in xs]
-        ys = [point.y for point in self._points] + [value for value in (self._budgets["y"],) if value is not None]
+        ys = [point.y for point in self._points if self._is_in_sight(point)]
+        ys += [value for value in (self._budgets["y"], self._least) if value is not None]
         (x_low, x_high), (y_low, y_high) = _span(xs, from_zero=not self._is_log), _span(ys, from_zero=False)
         self.plot.setXRange(x_low, x_high, padding=0)
         self.plot.setYRange(y_low, y_high, padding=0)
@@ -172,6 +192,10 @@ class TradeOffPlot(QWidget):
             line.setValue(edges[axis] if along is None else along)
         self.plot.getAxis("bottom").setTicks([_log_ticks(x_low, x_high)] if self._is_log else None)
         self._place_labels()
+        self._draw_now()
+
+    def _is_in_sight(self, point: PlotPoint) -> bool:
+        return self._least is None or point.y >= self._least
 
     def _along(self, x: float) -> float:
         return math.log10(max(x, _LEAST)) if self._is_log else x
@@ -193,6 +217,8 @@ class TradeOffPlot(QWidget):
         best, found = _NEAR_PIXELS, -1
         view = self.plot.getViewBox()
         for index, point in enumerate(self._points):
+            if not self._is_in_sight(point):
+                continue
             away = view.mapViewToScene(QPointF(self._along(point.x), point.y)) - at
             distance = float(np.hypot(away.x(), away.y()))
             if distance < best:
@@ -219,7 +245,8 @@ class TradeOffPlot(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Left and right go to the next point along the axis, Home and End to the ends, Enter takes it."""
         key = Qt.Key(event.key())
-        order = sorted(range(len(self._points)), key=lambda index: (self._points[index].x, self._points[index].y))
+        in_sight = [index for index, point in enumerate(self._points) if self._is_in_sight(point)]
+        order = sorted(in_sight, key=lambda index: (self._points[index].x, self._points[index].y))
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._cursor >= 0:
             self.taken.emit(self._cursor)
         elif order and key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End):
