@@ -87,13 +87,14 @@ def test_a_scan_beside_brute_force(reach: Reach, models: Path, tmp_path: Path, s
     assert over_all >= reach.spearman
 
 
-def test_two_processes_beside_one(models: Path, tmp_path: Path, show: Callable[[str], None]):
+@pytest.mark.parametrize("bench", [_RESNET, _SQUEEZENET], ids=lambda bench: bench.name)
+def test_two_processes_beside_one(bench: Bench, models: Path, tmp_path: Path, show: Callable[[str], None]):
     seconds, cells = {}, {}
     for workers in (1, 2):
-        session = _opened(_RESNET, models, tmp_path / str(workers))
+        session = _opened(bench, models, tmp_path / str(workers))
         scan, seconds[workers] = _scan(session, workers=workers)
         cells[workers] = {(cell.layer, cell.setting): cell for cell in scan.cells}
-    show(f"\n{_RESNET.name}: one process {seconds[1]:.1f} s, two {seconds[2]:.1f} s: {seconds[1] / seconds[2]:.2f}×")
+    show(f"\n{bench.name}: one process {seconds[1]:.1f} s, two {seconds[2]:.1f} s: {seconds[1] / seconds[2]:.2f}×")
     assert cells[1] == cells[2]
 
 

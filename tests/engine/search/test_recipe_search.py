@@ -18,7 +18,7 @@ from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, S
 from workbench.engine.core.sensitivity_table import sensitivity_table
 from workbench.engine.search.recipe_search import search_recipe
 from workbench.engine.search.search_space import BYTES, KL, SearchSpace
-from workbench.jobs import Cancelled, JobContext
+from workbench.jobs import Cancelled, JobContext, Progress
 
 _LAYERS = ("a", "b", "c", "d")
 _OPTIONS = (ScanSetting(), *(ScanSetting(weights=bits) for bits in (8, 6, 4, 3, 2)))
@@ -547,6 +547,18 @@ def test_where_nothing_runs_nothing_is_taken():
         assert found.best is None
         assert found.refusal.startswith("out of reach")
         assert any("could not be measured" in note for note in found.notes)
+
+
+def test_when_it_ends_the_progress_says_how_many_were_measured():
+    bench, seen = _Bench(_space()), list[Progress]()
+
+    list(
+        search_recipe(
+            bench.space, _prediction(bench.space), SearchBudgets(max_bytes=650), bench, JobContext(seen.append)
+        )
+    )
+
+    assert (seen[-1].text, seen[-1].done) == (f"{len(bench.measured)} recipes measured", seen[-1].total)
 
 
 def test_a_search_stops_when_asked():

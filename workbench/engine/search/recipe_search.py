@@ -66,7 +66,9 @@ def search_recipe(
         yield _result(run, start)
     part = ctx.part(0.9, 1)
     others = islice(larger_files(run, part) if run.is_for_size else _less_accurate(run), _NUM_OTHERS)
-    yield replace(_confirmed(run, others, start, part), is_final=True)
+    result = _confirmed(run, others, start, part)
+    ctx.progress(1, 1, "1 recipe measured" if result.num_measured == 1 else f"{result.num_measured} recipes measured")
+    yield replace(result, is_final=True)
 
 
 def _sweep(run: SearchRun, count: int, ctx: JobContext) -> None:
