@@ -179,7 +179,7 @@ class Searching:
         as_it_is = latency.estimate(Recipe(), ctx)
         # Of some devices nothing in float is known: what is quantized as a whole has a figure there.
         if as_it_is.figure is None and latency.estimate(_ON_INTEGERS, ctx).figure is None:
-            raise RecipeError(f"device {profile.id}: {as_it_is.notes[0]}", "`workbench devices` lists others")
+            raise RecipeError(f"device {profile.id}: {as_it_is.notes[0]}", "choose another one")
         return latency
 
     def _operators(self, recipe: Recipe, ctx: JobContext) -> ModelOperators:

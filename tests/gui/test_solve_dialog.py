@@ -7,7 +7,7 @@ import pytest
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Prune, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
-from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
+from workbench.engine.core.search_result import Lack, ParetoPoint, SearchBudgets, SearchResult
 from workbench.gui.recipe_diff import recipe_diff
 from workbench.gui.solve_dialog import SolveDialog
 from workbench.gui.window_solve import search_budgets
@@ -56,7 +56,7 @@ def test_the_best_recipe_is_shown_and_can_be_taken_when_the_search_has_ended(dia
     dialog.show_result(result(is_final=True), model, NOW)
     assert dialog.banner.headline == "400 B, Accuracy (top1) 98.5 %"
     said = "−0.5 pp (−1.2 … +0.2 pp) · measured, n = 500 · best of 3 measured in 1.3 s"
-    assert dialog.banner.toolTip() == said
+    assert dialog.banner.toolTip() == f"400 B, Accuracy (top1) 98.5 %\n{said}"
 
     with qtbot.waitSignal(dialog.apply_wished) as wished:
         dialog.apply.click()
@@ -94,10 +94,28 @@ def test_a_search_without_a_recipe_says_why(dialog, model):
     dialog.show_result(result(is_final=True, refusal="no recipe is within at most 500 B"), model, NOW)
 
     assert dialog.banner.headline == "Nothing found"
-    assert dialog.banner.toolTip() == "no recipe is within at most 500 B"
-    assert dialog.remarks.text() == "no recipe is within at most 500 B"
+    assert dialog.banner.toolTip() == "Nothing found\nno recipe is within at most 500 B"
+    assert dialog.remarks.text().splitlines() == [
+        "no recipe is within at most 500 B",
+        "Loosen the budget in the preview: the limit on size.",
+    ]
     assert not dialog.apply.isEnabled()
     assert dialog.again.isEnabled()
+
+
+def test_what_the_scan_did_not_try_is_told_in_the_words_of_the_window(dialog, model):
+    refused = replace(
+        result(is_final=True, refusal="the fastest takes 3 ms, estimated"),
+        budgets=SearchBudgets(max_latency_ms=2, device="phone"),
+        lacks=(Lack.CHANNELS, Lack.INTEGERS),
+    )
+
+    dialog.show_result(refused, model, NOW)
+
+    said = dialog.remarks.text()
+    assert "the limit on the latency on the device" in said
+    assert "“Fewer channels” and 8 under “Bits of activations” in the settings of the page Sensitivity" in said
+    assert "--" not in said
 
 
 def test_limits_of_the_cards_are_those_of_the_search():

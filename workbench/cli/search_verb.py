@@ -14,7 +14,7 @@ from workbench.cli.output import figure_json, job, print_json, print_table, say_
 from workbench.engine.core.format import format_bytes, format_figure, format_metric, format_with_interval
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.reports import EvaluationReport
-from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult
+from workbench.engine.core.search_result import Lack, ParetoPoint, SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes
 from workbench.engine.core.whole_file import write_whole
 from workbench.jobs import Cancelled
@@ -29,6 +29,7 @@ _INTEGERS = (8,)
 # Per cent of measurements that the band of an estimated latency held.
 _BAND = 80
 _LIMIT = 1000
+_SCANNED_BY = {Lack.CHANNELS: "--ratio 0.25,0.5", Lack.INTEGERS: "--activations 8"}
 
 
 @click.command("search")
@@ -195,11 +196,17 @@ def _json(result: SearchResult, out: Path) -> dict[str, object]:
         "note": result.note or None,
         "notes": list(result.notes),
         "device": result.budgets.device or None,
-        "refusal": result.refusal or None,
+        "refusal": _refusal(result) or None,
         "num_measured": result.num_measured,
         "seconds": result.seconds,
         "output": None if best is None else str(out),
     }
+
+
+def _refusal(result: SearchResult) -> str:
+    """Why there is no recipe, and how to scan for what the search lacked."""
+    options = " and ".join(_SCANNED_BY[lack] for lack in result.lacks)
+    return f"{result.refusal}; scan with {options}" if options else result.refusal
 
 
 def _listed(result: SearchResult) -> list[ParetoPoint]:
@@ -246,7 +253,7 @@ def _print(result: SearchResult, out: Path) -> None:
     for note in result.notes:
         print(note)
     if result.best is None:
-        print(f"{out} is not written: {result.refusal or 'nothing within the budgets was measured yet'}")
+        print(f"{out} is not written: {_refusal(result) or 'nothing within the budgets was measured yet'}")
         return
     print(f"{out}  {format_bytes(result.best.file_bytes)}; {_measured(result.num_measured)}")
     if result.best.latency is not None:

@@ -10,6 +10,7 @@ from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.search_result import ParetoPoint, SearchResult
 from workbench.gui.measured_dialog import MeasuredDialog, figure_table
 from workbench.gui.recipe_diff import recipe_diff
+from workbench.gui.refusal_text import refusal_lines
 from workbench.gui.search_remarks import search_remarks
 from workbench.gui.theme import Theme
 from workbench.gui.widgets.card import make_label
@@ -70,10 +71,10 @@ class SolveDialog(MeasuredDialog):
             self._show_changes(result.best, model, now)
         remarks = search_remarks(result)
         if result.best is None and result.is_final:
-            refusal = result.refusal or "no recipe is within the budgets"
-            self.show_end(refusal)
+            refusal = refusal_lines(result)
+            self.show_end(refusal[0])
             # The banner has one line, and a refusal says what would be in reach.
-            self._remark("\n".join(filter(None, (refusal, remarks))))
+            self._remark("\n".join(filter(None, (*refusal, remarks))))
             return
         self._remark(remarks)
         if result.best is not None:

@@ -30,6 +30,8 @@ def test_a_layer_that_is_left_without_weights_has_a_reason_to_look_at(prune: Pru
     plan = resolve_plan(_model(weight), Recipe().with_rule("*", prune=prune), lambda _: weight)
 
     assert plan.layers[0].reason == reason
+    # All of it was asked: there is something to look at, and nothing that was not done.
+    assert plan.layers[0].is_caution is bool(reason)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,13 @@ def test_bits_of_a_later_rule_do(bits: int | str):
     plan = resolve_plan(_model(weight), recipe, lambda _: weight)
 
     assert [entry.reason for entry in plan.layers] == ([""] if bits == 4 else [])
+
+
+def test_a_layer_without_weights_left_whose_bits_are_refused_too_is_not_as_asked():
+    weight = np.array([[0.1, -0.2], [0.4, 0.5]], np.float32)
+    rule = {"prune": Prune("weights", sparsity=1.0), "weights": WeightRule(range="mse")}
+
+    (entry,) = resolve_plan(_model(weight), Recipe().with_rule("*", **rule), lambda _: weight).layers
+
+    assert _EMPTIED in entry.reason
+    assert not entry.is_caution

@@ -13,7 +13,7 @@ from workbench.engine.core.errors import RunError
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.reports import EvaluationReport
-from workbench.engine.core.search_result import SearchBudgets
+from workbench.engine.core.search_result import Lack, SearchBudgets
 from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
 from workbench.engine.core.sensitivity_table import sensitivity_table
 from workbench.engine.search.recipe_search import search_recipe
@@ -408,6 +408,9 @@ def test_multiply_adds_that_bits_cannot_save_are_out_of_reach():
 
     assert result.best is None
     assert "the fewest are 100 multiply-adds; no channel may go" in result.refusal
+    assert result.lacks == (Lack.CHANNELS,)
+    # How to scan for them is another matter in the window than on the command line.
+    assert "--" not in result.refusal
 
 
 def test_the_predicted_front_comes_before_anything_is_measured():

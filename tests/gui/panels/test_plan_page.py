@@ -45,6 +45,22 @@ def test_of_several_layers_each_reason_is_said_once_with_its_number(bench, panel
     assert texts.why == "no scales per group (1 of 2)"
 
 
+def test_a_layer_that_got_what_was_asked_never_says_otherwise(bench, panel):
+    emptied = LayerPlan(
+        "b", "prune 100.0% of the weights", "zero 100.0% of the weights", "every weight becomes zero", is_caution=True
+    )
+    plan = Plan((_PLAN.layers[0], emptied))
+    bench.select(("b",))
+
+    panel.card.show_plan(plan_texts(bench.model.layers[1:2], plan), is_current=True)
+    assert panel.card.why.text() == "As asked, with a note"
+    assert panel.card.why.toolTip() == "every weight becomes zero"
+
+    # Beside a layer that is not as asked, the difference is what is told.
+    panel.card.show_plan(plan_texts(bench.model.layers[:2], plan), is_current=True)
+    assert panel.card.why.text() == "Not as asked: why?"
+
+
 def test_a_layer_that_no_rule_touches_stays_as_it_is(bench, panel):
     assert plan_texts(bench.model.layers[2:], _PLAN).done == "nothing; the layer stays as it is"
 

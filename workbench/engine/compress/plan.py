@@ -125,18 +125,21 @@ def _layer_plan(
         done.append(describe_weights(weights))
     if activations is not None:
         done.append(describe_activations(activations))
+    reasons, cautions = (
+        [*why_pattern, *why_weights, *why_activations, *_lacking_bits(settings)],
+        _emptied(layer, num_kept),
+    )
     return LayerPlan(
         layer=layer.name,
         asked=asked,
         done="; ".join(done) or _NOTHING,
-        reason="; ".join(
-            [*why_pattern, *why_weights, *why_activations, *_lacking_bits(settings), *_emptied(layer, num_kept)]
-        ),
+        reason="; ".join([*reasons, *cautions]),
         threshold=threshold,
         num_kept=num_kept,
         weights=weights,
         activations=activations,
         pattern=pattern,
+        is_caution=bool(cautions) and not reasons,
     )
 
 
@@ -144,7 +147,8 @@ def _with_aside(entry: LayerPlan, aside: Aside) -> LayerPlan:
     """What is done to the channels comes first, as it is done first."""
     done = [part for part in (aside.done, entry.done) if part and part != _NOTHING]
     reasons = [part for part in (aside.reason, entry.reason) if part]
-    return replace(entry, done="; ".join(done) or _NOTHING, reason="; ".join(reasons))
+    is_caution = entry.is_caution and not aside.reason
+    return replace(entry, done="; ".join(done) or _NOTHING, reason="; ".join(reasons), is_caution=is_caution)
 
 
 def _pattern_done(layer: Layer, pruning: Prune | None) -> tuple[WeightPattern | None, list[str]]:

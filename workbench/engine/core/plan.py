@@ -12,12 +12,13 @@ class LayerPlan:
 
     Args:
         asked, done: in words, such as "prune weights 60.0 %, weights 4 bit per channel".
-        reason: why `done` is less than or other than `asked`; otherwise empty.
+        reason: why `done` is less than or other than `asked`, or what has to be known of it; otherwise empty.
         threshold: |w| < threshold becomes zero; None for no pruning, or for pruning in a pattern.
         num_kept: how many weights stay after pruning.
         weights: how the weights are quantized; None for float.
         activations: how what goes in and out is quantized; None for float.
         pattern: in which weights become zero; None where a threshold decides.
+        is_caution: whether all is done as asked, and the reason only warns of what that does.
     """
 
     layer: str
@@ -29,6 +30,7 @@ class LayerPlan:
     weights: WeightSettings | None = None
     activations: ActivationSettings | None = None
     pattern: WeightPattern | None = None
+    is_caution: bool = False
 
     @property
     def is_pruned(self) -> bool:

@@ -1,6 +1,7 @@
 """What a search for a recipe is asked, and what it found: plain values."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.recipe import Recipe
@@ -47,6 +48,13 @@ class SearchBudgets:
         if self.max_drop is not None:
             parts.append(f"a drop of at most {self.max_drop:g} pp")
         return ", ".join(parts)
+
+
+class Lack(StrEnum):
+    """What might bring limits into reach, and no layer's scan has tried: who asked for the search knows how to."""
+
+    CHANNELS = "fewer channels"
+    INTEGERS = "activations of 8 bits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,7 @@ class SearchResult:
             or before the end.
         model_digest, dataset_digest: what it holds for.
         notes: what else is to be known of it, a line each.
+        lacks: what was not among the options, and might bring the budgets into reach.
     """
 
     budgets: SearchBudgets
@@ -113,6 +122,7 @@ class SearchResult:
     dataset_digest: str = ""
     confirmed: EvaluationReport | None = None
     notes: tuple[str, ...] = ()
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def note(self) -> str:

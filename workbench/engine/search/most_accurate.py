@@ -38,7 +38,8 @@ def most_accurate(run: SearchRun, count: int, ctx: JobContext) -> Iterator[None]
         part.checkpoint()
         solved = run.solver.solve(KL, limits, part, way)
         if solved is None and way == PLAIN:
-            run.refusal = f"out of reach: {run.budgets.text}; {why_not(run.solver, limits, run.space, part)}"
+            why = why_not(run.solver, limits, run.space, part)
+            run.refusal, run.lacks = f"out of reach: {run.budgets.text}; {why.text}", why.lacks
             return
         if solved is None or solved.recipe.digest in tried:
             continue

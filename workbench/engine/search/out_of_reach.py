@@ -2,19 +2,36 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from workbench.engine.core.search_result import Lack
 from workbench.engine.search.exact_solver import ExactSolver, Solved
 from workbench.engine.search.search_space import BYTES, LATENCY, MACS, SearchSpace
 from workbench.jobs import JobContext
 
-_NO_CHANNELS = "no channel may go: that takes pruning, and a scan that tried ratios, such as --ratio 0.25,0.5"
-_NO_INTEGERS = "nothing may compute on integers: that takes bits, and a scan that tried --activations 8"
+_TEXTS = {
+    Lack.CHANNELS: "no channel may go: that takes pruning, and a scan that tried fewer channels",
+    Lack.INTEGERS: "nothing may compute on integers: that takes bits, and a scan that tried activations of 8 bits",
+}
 _NO_FIGURE = "there is no figure for any recipe on that device"
 # Of ms, so that whoever asks for what is named gets it.
 _DIGITS = 3
 
 
-def why_not(solver: ExactSolver, limits: Mapping[str, float], space: SearchSpace, ctx: JobContext) -> str:
+@dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """Why limits are.
+
+    Args:
+        text: in one line.
+        lacks: what was not among the options.
+    """
+
+    text: str
+    lacks: tuple[Lack, ...] = ()
+
+
+def why_not(solver: ExactSolver, limits: Mapping[str, float], space: SearchSpace, ctx: JobContext) -> OutOfReach:
     """Why no solution keeps the limits.
 
     What is named as the least is accepted where it is asked for.
@@ -31,13 +48,14 @@ def why_not(solver: ExactSolver, limits: Mapping[str, float], space: SearchSpace
     for name in limits:
         alone = solver.least(name, {}, ctx)
         if alone is None or not alone.keeps({name: limits[name]}):
-            return "; ".join([*_least(name, alone, ""), *_not_allowed(name, space)])
+            lacks = _not_allowed(name, space)
+            return OutOfReach("; ".join([*_least(name, alone, ""), *(_TEXTS[lack] for lack in lacks)]), lacks)
     # Each is in reach by itself.
     name = next(one for one in (BYTES, LATENCY, MACS) if one in limits)
     together = solver.least(name, limits, ctx)
     if together is None or not together.keeps({other: limits[other] for other in limits if other != name}):
-        return "each of them is in reach, but not together"
-    return "; ".join(_least(name, together, " with the other limits"))
+        return OutOfReach("each of them is in reach, but not together")
+    return OutOfReach("; ".join(_least(name, together, " with the other limits")))
 
 
 def _least(name: str, solved: Solved | None, when: str) -> list[str]:
@@ -50,15 +68,15 @@ def _least(name: str, solved: Solved | None, when: str) -> list[str]:
     return [f"the fastest{when} takes {_rounded_up(solved.total(name)):g} ms, estimated"]
 
 
-def _not_allowed(name: str, space: SearchSpace) -> list[str]:
+def _not_allowed(name: str, space: SearchSpace) -> tuple[Lack, ...]:
     """What takes some of a total away, and is not among the options."""
     if name == BYTES:
-        return []
+        return ()
     has_integers = space.on_integers is not None and bool(space.on_integers.any())
-    return [
-        *([_NO_CHANNELS] if not space.groups else []),
-        *([_NO_INTEGERS] if name == LATENCY and not has_integers else []),
-    ]
+    return (
+        *([Lack.CHANNELS] if not space.groups else []),
+        *([Lack.INTEGERS] if name == LATENCY and not has_integers else []),
+    )
 
 
 def _rounded_up(ms: float) -> float:

@@ -121,6 +121,7 @@ def _result(run: SearchRun, start: float) -> SearchResult:
         original=prediction.original,
         best=None if run.best is None else run.best.point,
         refusal="" if run.best is not None else run.refusal,
+        lacks=() if run.best is not None else run.lacks,
         front=undominated(tuple(_predicted_anew(point, prediction) for point in run.points)),
         num_measured=sum(point.measured is not None for point in run.points),
         seconds=time.perf_counter() - start,

@@ -8,7 +8,7 @@ from workbench.engine.core.accuracy_prediction import AccuracyPrediction, Measur
 from workbench.engine.core.errors import RunError
 from workbench.engine.core.recipe import RECOVER_NOTHING, RECOVER_WEIGHTS, Recipe
 from workbench.engine.core.reports import EvaluationReport
-from workbench.engine.core.search_result import ParetoPoint, SearchBudgets
+from workbench.engine.core.search_result import Lack, ParetoPoint, SearchBudgets
 from workbench.engine.search.accuracy_fit import lost, with_mix
 from workbench.engine.search.exact_solver import ExactSolver, Solved
 from workbench.engine.search.expected_drop import expected_drop
@@ -64,6 +64,7 @@ class SearchRun:
         best: the best within all budgets.
         nearest: while there is none, what comes nearest to the allowed drop.
         refusal: why there is none, in one line.
+        lacks: what was not among the options, and might bring the limits into reach.
         failures: what could not be measured and why, a line each.
     """
 
@@ -82,6 +83,7 @@ class SearchRun:
         self.best: Found | None = None
         self.nearest: Found | None = None
         self.refusal = ""
+        self.lacks: tuple[Lack, ...] = ()
         self.failures: list[str] = []
 
     @property

@@ -159,7 +159,9 @@ class LayerCard(Card):
     def show_plan(self, texts: PlanTexts, *, is_current: bool) -> None:
         """Show what the engine will do to the selected layers, and why."""
         self.plan.show_texts(texts, is_current=is_current)
-        self.why.setVisible(bool(texts.why))
+        if texts.link:
+            self.why.setText(texts.link)
+        self.why.setVisible(bool(texts.link))
         self.why.setToolTip(texts.why)
 
     def show_page(self, page: str) -> None:

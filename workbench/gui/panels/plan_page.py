@@ -21,14 +21,23 @@ class PlanTexts:
     """What the page says.
 
     Args:
-        why: empty where everything is done as asked.
+        why: empty where everything is done as asked, and nothing has to be known of it.
         notes: what concerns the whole model.
+        is_caution: whether all is done as asked, and `why` only warns of what that does.
     """
 
     asked: str = ""
     done: str = ""
     why: str = ""
     notes: str = ""
+    is_caution: bool = False
+
+    @property
+    def link(self) -> str:
+        """What the link to the page says; empty where there is nothing to explain."""
+        if not self.why:
+            return ""
+        return "As asked, with a note" if self.is_caution else "Not as asked: why?"
 
 
 def plan_texts(layers: Sequence[Layer], plan: Plan | None, refusal: str = "") -> PlanTexts:
@@ -45,7 +54,9 @@ def plan_texts(layers: Sequence[Layer], plan: Plan | None, refusal: str = "") ->
     entries = [by_name.get(layer.name, LayerPlan(layer.name, _NOTHING, _NOTHING)) for layer in layers]
     asked = in_common(entries, lambda entry: entry.asked)
     done = in_common(entries, lambda entry: entry.done)
-    return PlanTexts(asked or _DIFFERS, done or _DIFFERS, _reasons(entries), "\n".join(plan.notes))
+    explained = [entry for entry in entries if entry.reason]
+    is_caution = bool(explained) and all(entry.is_caution for entry in explained)
+    return PlanTexts(asked or _DIFFERS, done or _DIFFERS, _reasons(entries), "\n".join(plan.notes), is_caution)
 
 
 class KnownPlanTexts:
@@ -90,7 +101,10 @@ class PlanPage(QWidget):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setAccessibleName(name)
-            grid.addWidget(make_label(name, "muted", self), row, 0, Qt.AlignmentFlag.AlignTop)
+            title = make_label(name, "muted", self)
+            if label is self.why:
+                self._because = title
+            grid.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(label, row, 1)
         self.why.setObjectName("strong")
         self.notes.setObjectName("muted")
@@ -108,4 +122,5 @@ class PlanPage(QWidget):
             self.asked.setText(texts.asked or "–")
             self.done.setText(texts.done or "–")
             self.why.setText(texts.why or "done as asked")
+            self._because.setText("Note" if texts.is_caution else "Because")
             self.notes.setText(texts.notes or "–")
