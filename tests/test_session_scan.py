@@ -14,7 +14,7 @@ from tests.channel_networks import CHAIN, SHORTCUT, Network
 from workbench.engine.core.errors import DataError, ModelError, RunError
 from workbench.engine.core.recipe import Calibration, Recipe
 from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan, digest_of_ranges
-from workbench.engine.search.scan_bench import ScanBench, ScanTask, SeenCell
+from workbench.engine.search.scan.scan_bench import ScanBench, ScanTask, SeenCell
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.project.measurement_store import MeasurementStore
 from workbench.session import Session
@@ -105,7 +105,7 @@ def test_what_was_measured_once_is_never_measured_again(
     """Not by a scan of as many samples or fewer, nor by one with early figures, of whoever."""
     first = _whole(open_session(CHAIN), early=True)
     session = open_session(CHAIN)
-    monkeypatch.setattr("workbench.engine.search.scan_bench.ScanBench.measure", None)
+    monkeypatch.setattr("workbench.engine.search.scan.scan_bench.ScanBench.measure", None)
 
     *_, again = session.scan(_AXES, samples=count, early=early)
 
@@ -141,7 +141,7 @@ def test_what_is_known_is_there_without_measuring(open_session, monkeypatch: pyt
     session = open_session(CHAIN)
     nothing = session.known_scan(_AXES)
     first = _whole(session)
-    monkeypatch.setattr("workbench.engine.search.scan_bench.ScanBench.measure", None)
+    monkeypatch.setattr("workbench.engine.search.scan.scan_bench.ScanBench.measure", None)
 
     known = open_session(CHAIN).known_scan(_AXES)
 
@@ -227,7 +227,7 @@ def test_a_cluster_finds_the_same_cells(open_session, store_of):
 
 def test_a_cluster_without_workers_is_one_clear_line(open_session, monkeypatch: pytest.MonkeyPatch):
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr("workbench.engine.search.scan_cluster._CONNECT_S", 0.5)
+    monkeypatch.setattr("workbench.engine.search.scan.scan_cluster._CONNECT_S", 0.5)
     # A local cluster cannot be without.
     monkeypatch.setattr(distributed.Client, "nthreads", lambda _: {})
 
@@ -239,7 +239,7 @@ def test_a_cluster_without_workers_is_one_clear_line(open_session, monkeypatch: 
 
 
 def test_processes_that_cannot_begin_end_the_scan(open_session, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("workbench.engine.search.scan_processes._work", _dying)
+    monkeypatch.setattr("workbench.engine.search.scan.scan_processes._work", _dying)
 
     with pytest.raises(RunError, match="3 processes ended before they measured anything; free memory"):
         _whole(open_session(CHAIN), workers=1)
@@ -250,7 +250,7 @@ def _dying(*_: object) -> None:
 
 
 def test_a_cluster_that_is_not_there_is_one_clear_line(open_session, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("workbench.engine.search.scan_cluster._CONNECT_S", 0.2)
+    monkeypatch.setattr("workbench.engine.search.scan.scan_cluster._CONNECT_S", 0.2)
 
     with pytest.raises(RunError, match=r"tcp://127.0.0.1:9: no scheduler answers .*start one with"):
         _whole(open_session(CHAIN), cluster="tcp://127.0.0.1:9")

@@ -13,7 +13,7 @@ from workbench.engine.core.measurement import Origin
 from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.search_result import SearchBudgets
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
-from workbench.engine.search.search_space import SearchMeans
+from workbench.engine.search.solving.search_space import SearchMeans
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.project.measurement_store import MeasurementStore
 from workbench.session import Session

@@ -14,14 +14,14 @@ from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, digest_
 from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.graph.save import serialize
-from workbench.engine.search.scan_bench import ScanBench
-from workbench.engine.search.scan_cells import ScanCells
-from workbench.engine.search.scan_cluster import ClusterCrew
-from workbench.engine.search.scan_crew import ScanCrew, ThreadCrew
-from workbench.engine.search.scan_pool import EARLY_SAMPLES, ScanPool
-from workbench.engine.search.scan_processes import ProcessCrew
-from workbench.engine.search.scan_source import SamplesAt, ScanSource
-from workbench.engine.search.sensitivity_scan import ScanSamples, known_scan, scan_sensitivity
+from workbench.engine.search.scan.scan_bench import ScanBench
+from workbench.engine.search.scan.scan_cells import ScanCells
+from workbench.engine.search.scan.scan_cluster import ClusterCrew
+from workbench.engine.search.scan.scan_crew import ScanCrew, ThreadCrew
+from workbench.engine.search.scan.scan_pool import EARLY_SAMPLES, ScanPool
+from workbench.engine.search.scan.scan_processes import ProcessCrew
+from workbench.engine.search.scan.scan_source import SamplesAt, ScanSource
+from workbench.engine.search.scan.sensitivity_scan import ScanSamples, known_scan, scan_sensitivity
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementKey, MeasurementStore
 from workbench.project.tool_version import tool_version

@@ -20,12 +20,12 @@ from workbench.engine.data.dataset import seeded_subset
 from workbench.engine.evaluate.positions import num_classes
 from workbench.engine.latency.device_library import DeviceLibrary
 from workbench.engine.latency.onnx_operators import ModelOperators
-from workbench.engine.search.accuracy_fit import NUM_MIXES, fit_accuracy, guessing
-from workbench.engine.search.device_latency import DeviceLatency
-from workbench.engine.search.file_sizes import FileSizes
+from workbench.engine.search.prediction.accuracy_fit import NUM_MIXES, fit_accuracy, guessing
 from workbench.engine.search.recipe_search import search_recipe
-from workbench.engine.search.scan_pool import pool_reach
-from workbench.engine.search.search_space import SearchMeans, search_space
+from workbench.engine.search.scan.scan_pool import pool_reach
+from workbench.engine.search.solving.device_latency import DeviceLatency
+from workbench.engine.search.solving.file_sizes import FileSizes
+from workbench.engine.search.solving.search_space import SearchMeans, search_space
 from workbench.estimating import KnownOperators
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementKey, MeasurementStore

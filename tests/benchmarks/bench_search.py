@@ -20,11 +20,11 @@ from workbench.engine.core.asked_of_recipe import asked_of_mix
 from workbench.engine.core.recipe import Recipe, WeightRule
 from workbench.engine.core.search_result import SearchBudgets
 from workbench.engine.core.sensitivity_table import AskedOfLayers
-from workbench.engine.search.accuracy_fit import lost
-from workbench.engine.search.budget_solver import BudgetSolver
-from workbench.engine.search.mix_recipe import mix_recipe
-from workbench.engine.search.random_mixes import spanning_mixes
-from workbench.engine.search.several_limits import GAP, solve_by_highs
+from workbench.engine.search.prediction.accuracy_fit import lost
+from workbench.engine.search.prediction.mix_recipe import mix_recipe
+from workbench.engine.search.prediction.random_mixes import spanning_mixes
+from workbench.engine.search.solving.budget_solver import BudgetSolver
+from workbench.engine.search.solving.several_limits import GAP, solve_by_highs
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementStore
 from workbench.session import Session

@@ -19,7 +19,7 @@ _FEW = ("--bits", "2,8", "--sparsity", "0.5", "--samples", "32")
 _KILLED = """
 import os, signal, sys
 from workbench.cli.main import main
-from workbench.engine.search.sensitivity_scan import _Scan
+from workbench.engine.search.scan.sensitivity_scan import _Scan
 
 add, count = _Scan._add, 0
 

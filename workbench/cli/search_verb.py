@@ -80,7 +80,7 @@ def command(
     Example: workbench search net.onnx --data test.zip --max-bytes 1000000 --scan scan.json -o best.yaml
     """
     from workbench.engine.graph.save import check_target
-    from workbench.engine.search.search_space import SearchMeans
+    from workbench.engine.search.solving.search_space import SearchMeans
     from workbench.session import Session
 
     budgets = SearchBudgets(max_bytes, max_macs, max_latency_ms, max_drop, device or "")

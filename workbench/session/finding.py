@@ -12,10 +12,10 @@ from workbench.engine.core.recipe import RECOVERIES, Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
-from workbench.engine.search.channel_ratios import with_channel_rules
-from workbench.engine.search.pruning_rounds import prune_rounds
-from workbench.engine.search.round_bench import RoundBench
-from workbench.engine.search.search_space import SearchMeans
+from workbench.engine.search.rounds.channel_ratios import with_channel_rules
+from workbench.engine.search.rounds.pruning_rounds import prune_rounds
+from workbench.engine.search.rounds.round_bench import RoundBench
+from workbench.engine.search.solving.search_space import SearchMeans
 from workbench.jobs import JobContext
 from workbench.scanning import DEFAULT_SAMPLES, Scanning
 from workbench.searching import DEFAULT_LIMIT, Makers, Searching

@@ -29,10 +29,10 @@ from workbench.engine.graph.model import model_of_bytes
 from workbench.engine.latency.times_here import measure_operators
 from workbench.engine.runtime.latency import measure_latency
 from workbench.engine.runtime.session import RuntimeSession
-from workbench.engine.search.first_look import first_look
-from workbench.engine.search.float_layers import suggest_float_layers
-from workbench.engine.search.layer_noise import layer_noise
-from workbench.engine.search.output_divergence import OutputDivergence
+from workbench.engine.search.diagnosis.first_look import first_look
+from workbench.engine.search.diagnosis.float_layers import suggest_float_layers
+from workbench.engine.search.diagnosis.layer_noise import layer_noise
+from workbench.engine.search.diagnosis.output_divergence import OutputDivergence
 from workbench.jobs import JobContext
 from workbench.session.on_bench import OnBench
 

@@ -17,7 +17,7 @@ from workbench.engine.core.search_result import Lack, SearchBudgets
 from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
 from workbench.engine.core.sensitivity_table import sensitivity_table
 from workbench.engine.search.recipe_search import search_recipe
-from workbench.engine.search.search_space import BYTES, KL, SearchSpace
+from workbench.engine.search.solving.search_space import BYTES, KL, SearchSpace
 from workbench.jobs import Cancelled, JobContext, Progress
 
 _LAYERS = ("a", "b", "c", "d")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.search_result import ParetoPoint
-from workbench.engine.search.accuracy_fit import lost
+from workbench.engine.search.prediction.accuracy_fit import lost
 
 # How far a drop lies from the curve at the divergence that was measured, as a share.
 _CURVE_SPREAD = 0.2

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from workbench.engine.search.exact_solver import PLAIN, Way
-from workbench.engine.search.out_of_reach import why_not
 from workbench.engine.search.search_run import Found, SearchRun
-from workbench.engine.search.search_space import KL
+from workbench.engine.search.solving.exact_solver import PLAIN, Way
+from workbench.engine.search.solving.out_of_reach import why_not
+from workbench.engine.search.solving.search_space import KL
 from workbench.jobs import JobContext
 
 # The solver takes what the scan happens to underrate, the more the more it may choose from. Where the sum is off,

@@ -13,11 +13,11 @@ from workbench.engine.core.measurement import Figure
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.search_result import ParetoPoint, SearchBudgets, SearchResult, undominated
 from workbench.engine.search.confirmed_best import confirmed_best
-from workbench.engine.search.exact_solver import ExactSolver
 from workbench.engine.search.most_accurate import most_accurate
 from workbench.engine.search.search_run import HARDLY, SearchBench, SearchRun
-from workbench.engine.search.search_space import BYTES, KL, SearchSpace
 from workbench.engine.search.smallest_file import larger_files, smallest_file
+from workbench.engine.search.solving.exact_solver import ExactSolver
+from workbench.engine.search.solving.search_space import BYTES, KL, SearchSpace
 from workbench.jobs import JobContext
 
 NUM_ROUNDS, NUM_POINTS = 6, 10

@@ -9,10 +9,10 @@ from workbench.engine.core.errors import RunError
 from workbench.engine.core.recipe import RECOVER_NOTHING, RECOVER_WEIGHTS, Recipe
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import Lack, ParetoPoint, SearchBudgets
-from workbench.engine.search.accuracy_fit import lost, with_mix
-from workbench.engine.search.exact_solver import ExactSolver, Solved
 from workbench.engine.search.expected_drop import expected_drop
-from workbench.engine.search.search_space import BYTES, LATENCY, MACS, SearchSpace
+from workbench.engine.search.prediction.accuracy_fit import lost, with_mix
+from workbench.engine.search.solving.exact_solver import ExactSolver, Solved
+from workbench.engine.search.solving.search_space import BYTES, LATENCY, MACS, SearchSpace
 from workbench.jobs import JobContext
 
 _ROUNDING = 1e-9

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 
 from workbench.engine.core.search_result import ParetoPoint
-from workbench.engine.search.accuracy_fit import lost
-from workbench.engine.search.exact_solver import PLAIN, Way
+from workbench.engine.search.prediction.accuracy_fit import lost
 from workbench.engine.search.search_run import Found, SearchRun
-from workbench.engine.search.search_space import BYTES, KL
+from workbench.engine.search.solving.exact_solver import PLAIN, Way
+from workbench.engine.search.solving.search_space import BYTES, KL
 from workbench.jobs import JobContext
 
 # A round goes back by at least so much where too much was lost, on where so little was, and by no more than so much.

@@ -16,7 +16,7 @@ from workbench.engine.compress.storage.weight_storage import planned_bytes, stor
 from workbench.engine.core.plain_containers import containers_of
 from workbench.engine.core.recipe import ActivationRule, Prune, Recipe, WeightRule
 from workbench.engine.graph.model import load_model
-from workbench.engine.search.layer_noise import layer_noise
+from workbench.engine.search.diagnosis.layer_noise import layer_noise
 from workbench.jobs import JobContext
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

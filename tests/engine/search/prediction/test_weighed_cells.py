@@ -1,0 +1,36 @@
+"""Divergences of a scan beside the accuracy that its cells lost."""
+
+import pytest
+
+from workbench.engine.core.accuracy_prediction import DropCurve
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
+from workbench.engine.search.prediction.weighed_cells import weighed_by_drops
+
+_CURVE = DropCurve(0.8, 1.0, 1.0)
+
+
+def _weighed(kl: float, drop: float | None, half: float = 0.0) -> float:
+    figure = None if drop is None else Figure(drop, "fraction", Origin.MEASURED, drop - half, drop + half, 64)
+    cell = ScanCell("a", ScanSetting(weights=4), Figure(kl, "nat", Origin.MEASURED), 20.0, figure, 64)
+    scan = SensitivityScan("m", "d", ScanAxes(), ("a",), (cell,), 64)
+    (found,) = weighed_by_drops(scan, _CURVE).cells
+    return found.kl.value
+
+
+def test_a_cell_that_loses_what_its_divergence_says_keeps_it():
+    assert _weighed(0.5, _CURVE.drop(0.5), 0.05) == pytest.approx(0.5, rel=0.03)
+
+
+def test_a_large_divergence_that_changes_no_answer_counts_less():
+    assert 0.02 < _weighed(0.8, 0.0, 0.08) < 0.6
+
+
+def test_what_few_samples_say_counts_little():
+    sure, unsure = _weighed(0.8, 0.1, 0.05), _weighed(0.8, 0.1, 0.5)
+
+    assert sure < unsure < 0.8
+
+
+def test_cells_without_a_drop_stay_as_they_are():
+    assert _weighed(0.3, None) == 0.3

@@ -1,0 +1,1 @@
+"""Where a recipe does its damage: noise by layer, weights against activations, layers that should stay in float."""

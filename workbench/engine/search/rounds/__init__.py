@@ -1,0 +1,1 @@
+"""Pruning in rounds: a little more each time, recovered and measured."""

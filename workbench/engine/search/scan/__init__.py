@@ -1,0 +1,1 @@
+"""Sensitivity: each layer with each setting, one at a time."""
