@@ -10,6 +10,7 @@ from workbench.engine.core.errors import DataError, RecipeError
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import RECOVER_NOTHING, Calibration, Recipe
 from workbench.engine.core.reports import EvaluationReport
+from workbench.engine.core.sensitivity import digest_of_ranges
 from workbench.engine.data.dataset import Dataset
 from workbench.engine.graph.model import Model
 from workbench.jobs import JobContext
@@ -42,6 +43,13 @@ class Bench:
         """The samples that set ranges: those opened for it, or else the ones that are evaluated on."""
         dataset = self.calibration or self.dataset
         return None if dataset is None else CalibrationSet(dataset, settings)
+
+    @property
+    def ranges_digest(self) -> str:
+        """Names what ranges are set on when a layer is quantized alone; "" without samples."""
+        settings = Calibration()
+        samples = self.calibration_set(settings)
+        return "" if samples is None else digest_of_ranges(samples.dataset.info.digest, settings)
 
     def plan(
         self, recipe: Recipe, ctx: JobContext | None = None, *, source: str = "recipe", at_once: bool = False

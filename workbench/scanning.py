@@ -10,7 +10,7 @@ from workbench.bench import Bench
 from workbench.engine.core.digest import digest_of_json
 from workbench.engine.core.errors import ModelError, ProjectError
 from workbench.engine.core.recipe import Calibration
-from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, digest_of_ranges
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.evaluate.judge import choose_metric
 from workbench.engine.evaluate.reference import ReferenceAnswers
 from workbench.engine.graph.save import serialize
@@ -34,13 +34,6 @@ _KIND = "sensitivity"
 _PREPARING, _EARLY_SHARE = 0.02, 0.25
 
 
-def ranges_digest_of(bench: Bench) -> str:
-    """Names what ranges are set on when a layer is quantized alone; empty without samples."""
-    settings = Calibration()
-    samples = bench.calibration_set(settings)
-    return "" if samples is None else digest_of_ranges(samples.dataset.info.digest, settings)
-
-
 class StoredCells:
     """Cells of one model on one data set, in the store of all measurements; a store that fails is done without.
 
@@ -52,7 +45,7 @@ class StoredCells:
     def __init__(self, store: MeasurementStore | None, bench: Bench) -> None:
         self._store = store
         self._seen: dict[str, dict[str, object]] = {}
-        self._ranges = ranges_digest_of(bench)
+        self._ranges = bench.ranges_digest
         self._digests = bench.model.info.digest, bench.samples.info.digest
 
     def find(self, recipe_digest: str) -> dict[str, object] | None:
@@ -147,7 +140,7 @@ class Scanning:
             else:
                 crew = ThreadCrew(measuring, psutil.cpu_count(logical=False) or 1)
             scans = scan_sensitivity(cells, axes, drawn[-1], crew, store, digests, part.part(_PREPARING, 1))
-            ranges = ranges_digest_of(bench)
+            ranges = bench.ranges_digest
             yield from (
                 replace(scan, is_complete=scan.is_complete and share == 1, ranges_digest=ranges) for scan in scans
             )
@@ -156,7 +149,7 @@ class Scanning:
     def known(self, axes: ScanAxes, ctx: JobContext) -> SensitivityScan:
         """What the store has of such a scan; nothing is measured. Raises Cancelled, and ModelError as `run` does."""
         found = known_scan(self._cells(axes), axes, self._cells_store, self._digests, ctx)
-        return replace(found, ranges_digest=ranges_digest_of(self._bench))
+        return replace(found, ranges_digest=self._bench.ranges_digest)
 
     def _cells(self, axes: ScanAxes) -> ScanCells:
         cells = ScanCells(self._bench.compressor, axes, self._bench.calibration_set(Calibration()))

@@ -135,11 +135,13 @@ class Searching:
 
         Raises:
             Cancelled: somebody asked to stop.
-            DataError: the scan is of something else.
+            DataError: the scan or the prediction is of something else.
             ProjectError: there is no such device.
             RecipeError: a budget cannot be checked.
         """
         self._check(scan)
+        if not prediction.is_of(scan):
+            raise DataError("the prediction was learned from another scan", "learn it from this one")
         latency = self.check(budgets, library, ctx)
         space = search_space(
             scan,
@@ -267,6 +269,10 @@ class Searching:
             raise DataError("the scan is of another model", "scan this one")
         if scan.dataset_digest != self._bench.samples.info.digest:
             raise DataError("the scan is of other samples", "scan on these")
+        ranges = self._bench.ranges_digest
+        rests_on_ranges = bool(scan.axes.activation_bits or scan.axes.ratios)
+        if rests_on_ranges and scan.ranges_digest and ranges and scan.ranges_digest != ranges:
+            raise DataError("the scan was calibrated on other samples", "scan with these")
 
     def _key(self, digest: str, count: int, skip: int) -> MeasurementKey:
         bench, data = self._bench, self._bench.samples.info.digest

@@ -107,6 +107,20 @@ def test_what_the_store_has_is_complete_when_nothing_is_missing(opened, make_sca
     assert opened.scans.scan.is_complete
 
 
+@pytest.mark.parametrize("with_channels", [False, True])
+def test_a_scan_that_was_stopped_before_its_channels_is_to_be_gone_on_with(opened, make_scan, with_channels):
+    half = ScanSetting(ratio=0.5)
+    axes = ScanAxes((8,), (), (), (0.5,))
+    opened.asks.of("known_scan", "look")[0].done(None)
+    opened.scans.set_axes(axes)
+    kl = {("a", W8): 0.1, ("b", W8): 0.1} | ({("a", half): 0.2} if with_channels else {})
+
+    stored = make_scan(("a", "b"), kl, axes=axes, groups=(("a", "a"), ("b", "a")))
+    opened.asks.of("known_scan", "look")[1].done(stored)
+
+    assert opened.scans.scan.is_complete is with_channels
+
+
 def test_what_the_store_has_in_part_is_to_be_gone_on_with(opened, make_scan):
     opened.asks.of("known_scan", "look")[0].done(make_scan(("a", "b"), {("a", W8): 0.1}))
 

@@ -6,7 +6,9 @@ import pytest
 from PySide6.QtWidgets import QWidget
 
 from tests.gui.latency_values import PHONE, estimate_of
+from tests.gui.panels.test_predicted_accuracy import ORIGINAL, learned_from
 from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
 from workbench.engine.core.sensitivity import ScanAxes
 from workbench.gui.window_solve import WindowSolve
@@ -78,6 +80,35 @@ def test_cancel_while_it_scans_ends_it(solving, loose_document):
     loose_document.engine.of("scan", "run")[0].stopped()
 
     assert not solving.dialog.is_running
+
+
+@pytest.mark.parametrize(
+    ("bits", "is_complete", "is_taken"),
+    [((8,), True, True), ((8,), False, False), ((8, 4), True, False)],
+    ids=["of this scan", "of a few mixes", "of other settings"],
+)
+def test_a_search_rests_on_a_prediction_that_was_learned_whole_from_its_own_scan(
+    solving, scanned, loose_document, bits, is_complete, is_taken
+):
+    learned = replace(learned_from(loose_document.scans.scan), axes=ScanAxes(bits, (), ()), is_complete=is_complete)
+    loose_document.predictions.take(learned)
+
+    solving.solve()
+
+    assert loose_document.engine.of("search", "run")[-1].ticket.args[2] == (learned if is_taken else None)
+
+
+def test_a_floor_that_the_original_does_not_reach_is_said_and_not_searched_for(solving, scanned, loose_document, qtbot):
+    loose_document.figures.accuracy = EvaluationReport("top1", ORIGINAL, 500, 500, 0.1, reference=ORIGINAL)
+    loose_document.set_budgets(Budgets(size_bytes=500, accuracy=0.95))
+
+    with qtbot.waitSignal(solving.refused) as refused:
+        solving.solve()
+
+    assert refused.args == [
+        "The original itself has 90.0 %, less than the accuracy floor of 95.0 %: lower the floor first"
+    ]
+    assert not loose_document.engine.of("search", "run")
 
 
 @pytest.fixture

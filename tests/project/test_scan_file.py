@@ -26,6 +26,7 @@ _SCAN = SensitivityScan(
     num_resumed=2,
     is_complete=True,
     groups=(("conv2", "conv1"),),
+    ranges_digest="ranges",
 )
 
 

@@ -40,7 +40,9 @@ _SCANNED_BY = {Lack.CHANNELS: "--ratio 0.25,0.5", Lack.INTEGERS: "--activations 
 @click.option("--max-macs", type=click.IntRange(min=1), default=None, help="The most multiply-adds, at batch 1.")
 @click.option("--max-latency-ms", type=FiniteRange(0, min_open=True), default=None, help="Estimated for --device.")
 @click.option("--device", default=None, help="Whose latency is meant; `workbench devices` lists them.")
-@click.option("--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points that may be lost.")
+@click.option(
+    "--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points, or dB of PSNR, that may be lost."
+)
 @click.option("--scan", "scan_path", type=click.Path(path_type=Path), default=None, help="What `scan` wrote.")
 @click.option("--prune", "prunes", is_flag=True, help="Make weights zero; to save MACs or ms, cut channels.")
 @click.option(
@@ -144,7 +146,7 @@ def _axes(quantizes: bool, prunes: bool, budgets: SearchBudgets) -> ScanAxes:
 def _remarks(result: SearchResult, best: ParetoPoint) -> str:
     """Comments at the head of the recipe: what it was searched for, and what that gave."""
     budgets = result.budgets
-    lines = [f"searched for {budgets.text}", f"{best.file_bytes:,} bytes"]
+    lines = [f"searched for {budgets.text(result.original.unit)}", f"{best.file_bytes:,} bytes"]
     if best.measured is not None:
         lines.append(f"{format_metric(best.measured.metric)}, measured: {format_with_interval(best.measured.figure)}")
     lines += [line for line in (_elsewhere(result), *result.notes) if line]

@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.measurement import Figure
+from workbench.engine.core.sensitivity import SensitivityScan
 from workbench.engine.core.sensitivity_table import AskedOfLayers
 from workbench.gui.known_scan import KnownScan, is_on_same_ranges
 
@@ -26,6 +27,11 @@ class KnownPrediction(QObject):
             return None
         is_of_scan = (found.model_digest, found.dataset_digest) == (scan.model_digest, scan.dataset_digest)
         return found if is_of_scan and is_on_same_ranges(found.ranges_digest, scan.ranges_digest) else None
+
+    def learned_from(self, scan: SensitivityScan) -> AccuracyPrediction | None:
+        """The prediction if it has come to its end, and is of this very scan: what a search can rest on."""
+        found = self.prediction
+        return found if found is not None and found.is_complete and found.is_of(scan) else None
 
     def take(self, prediction: object) -> None:
         """A prediction has come, perhaps of few mixes so far."""

@@ -165,12 +165,9 @@ def _is_whole(scan: SensitivityScan, enough: int) -> bool:
     """Whether all that was to be tried is there, on equally many samples: a store knows no wish of before.
 
     A scan that was stopped after its early figures has them of every cell, but of fewer than `enough` samples.
-    Of channels not every layer has some to lose, so those that are there are all.
     """
-    wanted = [setting for setting in scan.axes.settings if setting.ratio is None]
-    cells = [cell for cell in scan.cells if cell.setting.ratio is None] if wanted else list(scan.cells)
-    counts = {cell.num_samples for cell in cells if not cell.error}
-    return len(counts) == 1 and min(counts) >= enough and len(cells) >= len(scan.layers) * len(wanted)
+    counts = {cell.num_samples for cell in scan.cells if not cell.error}
+    return len(counts) == 1 and min(counts) >= enough and len(scan.cells) >= scan.num_places
 
 
 class _Found:

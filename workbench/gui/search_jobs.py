@@ -1,7 +1,5 @@
 """Jobs that scan, learn to predict, and search for a recipe; each hands on what it finds while it runs."""
 
-from dataclasses import replace
-
 from PySide6.QtCore import QObject, Signal, Slot
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
@@ -87,13 +85,8 @@ class SearchJobs(QObject):
         What is being learned from another scan gives way.
         """
 
-        def learned(prediction: object) -> None:
-            if isinstance(prediction, AccuracyPrediction):
-                # By the time that it comes, another scan may be on the bench.
-                self.predicted.emit(replace(prediction, ranges_digest=scan.ranges_digest, groups=scan.groups))
-
         def done(prediction: object) -> None:
-            learned(prediction)
+            self.predicted.emit(prediction)
             self._fit.go_on()
 
         def failed(failure: Failed) -> None:
@@ -101,7 +94,7 @@ class SearchJobs(QObject):
 
         def start() -> int:
             return self._awaited.start(
-                "Prediction", "fit_accuracy", scan, recipe, on_partial=learned, on_done=done,
+                "Prediction", "fit_accuracy", scan, recipe, on_partial=self.predicted.emit, on_done=done,
                 on_failed=failed, on_stopped=self._fit.go_on,
             )  # fmt: skip
 

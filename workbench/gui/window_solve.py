@@ -1,10 +1,12 @@
 """Auto-compress: from the budgets of the cards to the recipe that keeps them, in one step of undo."""
 
 import math
+from dataclasses import replace
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from workbench.engine.core.format import format_figure
 from workbench.engine.core.measurement import Figure
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
@@ -31,6 +33,7 @@ _NO_LATENCY = (
     "taken."
 )
 _NO_DEVICE = " The latency budget of {device} is left out: there is no figure of the recipe on the bench there."
+_TOO_HIGH = "The original itself has {has}, less than the accuracy floor of {floor}: lower the floor first"
 _POINTS, _HUNDREDTHS, _ROUNDING = 100, 100, 1e-6
 
 
@@ -56,8 +59,8 @@ class WindowSolve(DialogOfJob):
     @Slot()
     def solve(self) -> None:
         """Search the best recipe within the budgets of the cards."""
-        if not self._budgets().has_limits:
-            self.refused.emit(NO_BUDGET + self._left_out())
+        if why_not := self._too_high() or ("" if self._budgets().has_limits else NO_BUDGET + self._left_out()):
+            self.refused.emit(why_not)
             return
         self._open()
 
@@ -65,9 +68,18 @@ class WindowSolve(DialogOfJob):
         return SolveDialog(self._theme, self._explain(), self._window)
 
     def _explain(self) -> str:
-        budgets = self._budgets()
-        text = _EXPLANATION.format(budgets=budgets.text) + (_ON_DEVICE if budgets.device else "")
+        budgets, original = self._budgets(), self._document.figures.original
+        unit = "fraction" if original is None else original.figure.unit
+        text = _EXPLANATION.format(budgets=budgets.text(unit)) + (_ON_DEVICE if budgets.device else "")
         return text + (_NO_LATENCY if self._document.budgets.latency_ms is not None else "") + self._left_out()
+
+    def _too_high(self) -> str:
+        """What is said of a floor that the original does not reach; no drop is as good as that."""
+        original, floor = self._document.figures.original, self._document.budgets.accuracy
+        if original is None or floor is None or original.figure.value >= floor:
+            return ""
+        has = format_figure(original.figure)
+        return _TOO_HIGH.format(has=has, floor=format_figure(replace(original.figure, value=floor)))
 
     def _left_out(self) -> str:
         """What is said of a device's budget that cannot be held against anything."""
@@ -96,7 +108,7 @@ class WindowSolve(DialogOfJob):
     def _search(self, scan: SensitivityScan, budgets: SearchBudgets) -> None:
         document = self._document
         self._wished = None
-        document.searching.search(budgets, scan, document.predictions.prediction, document.recipe)
+        document.searching.search(budgets, scan, document.predictions.learned_from(scan), document.recipe)
 
     def _give_up(self) -> None:
         if self._wished is not None:

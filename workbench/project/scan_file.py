@@ -73,6 +73,7 @@ def scan_to_json(scan: SensitivityScan) -> dict[str, object]:
         "version": VERSION,
         "model_digest": scan.model_digest,
         "dataset_digest": scan.dataset_digest,
+        "ranges_digest": scan.ranges_digest,
         "axes": {
             "weight_bits": list(axes.weight_bits),
             "activation_bits": list(axes.activation_bits),
@@ -116,6 +117,8 @@ def scan_from_json(values: Mapping[str, object]) -> SensitivityScan:
         num_resumed=_count(values["resumed"]),
         is_complete=values["is_complete"] is True,
         groups=tuple(map(_pair, _list(values["groups"]))),
+        # Older files say nothing of it.
+        ranges_digest=_text(values.get("ranges_digest", "")),
     )
     scanned = set(scan.layers)
     if len(scanned) < len(scan.layers):

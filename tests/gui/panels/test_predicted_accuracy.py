@@ -47,8 +47,9 @@ def panel(bench, theme, qtbot, make_scan) -> PreviewPanel:
 def learned_from(scan: SensitivityScan) -> AccuracyPrediction:
     spread = PredictionSpread(SamplingError(1 / 500, 0.0), 1.64)
     return AccuracyPrediction(
-        scan.model_digest, scan.dataset_digest, "top1", ORIGINAL, sensitivity_table(scan), CURVE, spread, (), 500
-    )
+        scan.model_digest, scan.dataset_digest, "top1", ORIGINAL, sensitivity_table(scan), CURVE, spread, (), 500,
+        scan.ranges_digest, scan.groups, scan.axes, is_complete=True,
+    )  # fmt: skip
 
 
 def measure(bench, recipe: Recipe, value: float) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.core.sensitivity_table import AskedOfLayers, SensitivityTable
 
 # The interval that a prediction comes with: 90 %.
@@ -135,6 +136,8 @@ class AccuracyPrediction:
         ranges_digest: of the scan, what ranges were set on; "" where nobody said.
         groups: of the scan, for each layer whose channels are pruned with others', the first layer of its group: what
             is asked of a whole group counts there, once.
+        axes: of the scan; None where nobody said.
+        is_complete: whether all mixes that were to be measured are behind it.
     """
 
     model_digest: str
@@ -148,6 +151,13 @@ class AccuracyPrediction:
     num_samples: int
     ranges_digest: str = ""
     groups: tuple[tuple[str, str], ...] = ()
+    axes: ScanAxes | None = None
+    is_complete: bool = False
+
+    def is_of(self, scan: SensitivityScan) -> bool:
+        """Whether it was learned from such a scan: what another one tried, it may know nothing of."""
+        mine = self.model_digest, self.dataset_digest, self.table.layers, self.axes
+        return mine == (scan.model_digest, scan.dataset_digest, scan.layers, scan.axes)
 
     def kl(self, asked: AskedOfLayers) -> float:
         """The sum of the divergences, nats; NaN where the scan does not know a layer yet."""

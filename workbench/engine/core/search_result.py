@@ -31,12 +31,16 @@ class SearchBudgets:
         """Whether there is any limit."""
         return replace(self, device="") != SearchBudgets()
 
-    @property
-    def text(self) -> str:
+    def text(self, unit: str = "fraction") -> str:
         """As messages say it.
 
-        >>> SearchBudgets(max_bytes=500_000, max_drop=1).text
+        Args:
+            unit: of the metric that may drop.
+
+        >>> SearchBudgets(max_bytes=500_000, max_drop=1).text()
         'at most 500,000 bytes, a drop of at most 1 pp'
+        >>> SearchBudgets(max_drop=0.5).text("dB")
+        'a drop of at most 0.5 dB'
         """
         parts = []
         if self.max_bytes is not None:
@@ -46,7 +50,7 @@ class SearchBudgets:
         if self.max_latency_ms is not None:
             parts.append(f"at most {self.max_latency_ms:g} ms" + (f" on {self.device}" if self.device else ""))
         if self.max_drop is not None:
-            parts.append(f"a drop of at most {self.max_drop:g} pp")
+            parts.append(f"a drop of at most {self.max_drop:g} {'pp' if unit == 'fraction' else unit}")
         return ", ".join(parts)
 
 

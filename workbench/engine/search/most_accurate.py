@@ -39,7 +39,7 @@ def most_accurate(run: SearchRun, count: int, ctx: JobContext) -> Iterator[None]
         solved = run.solver.solve(KL, limits, part, way)
         if solved is None and way == PLAIN:
             why = why_not(run.solver, limits, run.space, part)
-            run.refusal, run.lacks = f"out of reach: {run.budgets.text}; {why.text}", why.lacks
+            run.refusal, run.lacks = f"out of reach: {run.budgets_text}; {why.text}", why.lacks
             return
         if solved is None or solved.recipe.digest in tried:
             continue

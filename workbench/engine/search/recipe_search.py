@@ -108,7 +108,7 @@ def _confirmed(run: SearchRun, others: Iterator[ParetoPoint], start: float, ctx:
     )
     result = _result(run, start)
     notes = (*result.notes, found.note) if found.note else result.notes
-    refusal = f"out of reach: {run.budgets.text}; {found.refusal}" if found.refusal else ""
+    refusal = f"out of reach: {run.budgets_text}; {found.refusal}" if found.refusal else ""
     return replace(result, best=found.point, confirmed=found.report, notes=notes, refusal=refusal)
 
 

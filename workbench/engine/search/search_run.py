@@ -108,6 +108,11 @@ class SearchRun:
         return self.limits if most is None else {**self.limits, BYTES: float(most)}
 
     @property
+    def budgets_text(self) -> str:
+        """What is asked, in the metric's unit."""
+        return self.budgets.text(self.prediction.original.unit)
+
+    @property
     def allowed_drop(self) -> float:
         """In the metric's unit."""
         per_unit = _POINTS if self.prediction.original.unit == "fraction" else 1
@@ -184,7 +189,7 @@ class SearchRun:
         """Take the best recipe with what makes up for its losses; refuse where no recipe is allowed."""
         found = self.best or self.nearest
         if found is None:
-            self.refusal = self.refusal or f"out of reach: {self.budgets.text}"
+            self.refusal = self.refusal or f"out of reach: {self.budgets_text}"
             return
         point = self.made_up_for(found, ctx)
         if self.is_for_size and self.best is not None and point.file_bytes > self.best.point.file_bytes:
@@ -228,7 +233,8 @@ class SearchRun:
 
     def _refuse_drop(self, point: ParetoPoint) -> None:
         assert point.measured is not None
+        unit = self.prediction.original.unit
         self.refusal = (
-            f"out of reach: {self.budgets.text}; the nearest recipe, of {point.file_bytes:,} bytes, "
-            f"loses {drop_of(point.measured):.1f} pp"
+            f"out of reach: {self.budgets_text}; the nearest recipe, of {point.file_bytes:,} bytes, "
+            f"loses {drop_of(point.measured):.1f} {'pp' if unit == 'fraction' else unit}"
         )

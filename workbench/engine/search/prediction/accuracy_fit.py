@@ -69,7 +69,7 @@ def fit_accuracy(
         report = measure(mix_recipe(base or Recipe(), scan.axes, mix, kinds), part)
         seen.append((asked_of_mix(scan.layers, mix), lost(report)))
         if number + 1 >= min(_LEAST_MIXES, len(mixes)):
-            yield _predicting(scan, report, seen, chance)
+            yield replace(_predicting(scan, report, seen, chance), is_complete=number + 1 == len(mixes))
     ctx.progress(1, 1, f"{len(mixes)} mixes measured")
 
 
@@ -110,6 +110,9 @@ def _predicting(
         spread=fit_spread(mixes, most, sampling),
         mixes=mixes,
         num_samples=report.done,
+        ranges_digest=scan.ranges_digest,
+        groups=scan.groups,
+        axes=scan.axes,
     )
 
 
