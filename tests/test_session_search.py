@@ -168,6 +168,26 @@ def test_a_scan_of_something_else_is_refused(session: Session):
         list(session.fit_accuracy(scan))
 
 
+def test_a_prediction_that_knows_other_settings_is_refused(session: Session):
+    scan = _scanned(session)
+    *_, prediction = session.fit_accuracy(scan, limit=_LIMIT)
+    wider = replace(scan, axes=replace(scan.axes, activation_bits=(8,)))
+
+    assert prediction.is_complete
+    with pytest.raises(DataError, match="learned from another scan"):
+        list(session.search(SearchBudgets(max_bytes=24_000), wider, prediction, limit=_LIMIT))
+
+
+def test_a_scan_whose_ranges_were_set_on_other_samples_is_refused(session: Session):
+    scan = _scanned(session)
+    with_activations = replace(scan, axes=replace(scan.axes, activation_bits=(8,)), ranges_digest="of others")
+
+    with pytest.raises(DataError, match="calibrated on other samples"):
+        list(session.fit_accuracy(with_activations, limit=_LIMIT))
+    # Weights alone need no ranges.
+    assert list(session.fit_accuracy(replace(scan, ranges_digest="of others"), limit=_LIMIT))
+
+
 def test_a_fit_that_is_stopped_keeps_what_was_measured(demo_folder: Path, tmp_path: Path):
     session = _opened(demo_folder, tmp_path)
     scan = _scanned(session)

@@ -40,9 +40,7 @@ _SCANNED_BY = {Lack.CHANNELS: "--ratio 0.25,0.5", Lack.INTEGERS: "--activations 
 @click.option("--max-macs", type=click.IntRange(min=1), default=None, help="The most multiply-adds, at batch 1.")
 @click.option("--max-latency-ms", type=FiniteRange(0, min_open=True), default=None, help="Estimated for --device.")
 @click.option("--device", default=None, help="Whose latency is meant; `workbench devices` lists them.")
-@click.option(
-    "--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points, or dB of PSNR, that may be lost."
-)
+@click.option("--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points, or dB, that may be lost.")
 @click.option("--scan", "scan_path", type=click.Path(path_type=Path), default=None, help="What `scan` wrote.")
 @click.option("--prune", "prunes", is_flag=True, help="Make weights zero; to save MACs or ms, cut channels.")
 @click.option(
