@@ -50,7 +50,8 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         _set_recipe(document)
         document.released()
         _wait(lambda: _has_accuracy(document), "the accuracy")
-        _wait(lambda: document.measuring.is_idle, "the size and the latency")
+        # Between two measurements nothing is under way, either: what is waited for are the figures.
+        _wait(lambda: _has_costs(document), "the size and the latency")
         _wait(lambda: window.distribution.has_curves, "the histogram")
         _set_budgets(document)
         pictures = [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
@@ -161,6 +162,13 @@ def _show_channels(window: MainWindow) -> None:
 def _has_accuracy(document: Document) -> bool:
     report = document.figures.accuracy
     return report is not None and report.is_final and report.recipe_digest == document.recipe.digest
+
+
+def _has_costs(document: Document) -> bool:
+    """Whether size and latency of the recipe on the bench are measured."""
+    latency = document.figures.latency
+    is_timed = latency is not None and document.figures.is_current(latency)
+    return is_timed and document.figures.exact_bytes is not None
 
 
 def _grab(
