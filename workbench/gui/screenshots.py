@@ -51,7 +51,7 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         document.released()
         _wait(lambda: _has_accuracy(document), "the accuracy")
         # Between two measurements nothing is under way, either: what is waited for are the figures.
-        _wait(lambda: _has_costs(document), "the size and the latency")
+        _wait(lambda: _has_figures(document), "the accuracy on all samples, the size and the latency")
         _wait(lambda: window.distribution.has_curves, "the histogram")
         _set_budgets(document)
         pictures = [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
@@ -164,11 +164,13 @@ def _has_accuracy(document: Document) -> bool:
     return report is not None and report.is_final and report.recipe_digest == document.recipe.digest
 
 
-def _has_costs(document: Document) -> bool:
-    """Whether size and latency of the recipe on the bench are measured."""
-    latency = document.figures.latency
-    is_timed = latency is not None and document.figures.is_current(latency)
-    return is_timed and document.figures.exact_bytes is not None
+def _has_figures(document: Document) -> bool:
+    """Whether all of the recipe on the bench is measured: its accuracy on all samples, its size and its latency."""
+    figures, data = document.figures, document.dataset
+    accuracy, latency = figures.accuracy, figures.latency
+    if accuracy is None or latency is None or data is None or figures.exact_bytes is None:
+        return False
+    return _has_accuracy(document) and accuracy.done >= data.num_samples and figures.is_current(latency)
 
 
 def _grab(
