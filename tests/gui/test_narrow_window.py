@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from workbench.gui.main_window import MainWindow
+from workbench.gui.panels.distribution_tab import INPUT
 from workbench.gui.theme import DARK, LIGHT, Theme
 from workbench.gui.widgets.elided_label import ElidedLabel
 
@@ -49,6 +50,21 @@ def cut_labels(window: MainWindow) -> list[str]:
         if is_narrow or (label.wordWrap() and label.heightForWidth(label.width()) > label.height()):
             cut.append(label.text())
     return cut
+
+
+def test_plots_of_activations_keep_a_height_at_which_they_can_be_read(narrow: MainWindow, qtbot: QtBot):
+    activations = narrow.activations
+    narrow.distributions.show_side(INPUT)
+    qtbot.waitUntil(lambda: activations.has_answer)
+
+    narrow.resize(WIDTH, HEIGHT)
+    qtbot.waitUntil(lambda: narrow.height() == HEIGHT)
+
+    plots = (activations.histogram, activations.octaves, activations.channels)
+    assert all(plot.height() >= 100 for plot in plots)
+    # Below them stands a text of two lines, and not on top of them.
+    bottom = max(plot.geometry().bottom() for plot in plots)
+    assert activations.octave_note.geometry().top() > bottom
 
 
 def test_every_page_fits_a_small_screen_in_both_themes(narrow: MainWindow, qapp: QApplication):

@@ -50,7 +50,8 @@ def take_screenshots(out: Path, model: Path, data: Path) -> list[Path]:
         _set_recipe(document)
         document.released()
         _wait(lambda: _has_accuracy(document), "the accuracy")
-        _wait(lambda: document.measuring.is_idle, "the size and the latency")
+        # Between two measurements nothing is under way, either: what is waited for are the figures.
+        _wait(lambda: _has_figures(document), "the accuracy on all samples, the size and the latency")
         _wait(lambda: window.distribution.has_curves, "the histogram")
         _set_budgets(document)
         pictures = [_grab(window, theme, application, tokens, out) for tokens in (LIGHT, DARK)]
@@ -161,6 +162,15 @@ def _show_channels(window: MainWindow) -> None:
 def _has_accuracy(document: Document) -> bool:
     report = document.figures.accuracy
     return report is not None and report.is_final and report.recipe_digest == document.recipe.digest
+
+
+def _has_figures(document: Document) -> bool:
+    """Whether all of the recipe on the bench is measured: its accuracy on all samples, its size and its latency."""
+    figures, data = document.figures, document.dataset
+    accuracy, latency = figures.accuracy, figures.latency
+    if accuracy is None or latency is None or data is None or figures.exact_bytes is None:
+        return False
+    return _has_accuracy(document) and accuracy.done >= data.num_samples and figures.is_current(latency)
 
 
 def _grab(

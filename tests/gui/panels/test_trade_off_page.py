@@ -35,8 +35,13 @@ def now():
 
 
 @pytest.fixture
-def page(bench, theme, qtbot: QtBot, now) -> TradeOffPage:
-    page = TradeOffPage(bench, theme, lambda: (now["size"], now["accuracy"]))
+def figures_now(now):
+    return lambda: (now["size"], now["accuracy"])
+
+
+@pytest.fixture
+def page(bench, theme, qtbot: QtBot, figures_now) -> TradeOffPage:
+    page = TradeOffPage(bench, theme, figures_now)
     qtbot.addWidget(page)
     page.resize(700, 500)
     page.show()
@@ -252,9 +257,9 @@ def answer_all(engine, ms_of) -> None:
         open_ones[0].done(estimate_of(ms_of(open_ones[0].ticket.args[1])))
 
 
-def test_on_a_device_the_points_lie_at_their_estimates(page, bench, theme, qtbot, now, on_device):
+def test_on_a_device_the_points_lie_at_their_estimates(page, bench, theme, qtbot, figures_now, on_device):
     latency, times, _ = on_device
-    other = TradeOffPage(bench, theme, page._figures_now, latency=latency, times=times)
+    other = TradeOffPage(bench, theme, figures_now, latency=latency, times=times)
     qtbot.addWidget(other)
     other.show()
     latency.begin_model(bench.model, Recipe())
@@ -272,11 +277,11 @@ def test_on_a_device_the_points_lie_at_their_estimates(page, bench, theme, qtbot
 
 
 @pytest.fixture
-def device_page(page, bench, theme, qtbot, on_device):
+def device_page(page, bench, theme, qtbot, figures_now, on_device):
     """Against the latency on a device, with nothing chosen yet."""
     latency, times, _ = on_device
     budget = DeviceBudget(bench, latency)
-    other = TradeOffPage(bench, theme, page._figures_now, latency=latency, times=times, device_budget=budget)
+    other = TradeOffPage(bench, theme, figures_now, latency=latency, times=times, device_budget=budget)
     qtbot.addWidget(other)
     other.resize(700, 500)
     other.show()
@@ -342,9 +347,9 @@ def test_recipes_are_asked_for_again_on_another_device(page, bench, on_device):
     assert times.of(W2) is None
 
 
-def test_the_name_of_an_axis_stands_in_its_middle_after_a_change(page, bench, theme, qtbot, now, on_device):
+def test_the_name_of_an_axis_stands_in_its_middle_after_a_change(page, bench, theme, qtbot, figures_now, on_device):
     latency, times, _ = on_device
-    other = TradeOffPage(bench, theme, page._figures_now, latency=latency, times=times)
+    other = TradeOffPage(bench, theme, figures_now, latency=latency, times=times)
     qtbot.addWidget(other)
     other.resize(700, 500)
     other.show()

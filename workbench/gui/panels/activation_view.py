@@ -29,6 +29,8 @@ NO_SAMPLES = (
     "Open data (Ctrl+D) or calibration samples (Ctrl+K) to see what flows through this layer."
 )
 
+_MOST_HEIGHT, _LEAST_HEIGHT = 180, 100
+
 
 class ActivationView(PlotPage):
     """Asks for the shown layer only while it is looked at: the first answer runs all calibration samples."""
@@ -87,17 +89,19 @@ class ActivationView(PlotPage):
         self.octaves = OctavePlot(self._theme, self)
         self.channels = ChannelPlot(self._theme, self, what="channel")
         self.histogram.set_log(bool(self.scale.value))
-        self.plots.addWidget(self.histogram, 1)
+        self.histogram.setMinimumHeight(_LEAST_HEIGHT)
+        self.plots.addWidget(self.histogram, 2)
         below = QGridLayout()
         below.setColumnStretch(0, 1)
         below.setColumnStretch(1, 1)
         titles = ("Dynamic range", "Per-channel range and clipping")
         for column, (title, plot) in enumerate(zip(titles, (self.octaves, self.channels), strict=True)):
-            plot.setFixedHeight(180)
+            plot.setMinimumHeight(_LEAST_HEIGHT)
+            plot.setMaximumHeight(_MOST_HEIGHT)
             below.addWidget(make_label(title, "strong", self), 0, column)
             below.addWidget(plot, 1, column)
         below.addWidget(self.octave_note, 2, 0, 1, 2)
-        self.plots.addLayout(below)
+        self.plots.addLayout(below, 1)
 
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:

@@ -5,23 +5,17 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from workbench.engine.core.format import format_bytes, format_metric, format_ms
+from workbench.engine.core.format import format_bytes, format_ms
 from workbench.engine.core.measurement import Figure
 from workbench.gui.change_text import format_change
 from workbench.gui.device_budget import DeviceBudget
 from workbench.gui.document import Document
+from workbench.gui.panels.accuracy_shown import AccuracyShown
 from workbench.gui.panels.budget_verdict import budget_verdict
-from workbench.gui.panels.figure_texts import (
-    FigureTexts,
-    accuracy_texts,
-    estimated_size_text,
-    floor_text,
-    latency_texts,
-    predicted_texts,
-    unknown_accuracy_text,
-)
+from workbench.gui.panels.figure_texts import estimated_size_text, latency_texts
 from workbench.gui.panels.gesture import Gesture
 from workbench.gui.panels.layers_asked import LayersAsked
+from workbench.gui.panels.shown_texts import show_nothing, show_texts
 from workbench.gui.panels.sizes import Sizes, SizesNow
 from workbench.gui.panels.totals_table import TotalsTable
 from workbench.gui.theme import Theme
@@ -61,12 +55,8 @@ class PreviewPanel(Card):
     ) -> None:
         super().__init__("Live preview", parent=parent)
         self._document = document
-        self._asked = asked
         self._on_device = on_device
         self._device_budget = device_budget
-        self._is_predicted = False
-        self._accuracy_now: Figure | None = None
-        self._prediction_now: Figure | None = None
         self._theme = theme
         self._sizes = Sizes(_MANY)
         self._gesture = Gesture()
@@ -76,6 +66,7 @@ class PreviewPanel(Card):
         self.note.setContentsMargins(0, 0, 4, 0)
         self.banner = Banner(theme, self)
         self.accuracy = MetricCard(theme, "Accuracy", floor=True, action="Measure again", parent=self)
+        self._shown_accuracy = AccuracyShown(document, asked, self.accuracy)
         self.disk_size = MetricCard(theme, "Size on disk", parent=self)
         self.latency = MetricCard(theme, "Latency (this computer)", parent=self)
         self.totals = TotalsTable(self)
@@ -108,7 +99,7 @@ class PreviewPanel(Card):
         """Bytes and accuracy of the recipe on the bench, measured or estimated; None where they are not known."""
         exact = self._document.figures.exact_bytes
         size = exact if exact is not None else self.sizes.total_bytes if self.sizes is not None else None
-        return size, self._accuracy_now
+        return size, self._shown_accuracy.figure
 
     def _lay_out(self) -> None:
         inside = QWidget(self)
@@ -144,26 +135,22 @@ class PreviewPanel(Card):
     @Slot()
     def _on_data(self) -> None:
         self.accuracy.trend.clear()
-        self._show_accuracy()
+        self._shown_accuracy.show()
         self._show_banner()
 
     @Slot(str)
     def _on_probe_said(self, text: str) -> None:
-        """Building the preview takes long: say in the place of the figure what it is at."""
-        report = self._document.figures.accuracy
-        is_current = report is not None and self._document.figures.is_current(report)
-        if not is_current and not self._is_predicted:
-            self.accuracy.line.setText(text)
+        self._shown_accuracy.say(text)
 
     @Slot()
     def _on_stopped_changed(self) -> None:
-        self._show_accuracy()
+        self._shown_accuracy.show()
         self._show_banner()
 
     @Slot(object, object)
     def _on_recipe(self, old: object, new: object) -> None:
         self._show_size()
-        self._show_accuracy()
+        self._shown_accuracy.show()
         self._show_latency()
         self._show_banner()
 
@@ -174,7 +161,7 @@ class PreviewPanel(Card):
 
     @Slot()
     def _on_prediction(self) -> None:
-        self._show_accuracy()
+        self._shown_accuracy.show()
         self._show_banner()
 
     @Slot()
@@ -187,7 +174,7 @@ class PreviewPanel(Card):
 
     def _show_all(self) -> None:
         self._show_size()
-        self._show_accuracy()
+        self._shown_accuracy.show()
         self._show_latency()
         self._show_banner()
 
@@ -230,58 +217,6 @@ class PreviewPanel(Card):
         is_followed = document.channels.now.channels is not None
         return estimated_size_text(document.recipe, has_samples=has_samples, is_followed=is_followed)
 
-    def _show_accuracy(self) -> None:
-        card, document = self.accuracy, self._document
-        stopped = document.measuring.stopped if document.dataset is not None else ""
-        card.action.setVisible(bool(stopped))
-        report = document.figures.accuracy
-        predicted = None if report is not None and document.figures.is_current(report) else self._predicted(stopped)
-        self._is_predicted = predicted is not None
-        is_known = report is not None and document.figures.is_current(report)
-        self._accuracy_now = report.figure if report is not None and is_known else self._prediction_now
-        card.bar.set_budget(self._document.budgets.accuracy)
-        floor = self._document.budgets.accuracy
-        card.note.setText(floor_text(floor, report.figure if report is not None else None))
-        if predicted is not None:
-            self._show_texts(card, predicted, is_measured=False)
-            return
-        if report is None:
-            card.show_figure("–", "")
-            card.badge.set_origin("")
-            card.line.setText(unknown_accuracy_text(has_data=document.dataset is not None, stopped=stopped))
-            baseline = document.figures.baseline
-            card.bar.set_figure(None, None, baseline.figure.value if baseline else None, 1.0)
-            return
-        card.title.setText(format_metric(report.metric))
-        guesses = document.dataset.preprocessing.guesses if document.dataset is not None else {}
-        is_current = document.figures.is_current(report)
-        self._show_texts(card, accuracy_texts(report, is_current=is_current, guesses=guesses, stopped=stopped))
-
-    def _predicted(self, stopped: str) -> FigureTexts | None:
-        """What the scan says of this recipe, until it is measured."""
-        document, self._prediction_now = self._document, None
-        prediction, scan = document.predictions.prediction, document.scans.scan
-        if self._asked is None or prediction is None or scan is None:
-            return None
-        # The scan may have been asked for other settings since, and know no groups any more.
-        asked = self._asked.of(prediction.table.layers, prediction.groups)
-        figure = self._prediction_now = document.predictions.accuracy(asked)
-        if figure is None:
-            return None
-        is_as_scanned = self._asked.is_as_scanned(scan)
-        return predicted_texts(figure, prediction.original, stopped=stopped, is_as_scanned=is_as_scanned)
-
-    def _show_texts(self, card: MetricCard, texts: FigureTexts, *, is_measured: bool = True) -> None:
-        card.show_figure(texts.value, texts.unit, texts.delta, texts.tone)
-        card.dim(not texts.is_current)
-        card.badge.set_origin(texts.origin, texts.detail)
-        card.line.setText(texts.line)
-        card.line.setToolTip(texts.tip)
-        card.bar.set_figure(texts.bar_value, texts.band, texts.original, texts.maximum)
-        # The history is one of measurements.
-        if texts.bar_value is not None and is_measured:
-            card.trend.add(texts.bar_value)
-
     def _show_latency(self) -> None:
         card, document = self.latency, self._document
         report = document.figures.latency
@@ -289,19 +224,16 @@ class PreviewPanel(Card):
         card.bar.set_budget(limit)
         card.note.setText(f"limit {format_ms(limit)}" if limit else "")
         if report is None:
-            card.show_figure("–", "")
-            card.badge.set_origin("")
-            card.line.setText("not measured yet" if document.model is not None else "")
-            card.bar.set_figure(None, None, None, 1.0)
+            show_nothing(card, "not measured yet" if document.model is not None else "")
             return
         is_current = document.figures.is_current(report)
-        self._show_texts(card, latency_texts(report, is_current=is_current, recipe=document.recipe))
+        show_texts(card, latency_texts(report, is_current=is_current, recipe=document.recipe))
 
     def _show_banner(self) -> None:
         document = self._document
         report = document.figures.accuracy
         states = {
-            "accuracy": None if self._is_undecided else self.accuracy.bar.is_met,
+            "accuracy": None if self._shown_accuracy.is_undecided else self.accuracy.bar.is_met,
             "size": self.disk_size.bar.is_met,
             "latency": self.latency.bar.is_met,
         }
@@ -316,17 +248,9 @@ class PreviewPanel(Card):
             has_budgets=has_budgets,
             is_final=report is not None and report.is_final and document.figures.is_current(report),
             is_stopped=bool(document.measuring.stopped),
-            is_predicted=self._is_predicted,
+            is_predicted=self._shown_accuracy.is_predicted,
         )
         self.banner.set_state(verdict.tone, verdict.headline, verdict.detail)
-
-    @property
-    def _is_undecided(self) -> bool:
-        """Whether the accuracy is predicted, and may as well lie above the floor as below it."""
-        floor, figure = self._document.budgets.accuracy, self._accuracy_now
-        if not self._is_predicted or floor is None or figure is None or figure.low is None or figure.high is None:
-            return False
-        return figure.low < floor < figure.high
 
     @Slot(float)
     def _on_accuracy_budget(self, value: float) -> None:

@@ -1,6 +1,6 @@
 """The page of the trade-off: what each recipe costs and keeps, its budgets, and any of them taken by a click."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
-from workbench.engine.core.format import format_bytes, format_figure, format_fraction, format_metric, format_ms
-from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.format import format_bytes, format_metric
 from workbench.gui.device_texts import device_text
-from workbench.gui.like_for_like import like_for_like
 from workbench.gui.panels.gesture import Gesture
+from workbench.gui.panels.trade_off_budgets import Axes, budget_lines, with_line
+from workbench.gui.panels.trade_off_now import FiguresNow, TradeOffNow
 from workbench.gui.panels.trade_off_texts import (
     Across,
     accuracy_times,
@@ -43,14 +43,10 @@ _HINT = "Point at a recipe, or go through them with the arrow keys; a click or E
 _SIGNS = "★ now   ◆ original   ● measured   ◌ predicted   ▪ tried"
 # Beyond this the smallest files would lie on top of one another beside the original.
 _WIDE = 3
-_NO_BUDGET, _NO_FIGURE = "drag to set a budget", "no budget without a figure on a device"
 _NO_MODEL = "Open a model and samples to see what each recipe costs and keeps."
 _NO_POINTS = (
     "Every recipe that is measured appears here, against its size or its latency. Auto-compress searches the best ones."
 )
-
-
-FiguresNow = Callable[[], tuple[int | None, Figure | None]]
 
 
 class TradeOffPage(QWidget):
@@ -79,7 +75,7 @@ class TradeOffPage(QWidget):
         device_budget: "DeviceBudget | None" = None,
     ) -> None:
         super().__init__(parent)
-        self._figures_now = figures_now
+        self._now = TradeOffNow(document, figures_now, latency)
         self._latency, self._times, self._device_budget = latency, times, device_budget
         self._document = document
         self._theme = theme
@@ -184,7 +180,7 @@ class TradeOffPage(QWidget):
         _, percent = accuracy_times(self._shown)
         x_name = self._time_name() if is_timed else f"size on disk ({unit})"
         sizes = [point.size_bytes for point in self._shown]
-        is_log = not is_timed and max(sizes) > _WIDE * min(sizes)
+        is_log = not is_timed and bool(sizes) and max(sizes) > _WIDE * min(sizes)
         plot.show_points(placed, x_name, f"{format_metric(self._metric)} ({percent})", is_log=is_log)
         self.facts.setText(self._facts(len(timed), len(points)))
         result = document.trade_off.result
@@ -264,45 +260,19 @@ class TradeOffPage(QWidget):
 
     @Slot()
     def _show_now(self) -> None:
-        """The star: measured, or estimated the moment a knob moves."""
+        """The star follows a drag."""
         if self.plot is None or not self._shown or not self.isVisible():
             return
-        size, measured = self._figures_now()
-        accuracy = self._compared_now(measured)
-        unit, _ = size_unit(self._shown)
-        times, _ = accuracy_times(self._shown)
-        x = size / unit if size is not None else None
-        if self._across is Across.DEVICE:
-            x = self._device_ms_now()
-        elif self._across is Across.LATENCY:
-            report = self._document.figures.latency
-            is_current = report is not None and self._document.figures.is_current(report)
-            x = report.p50.value if report is not None and is_current else None
-        if x is None or accuracy is None:
+        place, axes = self._now.place(self._across), self._axes
+        if place is None:
             self.plot.show_now(None)
-        else:
-            self.plot.show_now((x, times * accuracy.value), is_measured=accuracy.origin is Origin.MEASURED)
+            return
+        x = place.across / axes.unit if self._across is Across.SIZE else place.across
+        self.plot.show_now((x, axes.times * place.accuracy.value), is_measured=place.is_measured)
 
-    def _compared_now(self, accuracy: Figure | None) -> Figure | None:
-        """The accuracy of the recipe on the bench as it can be held against the points'."""
-        if accuracy is None:
-            return None
-        document = self._document
-        report, prediction = document.figures.accuracy, document.predictions.prediction
-        if accuracy.origin is not Origin.MEASURED:
-            reference, difference = prediction.original if prediction is not None else None, None
-        elif report is not None:
-            reference, difference = report.reference, report.difference
-        else:
-            reference = difference = None
-        compared = like_for_like(accuracy, document.trade_off.original, reference=reference, difference=difference)
-        return compared.figure if compared is not None else None
-
-    def _device_ms_now(self) -> float | None:
-        latency = self._latency
-        if latency is None or latency.estimate is None or latency.estimate.figure is None or not latency.is_current:
-            return None
-        return latency.estimate.figure.value
+    @property
+    def _axes(self) -> Axes:
+        return Axes(self._across, size_unit(self._shown)[0], accuracy_times(self._shown)[0])
 
     @Slot()
     def _on_times(self) -> None:
@@ -318,36 +288,17 @@ class TradeOffPage(QWidget):
     def _show_budgets(self) -> None:
         if self.plot is None or not self.isVisible():
             return
-        budgets = self._document.budgets
-        unit, _ = size_unit(self._shown)
-        times, _ = accuracy_times(self._shown)
-        if self._across is Across.LATENCY:
-            x, x_text = budgets.latency_ms, f"latency budget {format_ms(budgets.latency_ms or 0)}"
-        elif self._across is Across.DEVICE:
-            x = self._device_budget.ms if self._device_budget is not None else None
-            x_text = f"budget on the device {format_ms(x or 0)}"
-        else:
-            x = None if budgets.size_bytes is None else budgets.size_bytes / unit
-            x_text = f"size budget {format_bytes(int(budgets.size_bytes or 0))}"
-        can_be_set = self._across is not Across.DEVICE or self._can_limit_device
-        floor = budgets.accuracy
-        texts = {
-            "x": x_text if x is not None else _NO_BUDGET if can_be_set else _NO_FIGURE,
-            "y": f"accuracy floor {self._floor_text(floor)}" if floor is not None else "drag to set a floor",
-        }
-        self.plot.lines["x"].setMovable(can_be_set)
+        on_device = self._device_budget
+        lines = budget_lines(
+            self._document.budgets,
+            self._axes,
+            self._shown[0].accuracy if self._shown else None,
+            device_ms=on_device.ms if on_device is not None else None,
+            can_limit_device=on_device is not None and on_device.can_be_set,
+        )
+        self.plot.lines["x"].setMovable(lines.can_move_x)
         least = self._show_below(self.plot.points)
-        self.plot.show_budgets({"x": x, "y": None if floor is None else times * floor}, texts, least=least)
-
-    @property
-    def _can_limit_device(self) -> bool:
-        return self._device_budget is not None and self._device_budget.can_be_set
-
-    def _floor_text(self, floor: float) -> str:
-        if not self._shown:
-            return format_fraction(floor)
-        figure = self._shown[0].accuracy
-        return format_figure(type(figure)(floor, figure.unit, figure.origin))
+        self.plot.show_budgets({"x": lines.x, "y": lines.y}, {"x": lines.x_text, "y": lines.y_text}, least=least)
 
     @Slot(object)
     def _on_across(self, across: Across) -> None:
@@ -374,17 +325,9 @@ class TradeOffPage(QWidget):
 
     @Slot(str, float)
     def _on_budget(self, axis: str, value: float) -> None:
-        budgets = self._document.budgets
-        unit, _ = size_unit(self._shown)
-        times, _ = accuracy_times(self._shown)
-        if axis == "y":
-            changed = budgets.with_accuracy(max(0.0, value / times))
-        elif self._across is Across.DEVICE:
+        if axis == "x" and self._across is Across.DEVICE:
             if self._device_budget is not None:
                 self._device_budget.set(max(0.0, value), self._gesture.token((axis, self._device_budget.device)))
             return
-        elif self._across is Across.LATENCY:
-            changed = budgets.with_latency(max(0.0, value))
-        else:
-            changed = budgets.with_size(max(0.0, value * unit))
+        changed = with_line(self._document.budgets, self._axes, axis, value)
         self._document.set_budgets(changed, gesture=self._gesture.token((axis, self._across)))

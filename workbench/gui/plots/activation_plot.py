@@ -69,13 +69,7 @@ class ActivationPlot(QWidget):
         return np.log10(1 + counts) if self._log else counts
 
     def _place_labels(self) -> None:
-        (left, right), (_, top) = self.plot.getViewBox().viewRange()
-        for label, line, outer in zip(self.clips.labels, self.clips.lines, (left, right), strict=True):
-            # Outside the kept range where there is room, inside where the line is at the plot's edge.
-            is_near_edge = abs(line.value() - outer) < 0.14 * (right - left)
-            is_left = line is self.clips.lines[0]
-            label.setAnchor((0 if is_left == is_near_edge else 1, 0))
-            label.setPos(line.value(), top * 0.98)
+        self.clips.place_labels(self.plot.getViewBox().viewRange()[1][1] * 0.98)
 
     def _dress(self) -> None:
         color = self._theme.color

@@ -1,4 +1,4 @@
-"""The two dashed lines at the ends of the range that quantization keeps, each with its value."""
+"""The two dashed lines at the ends of the range that quantization keeps, each with its value beside it."""
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
@@ -7,9 +7,10 @@ from workbench.gui.theme import SMALL_PIXELS, Theme
 
 
 class ClipLines:
-    """Lines and labels in a plot; where the labels stand is the plot's own matter."""
+    """Lines and labels in a plot; how high the labels stand is the plot's own matter."""
 
     def __init__(self, plot: pg.PlotItem) -> None:
+        self._view = plot.getViewBox()
         self.lines = [pg.InfiniteLine(angle=90) for _ in range(2)]
         self.labels = [pg.TextItem(anchor=anchor) for anchor in ((1, 0), (0, 0))]
         for line in self.lines:
@@ -25,6 +26,16 @@ class ClipLines:
             if value is not None:
                 line.setPos(value)
                 label.setText(f"clip {value:.3g}")
+
+    def place_labels(self, y: float) -> None:
+        """Put the labels at a height: outside the kept range; inside where there is no room up to the plot's edge."""
+        (left, right), _ = self._view.viewRange()
+        per_pixel = (right - left) / max(1.0, self._view.width())
+        for label, line, outer in zip(self.labels, self.lines, (left, right), strict=True):
+            is_near_edge = abs(line.value() - outer) < label.boundingRect().width() * per_pixel
+            is_left = line is self.lines[0]
+            label.setAnchor((0 if is_left == is_near_edge else 1, 0))
+            label.setPos(line.value(), y)
 
     def dress(self, theme: Theme) -> None:
         """Take the theme's colours and font."""

@@ -11,6 +11,9 @@ from workbench.gui.plots.clip_lines import ClipLines
 from workbench.gui.plots.plot_frame import dress_plot, make_plot, make_steps
 from workbench.gui.theme import SMALL_PIXELS, Theme
 
+# Of a label, with its margins.
+_LINE_PIXELS = 17
+
 
 class HistogramPlot(QWidget):
     """Shows one layer's `WeightCurves`; `threshold_moved` while a line is dragged, then `threshold_released`."""
@@ -147,10 +150,11 @@ class HistogramPlot(QWidget):
             self.threshold_released.emit()
 
     def _place_labels(self) -> None:
-        top = self.plot.getViewBox().viewRange()[1][1]
+        view = self.plot.getViewBox()
+        bottom, top = view.viewRange()[1]
         self.label.setPos(self._threshold, top)
-        for label, line in zip(self._clips.labels, self._clips.lines, strict=True):
-            label.setPos(line.value(), top * 0.94)
+        # A line below the threshold's label, which may be as far to the side.
+        self._clips.place_labels(top - _LINE_PIXELS * (top - bottom) / max(1.0, view.height()))
 
     def _dress(self) -> None:
         color = self._theme.color

@@ -4,6 +4,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workbench.gui.widgets.elided_label import ElidedLabel
 
+_LEAST_NOTE = 110
+
 
 def make_label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLabel:
     """A label of one of the kinds that the style sheet knows: "muted", "head", "strong" or plain."""
@@ -23,7 +25,8 @@ class Card(QFrame):
         self.column.setContentsMargins(12, 10, 12, 10)
         self.column.setSpacing(6)
         self.title = ElidedLabel(title, "strong", self, middle=True)
-        self.note = ElidedLabel("", "muted", self)
+        # The title gives way to what changes.
+        self.note = ElidedLabel("", "muted", self, least=_LEAST_NOTE)
         if title:
             head = QHBoxLayout()
             head.addWidget(self.title)
