@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 1280, 720
 PAGES = ("distribution", "sensitivity", "trade_off", "latency_page")
 
 
-@pytest.fixture(params=[100, 110], ids=["these fonts", "fonts a tenth wider"])
+@pytest.fixture
 def fonts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The window's fonts, stretched to so many per cent."""
     plain = Theme.font
@@ -52,6 +52,7 @@ def cut_labels(window: MainWindow) -> list[str]:
     return cut
 
 
+@pytest.mark.parametrize("fonts", [110], indirect=True)
 def test_plots_of_activations_keep_a_height_at_which_they_can_be_read(narrow: MainWindow, qtbot: QtBot):
     activations = narrow.activations
     narrow.distributions.show_side(INPUT)
@@ -67,6 +68,7 @@ def test_plots_of_activations_keep_a_height_at_which_they_can_be_read(narrow: Ma
     assert activations.octave_note.geometry().top() > bottom
 
 
+@pytest.mark.parametrize("fonts", [100, 110], ids=["these fonts", "fonts a tenth wider"], indirect=True)
 def test_every_page_fits_a_small_screen_in_both_themes(narrow: MainWindow, qapp: QApplication):
     for tokens in (DARK, LIGHT):
         narrow.theme.apply(qapp, tokens)
