@@ -1,9 +1,13 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from workbench.cli.main import main
+from workbench.engine.core.measurement import Figure, Origin
+from workbench.engine.core.operator_times import OperatorTime, OperatorTimes
+from workbench.session import Session
 
 PHONE = "oneplus-7t/ncnn/cpu-4t"
 
@@ -112,6 +116,32 @@ def test_operators_are_measured_here_beside_what_was_expected(answer, model: str
     assert layers["hidden"]["estimated_ms"] > 0
     other = found["other_ms"] / (found["other_ms"] + sum(layer["ms"] for layer in found["layers"]))
     assert sum(layer["share"] for layer in found["layers"]) == pytest.approx(1 - other)
+
+
+def test_a_recipe_is_timed_here_beside_the_original(
+    answer, model: str, recipe: Path, capsys: pytest.CaptureFixture[str]
+):
+    found = answer("latency", model, "--recipe", recipe, "--json")
+    assert main(["latency", model, "--recipe", str(recipe)]) == 0
+
+    assert {found[name]["origin"] for name in ("figure", "p90", "original", "ratio")} == {"measured"}
+    assert found["ratio"]["value"] == pytest.approx(found["figure"]["value"] / found["original"]["value"], rel=0.5)
+    said = capsys.readouterr().out
+    assert "; the original takes " in said
+    assert "no difference seen" in said or "of the original's time" in said
+
+
+def test_operators_too_quick_for_the_profiler_have_no_share(
+    model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    nothing = Figure(0.0, "ms", Origin.MEASURED, 0.0, 0.0005, 50)
+    times = OperatorTimes("a computer", replace(nothing, value=0.002), (OperatorTime("one", "Add", nothing),))
+    monkeypatch.setattr(Session, "measure_operators", lambda *_: times)
+
+    assert main(["latency", model, "--operators"]) == 0
+
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("one ")]
+    assert "0%" in row
 
 
 def test_people_see_the_slowest_operators(capsys: pytest.CaptureFixture[str], model: str):

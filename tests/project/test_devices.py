@@ -61,6 +61,12 @@ def test_a_device_of_that_name_is_not_replaced_unasked(devices: Devices, model: 
     assert devices.add("my-phone", PHONE, [(model, 4.0)], force=True).num_own == 1
 
 
+def test_a_device_that_is_measured_once_more_rests_on_all_of_it(devices: Devices, model: Path):
+    devices.add("my-phone", PHONE, [(model, 3.0)])
+
+    assert devices.add("my-faster-phone", "my-phone", [(model, 2.0)]).num_own == 2
+
+
 @pytest.mark.parametrize("ms", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_time_that_is_none_is_refused(devices: Devices, model: Path, ms: float):
     with pytest.raises(DataError, match="no time"):

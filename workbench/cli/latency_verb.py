@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import figure_json, job, print_json, print_table
-from workbench.engine.core.format import format_figure, format_interval, format_ms
+from workbench.engine.core.format import format_figure, format_interval, format_ms, format_ratio
 from workbench.engine.core.latency_estimate import LatencyEstimate, LayerLatency
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.operator_times import OperatorTimes
 from workbench.engine.core.recipe import Recipe
+from workbench.engine.core.reports import LatencyReport
 from workbench.engine.core.tool_time import ToolTime
 from workbench.jobs import JobContext
 
@@ -71,16 +72,27 @@ def command(
     return 0 if found.figure is not None else 1
 
 
-def _here(measure: object, recipe: Recipe, as_json: bool) -> int:
-    """What this computer takes."""
-    assert callable(measure)
+def _here(measure: Callable[[Recipe, JobContext], LatencyReport], recipe: Recipe, as_json: bool) -> int:
+    """What this computer takes, and beside the original where a recipe is timed by turns with it."""
     with job("latency") as ctx:
         report = measure(recipe, ctx)
+    notes = ["measured here, with onnxruntime on all cores", *([report.note] if report.note else [])]
     if as_json:
-        notes = ["measured here, with onnxruntime on all cores"]
-        print_json({"device": report.device, "figure": figure_json(report.p50), "layers": [], "notes": notes})
-    else:
-        print(f"{_text(report.p50)} on this computer ({report.device})")
+        figures = {"figure": report.p50, "p90": report.p90, "original": report.original, "ratio": report.ratio}
+        print_json(
+            {
+                "device": report.device,
+                **{name: figure_json(figure) for name, figure in figures.items()},
+                "layers": [],
+                "notes": notes,
+            }
+        )
+        return 0
+    print(f"{_text(report.p50)} on this computer ({report.device}), p90 {format_figure(report.p90)}")
+    if report.ratio is not None and report.original is not None:
+        print(f"{format_ratio(report.ratio)}; the original takes {format_figure(report.original)}")
+    for note in notes[1:]:
+        print(f"note: {note}")
     return 0
 
 
@@ -121,8 +133,10 @@ def _operators_here(measure: Callable[[Recipe, JobContext], OperatorTimes], reci
         f"{_text(found.whole)} on this computer ({found.device}); its operators, one by one, {format_ms(found.sum_ms)}"
     )
     slowest = sorted(found.operators, key=lambda one: -(one.measured.value if one.measured is not None else 0.0))
+    # Toy models take less than the profiler can see.
+    per_ms = 1 / found.sum_ms if found.sum_ms else 0.0
     rows = [
-        (one.name, one.op_type, _text(one.measured, named=False), f"{one.measured.value / found.sum_ms:.0%}",
+        (one.name, one.op_type, _text(one.measured, named=False), f"{one.measured.value * per_ms:.0%}",
          format_ms(one.estimated_ms) if one.estimated_ms is not None else "–")
         for one in slowest[:_SHOWN_LAYERS]
         if one.measured is not None

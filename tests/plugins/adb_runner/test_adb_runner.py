@@ -79,7 +79,7 @@ def test_a_model_is_timed_on_the_phone_and_nothing_stays_there(phone, demo_folde
     found = json.loads(capsys.readouterr().out)
     assert found["device"] == "R58M123"
     assert (found["figure"]["value"], found["figure"]["origin"], found["figure"]["n"]) == (12.23, "measured", 50)
-    assert any("11.8 to 13.1 ms" in note for note in found["notes"])
+    assert any("11.8 ms to 13.1 ms" in note for note in found["notes"])
     calls = log.read_text().splitlines()
     assert any(" -x 2 " in call for call in calls)
     pushed = next(call.split()[-1] for call in calls if " push " in call)

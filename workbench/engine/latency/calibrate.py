@@ -30,7 +30,7 @@ def calibrated(
     other are noted.
 
     Args:
-        base: a profile of the same chip, or of the nearest there is.
+        base: a profile of the same chip, or of the nearest there is; its own measurements go on counting.
         prior: of the backend.
         own: at least one.
         new_id: of the new profile; that of the base if not given.
@@ -51,7 +51,7 @@ def calibrated(
         name=name or base.name,
         costs=dict(zip(features, costs, strict=True)),
         basis=Basis.OWN_MEASUREMENT,
-        num_own=len(own),
+        num_own=base.num_own + len(own),
         error=None,
         error_int8=None,
         notes=tuple(dict.fromkeys((*base.notes, *contradictions(own)))),

@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from workbench.jobs import JobContext
 _WARM_UP_RUNS = 5
 _MOST_RUNS, _LEAST_RUNS, _MOST_MS = 60, 12, 2000
 _TIME = "_kernel_time"
+# The profiler gives whole microseconds: a time may lie so far from what it says.
+_ROUNDED_MS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,15 @@ def _nodes_of(events: list[Mapping[str, object]]) -> tuple[ProfiledNode, ...]:
             assert isinstance(duration_us, int)
             times[name.removesuffix(_TIME), str(arguments.get("op_name"))].append(duration_us / 1000)
     return tuple(
-        ProfiledNode(name, op_type, quantile_figure(np.array(each[_WARM_UP_RUNS:], np.float64), 0.5, "ms"))
+        ProfiledNode(name, op_type, _median(each[_WARM_UP_RUNS:]))
         for (name, op_type), each in times.items()
         if len(each) > _WARM_UP_RUNS
     )
+
+
+def _median(times: list[float]) -> Figure:
+    """In ms, with an interval that is no narrower than the profiler's whole microseconds."""
+    found = quantile_figure(np.array(times, np.float64), 0.5, "ms")
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(0.0, found.low - _ROUNDED_MS), high=found.high + _ROUNDED_MS)
