@@ -1,8 +1,10 @@
 from dataclasses import replace
+from pathlib import Path
 
 from tests.gui.latency_values import PHONE, profile_of
+from workbench.engine.core.device_fit import DeviceFit, FittedTime
 from workbench.engine.core.device_profile import Backend, Basis
-from workbench.gui.device_texts import device_groups, matching, source_text
+from workbench.gui.device_texts import device_groups, fit_text, matching, source_text
 
 ONE_THREAD = profile_of("a/ncnn/cpu-1t", "Beta", threads=1)
 FOUR_THREADS = profile_of("b/ncnn/cpu-4t", "alpha")
@@ -67,3 +69,14 @@ def test_a_device_that_nothing_reads_like_needs_no_id():
     (group,) = device_groups((profile_of(),))
 
     assert PHONE not in group.entries[0].short
+
+
+def test_a_fit_says_how_far_off_each_is_by_the_others():
+    one, other = (FittedTime(Path("net.onnx"), 10.0, before, 10.1, then) for before, then in ((14, 11), (8, 9)))
+
+    said = fit_text(DeviceFit(OWN, (one, other)))
+
+    # 40 and 20 % before, 10 and 10 % by the others.
+    assert (
+        said == "fitted to 2 measurements: off by 30 % before, by 10 % where each is told from the others, on average"
+    )

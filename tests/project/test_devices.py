@@ -118,6 +118,15 @@ def test_a_fit_tells_the_errors_before_and_after_and_keeps_nothing(devices: Devi
     assert devices.profiles()[0][0].id != "my-phone"
 
 
+def test_of_several_measurements_each_is_told_from_the_others(devices: Devices, model: Path):
+    one, other = (devices.fit("my-phone", PHONE, [(model, ms)]) for ms in (3.0, 3.6))
+    both = devices.fit("my-phone", PHONE, [(model, 3.0), (model, 3.6)])
+
+    assert one.times[0].by_others_ms is None
+    # What a fit to the other one alone says of this model.
+    assert [time.by_others_ms for time in both.times] == [other.times[0].after_ms, one.times[0].after_ms]
+
+
 def test_an_added_device_is_what_the_fit_showed(devices: Devices, model: Path):
     shown = devices.fit("my-phone", PHONE, [(model, 3.0)], name="My phone").profile
 

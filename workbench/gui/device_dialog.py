@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from workbench.engine.core.device_fit import DeviceFit
 from workbench.engine.core.device_profile import DeviceProfile
-from workbench.gui.device_texts import device_groups, device_text, is_own, source_text, told_apart
+from workbench.gui.device_texts import device_groups, device_text, fit_text, is_own, source_text, told_apart
 from workbench.gui.device_wish import DeviceWish
 from workbench.gui.file_dialogs import DEVICE_FILTER, MODEL_FILTER, TIMES_FILTER, Asks
 from workbench.gui.measured_rows import MeasuredRows
@@ -184,21 +184,10 @@ class DeviceDialog(QDialog):
         if wish != self.wish:
             return
         self.rows.show_fit(fit.times)
-        errors = [
-            (abs(time.error_before), abs(time.error_after))
-            for time in fit.times
-            if time.error_before is not None and time.error_after is not None
-        ]
         # What has no figure there says nothing of the device.
-        self._fitted = wish if errors else None
-        count = f"{len(fit.times)} measurement{'s' if len(fit.times) > 1 else ''}"
-        if errors:
-            before, after = (sum(column) / len(errors) for column in zip(*errors, strict=True))
-            said = f"fitted to {count}: off by {100 * before:.0f} % before, by {100 * after:.0f} % after, on average"
-        else:
-            said = f"fitted to {count}; there is no figure for these models on such a device"
-        said = "\n".join((said, *fit.notes))
-        self._say(said, "good" if errors and not fit.notes else "warn")
+        has_figures = any(time.before_ms is not None for time in fit.times)
+        self._fitted = wish if has_figures else None
+        self._say("\n".join((fit_text(fit), *fit.notes)), "good" if has_figures and not fit.notes else "warn")
         self._show_state()
 
     def show_refusal(self, text: str) -> None:

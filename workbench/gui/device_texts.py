@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from workbench.engine.core.device_fit import DeviceFit
 from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile, ProfileError
 from workbench.engine.core.format import format_fraction
 
@@ -150,3 +151,22 @@ def matching(groups: Sequence[DeviceGroup], text: str) -> tuple[DeviceGroup, ...
         for group in groups
     )
     return tuple(group for group in kept if group.entries)
+
+
+def fit_text(fit: DeviceFit) -> str:
+    """How far off a profile was, and by what the others say of each: what a fit meets itself says nothing."""
+    count = f"{len(fit.times)} measurement{'s' if len(fit.times) > 1 else ''}"
+    before, by_others = (
+        [abs(error) for error in errors if error is not None]
+        for errors in (
+            [time.error_before for time in fit.times],
+            [time.error_by_others for time in fit.times],
+        )
+    )
+    if not before:
+        return f"fitted to {count}; there is no figure for these models on such a device"
+    said = f"fitted to {count}: off by {100 * sum(before) / len(before):.0f} % before"
+    if not by_others:
+        return f"{said}; more models would tell how far off it is now"
+    said += f", by {100 * sum(by_others) / len(by_others):.0f} % where each is told from the others"
+    return f"{said}, on average"

@@ -65,7 +65,7 @@ class DeviceStore:
         if path.exists() and not force:
             raise ExportError(
                 f"you have a device {profile.id!r} already",
-                "give another name, or remove that one first; --force replaces it",
+                "give another name, or remove that one first; on the command line, --force replaces it",
             )
         write_whole(path, format_profile(profile).encode(), force=force)
         return path

@@ -119,7 +119,15 @@ class Devices:
         knowledge = library.knowledge[base.backend]
         profile = calibrated(base, knowledge.prior, own, new_id=new_id, name=name or new_id)
         before, after = ([_milliseconds(model, one, knowledge) for model in models] for one in (base, profile))
-        times = tuple(FittedTime(path, ms, *said) for (path, ms), *said in zip(measured, before, after, strict=True))
+        by_others = [
+            _milliseconds(model, calibrated(base, knowledge.prior, [*own[:place], *own[place + 1 :]]), knowledge)
+            if len(own) > 1
+            else None
+            for place, model in enumerate(models)
+        ]
+        times = tuple(
+            FittedTime(path, ms, *said) for (path, ms), *said in zip(measured, before, after, by_others, strict=True)
+        )
         return DeviceFit(profile, times, tuple(note for note in profile.notes if note not in base.notes))
 
     def add(

@@ -14,12 +14,14 @@ class FittedTime:
         model: its file.
         measured_ms: on the user's device.
         before_ms, after_ms: estimated; None where there is no figure, as on a device that was measured in int8 only.
+        by_others_ms: estimated by a profile that is fitted to the other measurements alone; None without others.
     """
 
     model: Path
     measured_ms: float
     before_ms: float | None
     after_ms: float | None
+    by_others_ms: float | None = None
 
     @property
     def error_before(self) -> float | None:
@@ -32,8 +34,13 @@ class FittedTime:
 
     @property
     def error_after(self) -> float | None:
-        """The same after the fit."""
+        """The same after the fit; small, as the measurement itself is in it."""
         return None if self.after_ms is None else round(self.after_ms / self.measured_ms - 1, 12)
+
+    @property
+    def error_by_others(self) -> float | None:
+        """The same of what the others say: about what is to be expected of a model that was not measured."""
+        return None if self.by_others_ms is None else round(self.by_others_ms / self.measured_ms - 1, 12)
 
 
 @dataclass(frozen=True, slots=True)
