@@ -13,6 +13,7 @@ from workbench.engine.core.measurement import Origin
 from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.search_result import SearchBudgets
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
+from workbench.engine.graph.model import model_of_bytes
 from workbench.engine.search.solving.search_space import SearchMeans
 from workbench.jobs import Cancelled, JobContext, Progress
 from workbench.project.measurement_store import MeasurementStore
@@ -113,6 +114,9 @@ def test_channels_go_where_multiply_adds_are_limited(session: Session):
     plan = session.plan(result.best.recipe)
     assert plan.groups
     assert session.preview_bytes(result.best.recipe) == result.best.file_bytes
+    # They are counted in the file itself.
+    written = model_of_bytes(session._made.build(session._bench, result.best.recipe, JobContext()), Path("small.onnx"))
+    assert result.best.macs == written.info.macs
 
 
 def test_what_is_confirmed_was_neither_chosen_nor_calibrated_on(session: Session):

@@ -80,6 +80,7 @@ class Searching:
         self._kinds = {layer.name: KIND_OF[layer.op_type] for layer in info.layers if layer.op_type in KIND_OF}
         self._looked_at = self._count
         self._seen: dict[str, EvaluationReport] = {}
+        self._macs: dict[str, int] = {}
 
     @cached_property
     def _known_operators(self) -> KnownOperators:
@@ -156,7 +157,8 @@ class Searching:
         )
         part = ctx.part(_SHAPES if latency is not None else 0, 1)
         figure = None if latency is None else latency.figure
-        results = search_recipe(space, prediction, budgets, self, part, latency=figure)
+        macs = self._num_macs if space.groups else None
+        results = search_recipe(space, prediction, budgets, self, part, latency=figure, macs=macs)
         # Whatever was looked at on the way to a recipe flatters it a little.
         total, scanned = len(self._bench.samples), max((cell.num_samples for cell in scan.cells), default=0)
         self._looked_at = max(self._count, prediction.num_samples, pool_reach(total, scanned))
@@ -187,6 +189,21 @@ class Searching:
     def _operators(self, recipe: Recipe, ctx: JobContext) -> ModelOperators:
         _, operators, _ = self._known_operators.of_recipe(self._bench, recipe, ctx)
         return operators
+
+    def _num_macs(self, recipe: Recipe, ctx: JobContext) -> int | None:
+        """Multiply-adds that a recipe leaves at batch 1, by the very channels that stay; None where they are unknown.
+
+        How many of a group stay in each of the tensors that are joined there depends on which ones.
+        """
+        info, compressor = self._bench.model.info, self._bench.compressor
+        if info.macs is None:
+            return None
+        if recipe.digest not in self._macs:
+            plan = self._bench.plan(recipe, ctx)
+            shares = compressor.pruning.channels.layer_shares({group.group: group.kept for group in plan.groups})
+            gone = sum((layer.macs or 0) * (1 - shares.get(layer.name, 1.0)) for layer in info.layers)
+            self._macs[recipe.digest] = round(info.macs - gone)
+        return self._macs[recipe.digest]
 
     def file_bytes(self, recipe: Recipe, ctx: JobContext) -> int:
         """The exact size of what a recipe gives."""

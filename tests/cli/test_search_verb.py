@@ -247,4 +247,4 @@ def test_the_recipe_says_at_its_head_what_it_gives_on_samples_that_nothing_was_c
     search("--max-bytes", 4000)
 
     head = [line for line in (tmp_path / "r.yaml").read_text().splitlines() if line.startswith("#")]
-    assert "# on 60 other samples: 80.0 %, −10.0 pp" in head
+    assert "# on 60 other samples: 80.0 % against the original's 90.0 %, −10.0 pp" in head

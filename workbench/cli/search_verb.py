@@ -248,7 +248,8 @@ def _evaluation_json(report: EvaluationReport) -> dict[str, object]:
 def _print(result: SearchResult, out: Path) -> None:
     device = result.budgets.device
     rows = [_row(point, is_best=_is_taken(point, result), is_timed=bool(device)) for point in _listed(result)]
-    print_table(rows, ("file", *(("latency",) if device else ()), "predicted", "measured", "difference", ""))
+    if rows:
+        print_table(rows, ("file", *(("latency",) if device else ()), "predicted", "measured", "difference", ""))
     print(f"original: {format_with_interval(result.original)}")
     for note in result.notes:
         print(note)
@@ -270,7 +271,9 @@ def _elsewhere(result: SearchResult) -> str:
     if confirmed is None or confirmed.difference is None:
         return ""
     difference = format_with_interval(confirmed.difference, difference=True)
-    return f"on {confirmed.done:,} other samples: {format_with_interval(confirmed.figure)}, {difference}"
+    original = "" if confirmed.reference is None else f" against the original's {format_figure(confirmed.reference)}"
+    accuracy = format_with_interval(confirmed.figure)
+    return f"on {confirmed.done:,} other samples: {accuracy}{original}, {difference}"
 
 
 def _measured(count: int) -> str:

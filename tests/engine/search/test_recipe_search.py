@@ -329,7 +329,7 @@ def test_bytes_that_only_files_with_corrected_biases_have_are_in_reach():
 
     assert result.best.recipe.settings_for("d", "Conv").weights.bias_correction
     assert bench.file_bytes(result.best.recipe, JobContext()) == result.best.file_bytes <= 500
-    assert any("corrected biases" in note for note in result.notes)
+    assert any("corrects biases" in note for note in result.notes)
 
 
 def test_with_folded_batch_norms_the_smallest_file_is_named_as_it_would_be_written():
@@ -401,6 +401,24 @@ def test_a_latency_out_of_reach_names_the_fastest_which_is_found_when_asked_for(
     assert "at most 2 ms on phone" in refused.refusal
     assert float(fastest) == pytest.approx(4.63)
     assert result.best.latency.value == pytest.approx(4.623456)
+
+
+def test_of_options_that_are_equally_fast_those_that_lose_least_are_taken():
+    bench = _Bench(_space(with_latency=True))
+    # All four layers on integers: nothing is faster, and fewer bits than eight save no time.
+    fastest = 0.5 + 4 * 1.0
+
+    found = _found(SearchBudgets(max_latency_ms=fastest), bench, latency=_latency(bench, lambda on_integers: 0.0))
+
+    assert found.best.latency.value == fastest
+    assert bench._bits(found.best.recipe) == [8.0] * 4
+
+
+def test_that_the_original_keeps_all_budgets_is_said():
+    found = _found(SearchBudgets(max_bytes=10_000), _Bench(_space()))
+
+    assert not found.best.recipe.rules
+    assert any("the original keeps these budgets as it is" in note for note in found.notes)
 
 
 def test_multiply_adds_that_bits_cannot_save_are_out_of_reach():

@@ -51,10 +51,18 @@ class FirstLook:
         'activations do more than weights: 0.08 against 0.01'
         >>> FirstLook("", weights=small, activations=small).verdict
         'weights and activations do about as much: 0.01 and 0.01'
+        >>> FirstLook("", large, small, small).verdict.partition(";")[0]
+        'together they do far more than both alone: 0.08 against 0.02'
         """
         if self.weights is None or self.activations is None:
             return ""
         weights, activations = self.weights.value, self.activations.value
+        if self.everything is not None and self.everything.value > _FAR_MORE * (weights + activations):
+            return (
+                f"together they do far more than both alone: {self.everything.value:.2g} against "
+                f"{weights + activations:.2g}; 8-bit products that saturate on this processor do that: compare "
+                "processors first"
+            )
         if max(weights, activations) < _TIMES * min(weights, activations):
             return f"weights and activations do about as much: {weights:.2g} and {activations:.2g}"
         names = ("weights", "activations") if weights > activations else ("activations", "weights")
@@ -64,3 +72,5 @@ class FirstLook:
 
 # Divergences on a few samples differ by so much by chance.
 _TIMES = 1.5
+# Errors of weights and activations hardly ever make each other worse.
+_FAR_MORE = 3.0

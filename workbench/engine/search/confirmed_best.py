@@ -63,7 +63,8 @@ def confirmed_best(
     if len(tried) > 1:
         said += f", the best of {len(tried)} measured there"
     if least_drop_of(report) <= max_drop + _ROUNDING:
-        return Confirmed(point, report, f"{said}: more than is allowed, which may be chance")
+        drop = f"{drop_of(report):.2f}, where {max_drop:g} may be lost"
+        return Confirmed(point, report, f"{said}: {drop}, which may be chance")
     here = "" if point.measured is None else f", {_difference(point.measured)} where it was chosen"
     return Confirmed(None, refusal=f"the nearest recipe, of {point.file_bytes:,} bytes: {said}{here}")
 

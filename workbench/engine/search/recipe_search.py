@@ -23,7 +23,7 @@ from workbench.jobs import JobContext
 NUM_ROUNDS, NUM_POINTS = 6, 10
 # So many other recipes are tried where the best loses too much on other samples.
 _NUM_OTHERS = 3
-_FOLDED = "all have corrected biases, as files are smaller so; what is predicted is of a scan without"
+_FOLDED = "every recipe corrects biases, which makes these files smaller; what is predicted is without that"
 
 
 def search_recipe(
@@ -34,6 +34,7 @@ def search_recipe(
     ctx: JobContext,
     *,
     latency: Callable[[Recipe, JobContext], Figure | None] | None = None,
+    macs: Callable[[Recipe, JobContext], int | None] | None = None,
     num_rounds: int = NUM_ROUNDS,
     num_points: int = NUM_POINTS,
 ) -> Iterator[SearchResult]:
@@ -50,6 +51,7 @@ def search_recipe(
         bench: measures recipes.
         ctx: asked before each step; told the progress. What was yielded stays valid when it is cancelled.
         latency: estimates what a recipe gives on the device of the budget; None without one.
+        macs: the multiply-adds that a recipe leaves; None where sums of layers say it.
         num_rounds: recipes that are measured at most.
         num_points: of the trade-off, besides those that are measured.
 
@@ -58,7 +60,7 @@ def search_recipe(
         RunError: the recipe that was found does not run on other samples.
     """
     start = time.perf_counter()
-    run = SearchRun(space, prediction, budgets, bench, ExactSolver(space, bench.file_bytes, latency))
+    run = SearchRun(space, prediction, budgets, bench, ExactSolver(space, bench.file_bytes, latency, macs))
     _sweep(run, num_points, ctx.part(0, 0.2))
     yield _result(run, start)
     rounds = smallest_file if run.is_for_size else most_accurate
@@ -76,10 +78,13 @@ def _sweep(run: SearchRun, count: int, ctx: JobContext) -> None:
     limits, solver = run.limits, run.solver
     solver.choose_form(limits, ctx)
     hardly = run.prediction.kl_for(HARDLY * run.prediction.curve.most)
-    ends = [solver.settled(BYTES, limits), solver.settled(BYTES, {**limits, KL: hardly})]
-    if any(end is None for end in ends):
+    least, most = solver.settled(BYTES, limits), solver.settled(BYTES, {**limits, KL: hardly})
+    if most is None:
+        # Within the other limits something has to be lost.
+        most = solver.settled(KL, limits)
+    if least is None or most is None:
         return
-    low, high = (solver.exactly(end, ctx).file_bytes for end in ends if end is not None)
+    low, high = (solver.exactly(end, ctx).file_bytes for end in (least, most))
     for number, aim in enumerate(np.geomspace(low, max(low, high), count).tolist()):
         ctx.checkpoint()
         found = solver.solve(KL, {**limits, BYTES: round(aim)}, ctx)
@@ -137,6 +142,8 @@ def _predicted_anew(point: ParetoPoint, prediction: AccuracyPrediction) -> Paret
 
 
 def _notes(run: SearchRun) -> Iterator[str]:
+    if run.best is not None and not run.best.point.recipe.rules:
+        yield "the original keeps these budgets as it is; for its smallest file, limit the drop alone"
     yield from run.failures
     if run.solver.corrects_bias:
         yield _FOLDED

@@ -91,10 +91,11 @@ def test_latency_of_any_choice_is_near_that_of_the_whole(demo_folder: Path):
         assert summed == pytest.approx(whole.value, rel=1e-3)
 
 
-def _space_of(compressor: Compressor, scan: SensitivityScan) -> SearchSpace:
+def _space_of(compressor: Compressor, scan: SensitivityScan, latency: DeviceLatency | None = None) -> SearchSpace:
     sizes = FileSizes(compressor, lambda recipe: None, lambda recipe, ctx: b"")
     table, kinds = sensitivity_table(scan), dict.fromkeys(scan.layers, "filters")
-    return search_space(scan, table, sizes, compressor, base=Recipe(), means=SearchMeans(), kinds=kinds)
+    means = SearchMeans()
+    return search_space(scan, table, sizes, compressor, base=Recipe(), means=means, kinds=kinds, latency=latency)
 
 
 def test_multiply_adds_are_those_of_the_whole_model(demo_folder: Path):
@@ -119,6 +120,22 @@ def test_no_weights_become_zero_where_a_way_forbids_it(demo_folder: Path):
 
     assert any(rule.prune is not None for rule in with_zeros.recipe.rules)
     assert all(rule.prune is None for rule in without.recipe.rules)
+
+
+def test_the_fastest_choice_has_no_fewer_bits_than_save_time(demo_folder: Path):
+    compressor = Compressor(load_model(demo_folder / "digits.onnx"))
+    latency = _on_a_phone(compressor, "dragonwing-iq-9075-evk/qnn-dlc/npu/w8a8")
+    scan = _scan(compressor, ScanAxes(weight_bits=(2, 8), activation_bits=(8,), sparsities=()))
+    harsh = {2: 1.0, 8: 0.01}
+    cells = tuple(
+        replace(cell, kl=replace(cell.kl, value=harsh.get(cell.setting.weights or 8, 0.01))) for cell in scan.cells
+    )
+    solver = ExactSolver(_space_of(compressor, replace(scan, cells=cells), latency), lambda *_: 1000, latency.figure)
+
+    fastest = solver.least(LATENCY, {}, JobContext())
+
+    # All compute in eight bits there, also those that are stored in two.
+    assert {rule.weights.bits for rule in fastest.recipe.rules if rule.weights is not None} == {8}
 
 
 def test_what_an_estimate_rests_on_is_told_of_the_recipe_that_it_is_of(demo_folder: Path):

@@ -78,6 +78,7 @@ class ExactSolver:
         space: what can be chosen.
         file_bytes: gives the exact size of a recipe's file.
         latency: estimates the whole of what a recipe gives, on a device; None without one.
+        macs: the multiply-adds that a recipe leaves; None where the sum of layers is all there is to know.
     """
 
     def __init__(
@@ -85,8 +86,9 @@ class ExactSolver:
         space: SearchSpace,
         file_bytes: Callable[[Recipe, JobContext], int],
         latency: Callable[[Recipe, JobContext], Figure | None] | None = None,
+        macs: Callable[[Recipe, JobContext], int | None] | None = None,
     ) -> None:
-        self._space, self._file_bytes, self._latency = space, file_bytes, latency
+        self._space, self._file_bytes, self._latency, self._macs = space, file_bytes, latency, macs
         # Where no channels can go, what options cost depends on nothing that is found.
         self._plain = None if space.groups else BudgetSolver(space.counts())
         self._rest = {BYTES: space.rest_bytes, MACS: space.rest_macs, LATENCY: 0.0}
@@ -160,8 +162,17 @@ class ExactSolver:
         Raises:
             Cancelled: somebody asked to stop.
         """
-        found = self.settled(name, {other: limit for other, limit in limits.items() if other != name}, way)
-        return None if found is None else self.exactly(found, ctx)
+        others = {other: limit for other, limit in limits.items() if other != name}
+        found = self.settled(name, others, way)
+        if found is None:
+            return None
+        least = self.exactly(found, ctx)
+        # Fewer bits save no time where all compute in eight: of what costs the same, that which loses least.
+        same = self.settled(KL, {**others, name: self._rest.get(name, 0.0) + self._counted(found, name)}, way)
+        if name == KL or same is None or np.array_equal(same, found):
+            return least
+        gentler = self.exactly(same, ctx)
+        return gentler if gentler.total(name) <= least.total(name) and gentler.keeps(others) else least
 
     def _corrected(self, minimize: str, limits: Mapping[str, float], ctx: JobContext, way: Way | None) -> Solved | None:
         """The same as `solve`, from what is known of the rest now."""
@@ -227,7 +238,7 @@ class ExactSolver:
             recipe,
             self._counted(picks, KL),
             self._file_bytes(recipe, ctx),
-            self._space.num_macs(picks),
+            self._space.num_macs(picks) if self._macs is None else self._macs(recipe, ctx),
             None if self._latency is None else self._latency(recipe, ctx),
         )
 
