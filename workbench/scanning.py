@@ -1,6 +1,7 @@
 """A scan of what lies on the bench: its samples, its crew, and the store that keeps every cell from day to day."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -154,8 +155,11 @@ class Scanning:
     def _cells(self, axes: ScanAxes) -> ScanCells:
         cells = ScanCells(self._bench.compressor, axes, self._bench.calibration_set(Calibration()))
         if not cells.layers:
-            hint = "take a model with Conv, Gemm or MatMul and constant weights"
-            raise ModelError(f"{self._bench.model.path}: has no layer whose weights can be changed", hint)
+            # What stands in the way is the same in most files for all layers: they are quantized already.
+            reasons = Counter(layer.reason for layer in self._bench.model.info.layers if layer.reason)
+            why = f" ({reasons.most_common(1)[0][0]})" if reasons else ""
+            hint = "take the float model" if reasons else "take one with Conv, Gemm or MatMul and constant weights"
+            raise ModelError(f"{self._bench.model.path}: has no layer whose weights can be changed{why}", hint)
         return cells
 
     @property

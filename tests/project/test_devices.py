@@ -118,6 +118,30 @@ def test_a_fit_tells_the_errors_before_and_after_and_keeps_nothing(devices: Devi
     assert devices.profiles()[0][0].id != "my-phone"
 
 
+def test_a_time_of_quite_another_size_and_one_that_no_fit_tells_are_told(devices: Devices, model: Path):
+    wrong_unit = devices.fit("my-phone", PHONE, [(model, 40.0)])
+    contradicting = devices.fit("my-phone", PHONE, [(model, 0.03), (model, 0.3)])
+
+    assert any("is it in milliseconds?" in note for note in wrong_unit.notes)
+    told = [note for note in contradicting.notes if "outside of what the fit says" in note]
+    assert told
+    # Whoever asks the kept profile hears it, too.
+    assert set(told) <= set(contradicting.profile.notes)
+
+
+def test_a_profile_under_the_name_of_one_that_ships_is_not_taken_in_unless_it_is_that_one(
+    devices: Devices, tmp_path: Path
+):
+    devices.export(PHONE, tmp_path / "same.json")
+    content = json.loads((tmp_path / "same.json").read_text())
+    content["profile"]["costs"]["operator"] = 123.0
+    (tmp_path / "other.json").write_text(json.dumps(content))
+
+    assert devices.take_in(tmp_path / "same.json").id == PHONE
+    with pytest.raises(ProjectError, match="ships"):
+        devices.take_in(tmp_path / "other.json")
+
+
 def test_of_several_measurements_each_is_told_from_the_others(devices: Devices, model: Path):
     one, other = (devices.fit("my-phone", PHONE, [(model, ms)]) for ms in (3.0, 3.6))
     both = devices.fit("my-phone", PHONE, [(model, 3.0), (model, 3.6)])
@@ -134,17 +158,17 @@ def test_an_added_device_is_what_the_fit_showed(devices: Devices, model: Path):
 
 
 def test_times_of_one_model_that_contradict_each_other_are_told_and_kept_as_a_note(devices: Devices, model: Path):
-    fit = devices.fit("my-phone", PHONE, [(model, 100.0), (model, 10.0)])
-    devices.add("my-phone", PHONE, [(model, 100.0), (model, 10.0)])
+    fit = devices.fit("my-phone", PHONE, [(model, 0.5), (model, 0.05)])
+    devices.add("my-phone", PHONE, [(model, 0.5), (model, 0.05)])
 
-    note = "digits.onnx was given 10.0 ms and 100 ms: both are used, and the fit lies between them"
-    assert fit.notes == (note,)
-    assert 10 < fit.times[0].after_ms < 100
+    note = "digits.onnx was given 0.050 ms and 0.500 ms: both are used, and the fit lies between them"
+    assert fit.notes[0] == note
+    assert 0.05 < fit.times[0].after_ms < 0.5
     assert note in devices.estimate("my-phone", model_operators(load_model(model))).notes
 
 
 def test_times_of_one_model_that_differ_as_runs_do_need_no_note(devices: Devices, model: Path):
-    assert devices.fit("my-phone", PHONE, [(model, 10.0), (model, 11.0)]).notes == ()
+    assert devices.fit("my-phone", PHONE, [(model, 0.050), (model, 0.055)]).notes == ()
 
 
 def test_a_fit_needs_a_time(devices: Devices):

@@ -18,6 +18,9 @@ from workbench.jobs import JobContext
 _SHOWN_LAYERS = 12
 
 
+_THREADS = 4
+
+
 @click.command("latency")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--device", default=None, help="Id of a device profile; `workbench devices` lists them.")
@@ -26,7 +29,7 @@ _SHOWN_LAYERS = 12
 @click.option("--operators", is_flag=True, help="On this computer: measure each operator, beside the estimate.")
 @click.option("--on", "runner", default=None, help="Measure on a device at hand, by a plugin's way: adb for a phone.")
 @click.option("--serial", default="", help="With --on: which of several devices.")
-@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="With --on: on the device.")
+@click.option("--threads", type=click.IntRange(1, 64), default=None, help="With --on: on the device; 4.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     model: Path,
@@ -36,7 +39,7 @@ def command(
     operators: bool,
     runner: str | None,
     serial: str,
-    threads: int,
+    threads: int | None,
     as_json: bool,
 ) -> int:
     """Estimate MODEL's latency on a device, layer by layer; without --device, measure it on this computer.
@@ -52,6 +55,9 @@ def command(
         raise click.UsageError("--operators measures on this computer: leave out --device")
     if runner is not None and (device is not None or operators):
         raise click.UsageError("--on measures on a device at hand: leave out --device and --operators")
+    if runner is None and (serial or threads is not None):
+        raise click.UsageError("--serial and --threads are of a device at hand: give --on, too")
+    threads = threads or _THREADS
     session = Session()
     session.open_model(model)
     asked = read_recipe(recipe) if recipe is not None else Recipe()

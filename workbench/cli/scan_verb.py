@@ -97,7 +97,8 @@ def command(
 ) -> int:
     """Measure what each setting of each layer of MODEL does, one at a time, and write it to a file.
 
-    Every cell is kept as it is measured: after Ctrl-C, the same command goes on where it was.
+    Every cell is kept as it is measured: after Ctrl-C, the same command goes on where it was. Exit status 1: none could
+    be measured.
 
     With --first-look nothing is written: a recipe is taken apart to see where its damage comes from.
 
@@ -107,8 +108,10 @@ def command(
     from workbench.session import Session
 
     if first_look:
-        if out is not None or workers or cluster or ratio:
-            raise click.UsageError("--first-look writes no scan: it goes without -o, --ratio, --workers and --cluster")
+        if out is not None or workers or cluster or ratio or _is_given("sparsity"):
+            raise click.UsageError(
+                "--first-look writes no scan: it goes without -o, --sparsity, --ratio, --workers and --cluster"
+            )
         widths = one_width("--bits", bits, is_given=_is_given("bits")), one_width("--activations", activations)
         return look_first(model, data, calibration, widths, samples, overrides(rest), as_json=as_json)
     if out is None:
@@ -143,7 +146,7 @@ def command(
     if is_stopped:
         print(f"interrupted: {len(scan.cells)} cells are known; the same command goes on", file=sys.stderr)
         return 130
-    return 0
+    return 0 if any(cell.kl is not None for cell in scan.cells) else 1
 
 
 def _is_given(name: str) -> bool:

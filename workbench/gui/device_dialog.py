@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -71,7 +70,7 @@ class DeviceDialog(QDialog):
         self.name.setObjectName("filter")
         self.name.setAccessibleName("Name of the device")
         self.rows = MeasuredRows(self)
-        self.said = QLabel("", self)
+        self.said = make_label("", parent=self)
         self.said.setWordWrap(True)
         self.own = QListWidget(self)
         self.own.setAccessibleName("Your devices")

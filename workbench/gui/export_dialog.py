@@ -1,6 +1,7 @@
 """Where to write, in which format and encoding; when it is written, whether the file is what the preview showed."""
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
@@ -164,7 +165,8 @@ class ExportDialog(QDialog):
         self.sha256.setCursorPosition(0)
         self.sha256_line.setVisible(bool(outcome.sha256))
         style = "padding-right: 14px; white-space: nowrap"
-        lines = (f"<tr><td style='{style}'>{name}</td><td><b>{value}</b></td></tr>" for name, value in outcome.lines)
+        texts = ((escape(name), escape(value)) for name, value in outcome.lines)
+        lines = (f"<tr><td style='{style}'>{name}</td><td><b>{value}</b></td></tr>" for name, value in texts)
         # A label that wraps does not tell the dialog how tall a table is.
         self.outcome.setWordWrap(False)
         self.outcome.setText(f"<table>{''.join(lines)}</table>")

@@ -70,7 +70,7 @@ class RunningJobs(QObject):
             self.finished.emit(number, text, tone)
 
         def done(value: object) -> None:
-            end(outcome_text(value), "bad" if isinstance(value, ApplyReport) and not value.is_written else "good")
+            end(outcome_text(value), outcome_tone(value))
             on_done(value)
 
         def failed(failure: Failed) -> None:
@@ -121,9 +121,15 @@ def scan_text(scan: SensitivityScan) -> str:
     parts = (
         f"{len(scan.cells) - failed:,} cells",
         f"{failed:,} cannot be" if failed else "",
-        f"n = {scan.num_samples}",
+        _n_text([cell.num_samples for cell in scan.cells if not cell.error] or [scan.num_samples]),
     )
     return ", ".join(part for part in parts if part)
+
+
+def _n_text(counts: list[int]) -> str:
+    """What was measured before, on more samples, counts with them."""
+    least, most = min(counts), max(counts)
+    return f"n = {least:,}" if least == most else f"n = {least:,} to {most:,}"
 
 
 def search_text(result: SearchResult) -> str:
@@ -133,6 +139,13 @@ def search_text(result: SearchResult) -> str:
         return result.refusal or "nothing found"
     accuracy = "" if best.measured is None else f", {format_figure(best.measured.figure)}"
     return f"{format_bytes(best.file_bytes)}{accuracy}"
+
+
+def outcome_tone(value: object) -> str:
+    """The colour of how a job has ended: nothing found is no success, though nothing failed."""
+    if isinstance(value, ApplyReport) and not value.is_written:
+        return "bad"
+    return "warn" if isinstance(value, SearchResult) and value.best is None else "good"
 
 
 def outcome_text(value: object) -> str:

@@ -6,9 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 from workbench.engine.core.device_fit import DeviceFit, FittedTime
-from workbench.engine.core.device_profile import Backend, Basis, DeviceProfile
+from workbench.engine.core.device_profile import Backend, DeviceProfile
 from workbench.engine.core.errors import DataError, ProjectError
+from workbench.engine.core.format import format_ms
 from workbench.engine.core.latency_estimate import LatencyEstimate
+from workbench.engine.core.measurement import Figure
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.whole_file import write_whole
 from workbench.engine.graph.model import load_model
@@ -17,6 +19,7 @@ from workbench.engine.latency.compression_notes import compression_notes
 from workbench.engine.latency.device_library import BackendKnowledge, DeviceLibrary
 from workbench.engine.latency.estimate import ModelFeatures, estimate, model_features
 from workbench.engine.latency.estimate_notes import refusal
+from workbench.engine.latency.fit_misses import missed_time, unlikely_time
 from workbench.engine.latency.onnx_operators import ModelOperators, model_operators
 from workbench.engine.latency.own_measurement import OwnMeasurement
 from workbench.engine.latency.profile_json import format_profile
@@ -89,6 +92,10 @@ class Devices:
         if answer.figure is None:
             notes[1:1] = ways_out(model, profile, library)
         else:
+            if measured_ms is not None and model.operators == (original or model).operators:
+                notes.insert(
+                    0, f"measured: {format_ms(measured_ms)}; the estimate is of a profile that is fitted to it"
+                )
             notes += measured_wide(model, profile, library)
         return replace(answer, notes=tuple(notes))
 
@@ -118,15 +125,22 @@ class Devices:
         ]
         knowledge = library.knowledge[base.backend]
         profile = calibrated(base, knowledge.prior, own, new_id=new_id, name=name or new_id)
-        before, after = ([_milliseconds(model, one, knowledge) for model in models] for one in (base, profile))
+        before, after = ([_figure(model, one, knowledge) for model in models] for one in (base, profile))
+        misses = [
+            note
+            for (path, ms), was, now in zip(measured, before, after, strict=True)
+            for note in (*unlikely_time(path.name, ms, was, base.id), *missed_time(path.name, ms, now))
+        ]
+        profile = replace(profile, notes=tuple(dict.fromkeys((*profile.notes, *misses))))
         by_others = [
-            _milliseconds(model, calibrated(base, knowledge.prior, [*own[:place], *own[place + 1 :]]), knowledge)
+            _figure(model, calibrated(base, knowledge.prior, [*own[:place], *own[place + 1 :]]), knowledge)
             if len(own) > 1
             else None
             for place, model in enumerate(models)
         ]
         times = tuple(
-            FittedTime(path, ms, *said) for (path, ms), *said in zip(measured, before, after, by_others, strict=True)
+            FittedTime(path, ms, *(None if figure is None else figure.value for figure in said))
+            for (path, ms), *said in zip(measured, before, after, by_others, strict=True)
         )
         return DeviceFit(profile, times, tuple(note for note in profile.notes if note not in base.notes))
 
@@ -171,8 +185,9 @@ class Devices:
     def take_in(self, path: Path, *, force: bool = False) -> DeviceProfile:
         """Keep a profile that somebody exported. Raises ExportError or ProjectError."""
         profile = read_profile(path)
-        if profile.basis is Basis.PUBLISHED and profile.id in self._shipped.profiles:
-            return self._shipped.profiles[profile.id]
+        shipped = self._shipped.profiles.get(profile.id)
+        if shipped is not None and format_profile(shipped) == format_profile(profile):
+            return shipped
         try:
             check_own_id(profile.id, self._shipped.profiles)
         except ProjectError as error:
@@ -181,6 +196,5 @@ class Devices:
         return profile
 
 
-def _milliseconds(model: ModelOperators, profile: DeviceProfile, knowledge: BackendKnowledge) -> float | None:
-    figure = estimate(model_features(model, profile.backend, profile.runtime), profile, knowledge).figure
-    return figure.value if figure is not None else None
+def _figure(model: ModelOperators, profile: DeviceProfile, knowledge: BackendKnowledge) -> Figure | None:
+    return estimate(model_features(model, profile.backend, profile.runtime), profile, knowledge).figure

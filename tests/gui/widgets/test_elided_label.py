@@ -2,6 +2,7 @@ import pytest
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.elided_label import ElidedLabel
 
 TEXT = "p50 0.055 ms, p90 0.065 ms; no difference seen"
@@ -45,3 +46,12 @@ def test_it_never_widens_what_it_lies_in(theme, qtbot: QtBot):
     row.addWidget(ElidedLabel(TEXT, least=50))
 
     assert frame.minimumSizeHint().width() == 50
+
+
+def test_names_that_look_like_html_are_shown_as_they_are(qtbot):
+    plain, like_html = make_label("phone x"), make_label("phone <b>x</b>")
+    for label in (plain, like_html):
+        qtbot.addWidget(label)
+
+    # As wide as all of its letters.
+    assert like_html.sizeHint().width() > plain.sizeHint().width()

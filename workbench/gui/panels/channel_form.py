@@ -52,7 +52,7 @@ class ChannelForm(QWidget):
         self.criterion.setAccessibleName("Criterion")
         self.multiple_of = Segmented(theme, "Multiple of", _MULTIPLES, self)
         self.scope = Segmented(theme, "Scope of the share", _SCOPES, self)
-        self.remark = QLabel("", self)
+        self.remark = make_label("", parent=self)
         self.remark.setObjectName("muted")
         self.reason = make_label("", "muted", self)
         self.reason.setWordWrap(True)

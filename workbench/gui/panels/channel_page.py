@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from workbench.engine.core.channel_group import ChannelGroup
 from workbench.engine.core.channel_importance import ALWAYS_STAYS, ChannelImportance, Mask
@@ -54,7 +54,7 @@ class ChannelPage(PlotPage):
         self.criterion = Pill(theme, "by", parent=self)
         self.odd = Pill(theme, f"multiple of {LANES}", "muted", self, keeps_room=True)
         self.odd.setToolTip(f"A number of channels that is {ODD_TIP}")
-        self.remark = QLabel("", self)
+        self.remark = make_label("", parent=self)
         self.remark.setObjectName("muted")
         self.remark.setWordWrap(True)
         self.remark.hide()

@@ -1,7 +1,7 @@
 """The estimated latency on a device of the user's choice, in the preview: it follows every move of a knob."""
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from workbench.engine.core.format import format_ms
 from workbench.gui.device_budget import DeviceBudget
@@ -55,10 +55,10 @@ class DeviceCard(Card):
         self._theme = theme
         self._texts = DeviceTexts()
         self.picker = DevicePicker(theme, "Device", "Choose a device…", self, can_clear=True)
-        self.value = QLabel("–", self)
+        self.value = make_label("–", parent=self)
         self.unit = make_label("", "muted", self)
-        self.delta = QLabel("", self)
-        self.rough = QLabel("▨ ROUGH", self)
+        self.delta = make_label("", parent=self)
+        self.rough = make_label("▨ ROUGH", parent=self)
         self.rough.setToolTip(_ROUGH_TIP)
         self.badge = Badge(theme, self)
         self.line = make_label("", "muted", self)
@@ -66,7 +66,7 @@ class DeviceCard(Card):
         self.line.setFont(theme.font(SMALL_PIXELS))
         # As in the other cards: a long text takes what room there is, and never widens the card.
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.warning = QLabel("", self)
+        self.warning = make_label("", parent=self)
         self.warning.setWordWrap(True)
         self.warning.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.gauge = LatencyGauge(theme, self)

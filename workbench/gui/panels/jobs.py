@@ -135,7 +135,7 @@ class JobsPanel(QWidget):
         if row is None or not row.running:
             return
         row.running = False
-        if tone == "good":
+        if tone in ("good", "warn"):
             row.bar.setValue(1000)
         row.left.setText(text)
         row.left.setToolTip(text)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.plan import LayerPlan, Plan
@@ -95,7 +95,7 @@ class PlanPage(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnMinimumWidth(0, NAME_PIXELS)
         grid.setColumnStretch(1, 1)
-        self.asked, self.done, self.why, self.notes = (QLabel(self) for _ in range(4))
+        self.asked, self.done, self.why, self.notes = (make_label(parent=self) for _ in range(4))
         rows = (("Asked", self.asked), ("Done", self.done), ("Because", self.why), ("Model", self.notes))
         for row, (name, label) in enumerate(rows):
             label.setWordWrap(True)

@@ -1,5 +1,6 @@
 """Frames with a title: the large cards of the window and the small ones inside them."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workbench.gui.widgets.elided_label import ElidedLabel
@@ -8,8 +9,12 @@ _LEAST_NOTE = 110
 
 
 def make_label(text: str = "", kind: str = "", parent: QWidget | None = None) -> QLabel:
-    """A label of one of the kinds that the style sheet knows: "muted", "head", "strong" or plain."""
+    """A label of one of the kinds that the style sheet knows: "muted", "head", "strong" or plain.
+
+    What it says is plain text: names of devices, layers and files are strangers', and may look like HTML.
+    """
     label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
     if kind:
         label.setObjectName(kind)
     return label

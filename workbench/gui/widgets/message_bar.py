@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from workbench.gui.theme import Theme
+from workbench.gui.widgets.card import make_label
 from workbench.gui.widgets.icons import icon_pixmap
 
 
@@ -19,7 +20,7 @@ class MessageBar(QFrame):
         self._tone = "bad"
         self.setObjectName("message")
         self._icon = QLabel(self)
-        self._text = QLabel(self)
+        self._text = make_label(parent=self)
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._details = QPlainTextEdit(self, readOnly=True)

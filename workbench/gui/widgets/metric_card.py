@@ -1,7 +1,7 @@
 """One figure of the preview: value, difference to the original, where it comes from, budget and history."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from workbench.gui.theme import FIGURE_PIXELS, FONT_PIXELS, SMALL_PIXELS, Theme
 from workbench.gui.widgets.budget_bar import BudgetBar
@@ -31,7 +31,7 @@ class MetricCard(Card):
         self._theme = theme
         self._tone = "muted"
         self._stale = False
-        self.value = QLabel("–", self)
+        self.value = make_label("–", parent=self)
         self.unit = make_label("", "muted", self)
         self.delta = ElidedLabel("", "", self, least=_LEAST_DELTA)
         self.badge = Badge(theme, self)

@@ -61,7 +61,9 @@ def fit_accuracy(
     table = sensitivity_table(scan)
     mixes = spanning_mixes(scan, table, num_mixes, seed=seed)
     if not mixes:
-        raise DataError("the scan holds nothing to predict from", "scan the model first")
+        why = next((f": {cell.error}" for cell in scan.cells if cell.error), "")
+        hint = "take another model" if why else "scan the model first"
+        raise DataError(f"the scan holds nothing to predict from{why}", hint)
     seen: list[_Seen] = []
     for number, mix in enumerate(mixes):
         ctx.checkpoint()
