@@ -182,6 +182,15 @@ def test_a_prediction_that_knows_other_settings_is_refused(session: Session):
         list(session.search(SearchBudgets(max_bytes=24_000), wider, prediction, limit=_LIMIT))
 
 
+def test_a_prediction_with_ranges_of_other_samples_is_refused(session: Session):
+    scan = _scanned(session)
+    *_, prediction = session.fit_accuracy(scan, limit=_LIMIT)
+    other = replace(prediction, ranges_digest="of others")
+
+    with pytest.raises(DataError, match="learned from another scan"):
+        list(session.search(SearchBudgets(max_bytes=24_000), scan, other, limit=_LIMIT))
+
+
 def test_a_scan_whose_ranges_were_set_on_other_samples_is_refused(session: Session):
     scan = _scanned(session)
     with_activations = replace(scan, axes=replace(scan.axes, activation_bits=(8,)), ranges_digest="of others")

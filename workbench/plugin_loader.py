@@ -7,7 +7,6 @@ group `workbench.plugins`. Finding runs none of their code; only `load` does.
 
 import importlib
 import importlib.util
-import os
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +16,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-import platformdirs
 import pluggy
 
 from workbench.engine.compress.structure.known_criteria import OWN_CRITERIA
@@ -32,12 +30,10 @@ from workbench.plugin_api import (
     hook,
     new_plugin_manager,
 )
+from workbench.project.plugin_places import ENTRY_POINT_GROUP, MANIFEST, package_folder, plugin_folders, plugins_in
 
 __all__ = ["PluginInfo", "Plugins", "find_plugins", "load", "load_plugins", "plugin_folders"]
 
-MANIFEST = "plugin.toml"
-ENTRY_POINT_GROUP = "workbench.plugins"
-FOLDERS_VARIABLE = "WORKBENCH_PLUGINS"
 # Folder plugins are imported below this name, so that none can hide an installed module.
 FOLDER_PACKAGE = "workbench_plugins"
 
@@ -138,15 +134,6 @@ class _Own:
         return OWN_CRITERIA
 
 
-def plugin_folders(environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, Path]]:
-    """The folders that hold plugins, each with the word for its source; some may not exist."""
-    yield "bundled", _bundled_folder()
-    yield "user", Path(platformdirs.user_data_dir("workbench", appauthor=False)) / "plugins"
-    for folder in environment.get(FOLDERS_VARIABLE, "").split(os.pathsep):
-        if folder:
-            yield FOLDERS_VARIABLE, Path(folder)
-
-
 def find_plugins(
     folders: Iterable[tuple[str, Path]] | None = None, installed: Iterable[EntryPoint] | None = None
 ) -> tuple[PluginInfo, ...]:
@@ -238,31 +225,17 @@ def _checked(answer: object, kind: type[_Given], name: str) -> Iterator[_Given]:
         yield given
 
 
-def _bundled_folder() -> Path:
-    package = Path(__file__).resolve().parent
-    installed = package / "_plugins"
-    return installed if installed.is_dir() else package.parent / "plugins"
-
-
 def _in_folders(folders: Iterable[tuple[str, Path]]) -> Iterator[PluginInfo]:
-    for source, folder in folders:
-        if folder.is_dir():
-            for path in sorted(folder.iterdir()):
-                if (path / MANIFEST).is_file():
-                    yield _read_manifest(path, source, path.name)
+    for source, path in plugins_in(folders):
+        yield _read_manifest(path, source, path.name)
 
 
 def _of_entry_point(entry_point: EntryPoint) -> PluginInfo:
     """Find the package's folder by its distribution's files' place; the package itself is not imported."""
-    try:
-        # Of a dotted name find_spec imports the parents; a plugin is a top-level package, so there are none.
-        spec = None if "." in entry_point.module else importlib.util.find_spec(entry_point.module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not spec.submodule_search_locations:
+    folder = package_folder(entry_point)
+    if folder is None:
         error = f"the entry point names {entry_point.value!r}, which is no top-level package here"
         return _unusable(entry_point.name, "installed", Path(), error)
-    folder = Path(next(iter(spec.submodule_search_locations)))
     return replace(_read_manifest(folder, "installed", entry_point.name), module=entry_point.module)
 
 

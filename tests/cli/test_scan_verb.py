@@ -60,6 +60,22 @@ def test_the_table_names_what_it_shows(model: str, data: str, tmp_path: Path, ca
     assert "KL divergence of the outputs, nats; measured, 32 samples a cell" in printed
 
 
+def test_cells_that_a_larger_scan_knew_say_on_how_many_samples_they_were_measured(
+    model: str, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    weights = ("--bits", "8", "--sparsity", "")
+    main(["scan", model, "--data", data, *weights, "--samples", "48", "-o", str(tmp_path / "large.json")])
+    capsys.readouterr()
+
+    main(["scan", model, "--data", data, *weights, "--samples", "32", "-o", str(tmp_path / "same.json")])
+    same = capsys.readouterr().out
+    main(["scan", model, "--data", data, *_FEW, "-o", str(tmp_path / "more.json")])
+    more = capsys.readouterr().out
+
+    assert "measured, 48 samples a cell" in same
+    assert "measured, 32 to 48 samples a cell" in more
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
 def test_after_a_kill_the_scan_goes_on_and_ends_as_without(model: str, data: str, tmp_path: Path, own_home: Path):
     command = ["scan", model, "--data", data, *_FEW]

@@ -111,6 +111,30 @@ def test_a_floor_that_the_original_does_not_reach_is_said_and_not_searched_for(s
     assert not loose_document.engine.of("search", "run")
 
 
+def test_a_floor_that_was_raised_beside_the_dialog_is_not_searched_for_again(solving, scanned, loose_document):
+    loose_document.figures.accuracy = EvaluationReport("top1", ORIGINAL, 500, 500, 0.1, reference=ORIGINAL)
+    solving.solve()
+    (first,) = loose_document.engine.of("search", "run")
+    first.done(replace(NOTHING, model_digest="0" * 64, dataset_digest="data"))
+    loose_document.set_budgets(Budgets(size_bytes=500, accuracy=0.95))
+
+    solving.dialog.again.click()
+
+    assert not solving.dialog.is_running
+    assert "less than the accuracy floor" in solving.dialog.banner.toolTip()
+    assert loose_document.engine.of("search", "run") == [first]
+
+
+def test_a_floor_waits_for_the_accuracy_of_the_original(solving, scanned, loose_document, qtbot):
+    loose_document.set_budgets(Budgets(size_bytes=500, accuracy=0.8))
+
+    with qtbot.waitSignal(solving.refused) as refused:
+        solving.solve()
+
+    assert "whose accuracy is not known yet" in refused.args[0]
+    assert not loose_document.engine.of("search", "run")
+
+
 @pytest.fixture
 def on_phone(loose_document):
     """A limit on the phone, which is chosen; says what the recipe takes there."""

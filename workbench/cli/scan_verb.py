@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -169,12 +170,19 @@ def _print(scan: SensitivityScan, out: Path) -> None:
     measured = [cell for cell in scan.cells if cell.kl is not None]
     unit = measured[0].kl.unit if measured and measured[0].kl is not None else "nat"
     what = "KL divergence of the outputs, nats" if unit == "nat" else "share of noise in the outputs"
-    print(f"{what}; measured, {scan.num_samples} samples a cell, the interval is in {out}")
+    print(f"{what}; measured, {_counted(measured)} samples a cell, the interval is in {out}")
     for error in sorted({cell.error for cell in scan.cells if cell.error}):
         layers = sorted({cell.layer for cell in scan.cells if cell.error == error})
         names = ", ".join(layers[:3]) + (f" and {len(layers) - 3} more" if len(layers) > 3 else "")
         print(f"note: not measured, {names}: {error}")
     print(f"{len(measured)} cells in {scan.seconds:.1f} s, {scan.num_resumed} of them known before; written to {out}")
+
+
+def _counted(cells: Sequence[ScanCell]) -> str:
+    """On how many each was measured: what an earlier scan knew may have more, what was interrupted fewer."""
+    counts = [cell.num_samples for cell in cells] or [0]
+    least, most = min(counts), max(counts)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _text(cell: ScanCell | None) -> str:

@@ -4,9 +4,9 @@ from PySide6.QtCore import QObject, Signal
 
 from workbench.engine.core.accuracy_prediction import AccuracyPrediction
 from workbench.engine.core.measurement import Figure
-from workbench.engine.core.sensitivity import SensitivityScan
+from workbench.engine.core.sensitivity import SensitivityScan, is_on_same_ranges
 from workbench.engine.core.sensitivity_table import AskedOfLayers
-from workbench.gui.known_scan import KnownScan, is_on_same_ranges
+from workbench.gui.known_scan import KnownScan
 
 
 class KnownPrediction(QObject):

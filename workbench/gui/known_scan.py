@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from workbench.engine.core.layer import ModelInfo
 from workbench.engine.core.recipe import Calibration
 from workbench.engine.core.reports import DataInfo
-from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, digest_of_ranges
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, digest_of_ranges, is_on_same_ranges
 from workbench.gui.engine import Engine
 from workbench.gui.lanes import LatestLane
 from workbench.gui.scan_table import ScanTable
@@ -154,11 +154,6 @@ class KnownScan(QObject):
         """Nobody waits for it: without a store everything can be measured."""
         if isinstance(failure, Failed):
             _log.warning("what is known of sensitivities cannot be read: %s", failure.text)
-
-
-def is_on_same_ranges(one: str, other: str) -> bool:
-    """Whether ranges were set on the same samples, as far as both say: a scan of an older file does not."""
-    return not one or not other or one == other
 
 
 def _is_whole(scan: SensitivityScan, enough: int) -> bool:

@@ -34,6 +34,10 @@ _NO_LATENCY = (
 )
 _NO_DEVICE = " The latency budget of {device} is left out: there is no figure of the recipe on the bench there."
 _TOO_HIGH = "The original itself has {has}, less than the accuracy floor of {floor}: lower the floor first"
+_NO_ORIGINAL = (
+    "The accuracy floor cannot be held against the original, whose accuracy is not known yet: wait until it is "
+    "measured, or remove the floor"
+)
 _POINTS, _HUNDREDTHS, _ROUNDING = 100, 100, 1e-6
 
 
@@ -59,7 +63,7 @@ class WindowSolve(DialogOfJob):
     @Slot()
     def solve(self) -> None:
         """Search the best recipe within the budgets of the cards."""
-        if why_not := self._too_high() or ("" if self._budgets().has_limits else NO_BUDGET + self._left_out()):
+        if why_not := self._why_not():
             self.refused.emit(why_not)
             return
         self._open()
@@ -73,10 +77,18 @@ class WindowSolve(DialogOfJob):
         text = _EXPLANATION.format(budgets=budgets.text(unit)) + (_ON_DEVICE if budgets.device else "")
         return text + (_NO_LATENCY if self._document.budgets.latency_ms is not None else "") + self._left_out()
 
-    def _too_high(self) -> str:
-        """What is said of a floor that the original does not reach; no drop is as good as that."""
+    def _why_not(self) -> str:
+        """Why nothing can be searched; "" if it can."""
+        return self._about_floor() or ("" if self._budgets().has_limits else NO_BUDGET + self._left_out())
+
+    def _about_floor(self) -> str:
+        """What is said of a floor that is no drop: the original does not reach it, or is not measured yet."""
         original, floor = self._document.figures.original, self._document.budgets.accuracy
-        if original is None or floor is None or original.figure.value >= floor:
+        if floor is None:
+            return ""
+        if original is None:
+            return _NO_ORIGINAL
+        if original.figure.value >= floor:
             return ""
         has = format_figure(original.figure)
         return _TOO_HIGH.format(has=has, floor=format_figure(replace(original.figure, value=floor)))
@@ -97,8 +109,9 @@ class WindowSolve(DialogOfJob):
         if isinstance(self.dialog, SolveDialog):
             self.dialog.explain(self._explain())
         scan = document.scans.scan
-        if not budgets.has_limits:
-            self._on_end(NO_BUDGET + self._left_out())
+        if why_not := self._why_not():
+            # Budgets may be others since the dialog opened.
+            self._on_end(why_not)
         elif scan is not None and scan.is_complete and scan.cells:
             self._search(scan, budgets)
         else:

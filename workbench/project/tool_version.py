@@ -6,24 +6,33 @@ from pathlib import Path
 
 import workbench
 from workbench.engine.core.digest import digest_of_bytes
+from workbench.project.criterion_plugins import criterion_plugins
 
-_ENGINE = Path(__file__).parents[1] / "engine"
+_PACKAGE = Path(__file__).parents[1]
 _RUNTIMES = ("onnx", "onnxruntime")
 
 
 @lru_cache(maxsize=1)
 def tool_version() -> str:
-    """Versions of this program and of what runs the models, as measurements record them.
-
-    A checkout has the same version through many changes, so the engine's own source counts too.
-    """
+    """Versions of this program, of what runs the models and of what chooses channels, as measurements record them."""
     versions = [f"workbench {workbench.__version__}"]
-    sources = sorted(_ENGINE.rglob("*.py"))
-    if sources:
-        versions.append(f"engine {digest_of_bytes(*(path.read_bytes() for path in sources))[:12]}")
+    if source := source_digest(_PACKAGE):
+        versions.append(f"engine {source[:12]}")
     for name in _RUNTIMES:
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             continue
-    return ", ".join(versions)
+    return ", ".join((*versions, *criterion_plugins()))
+
+
+def source_digest(package: Path) -> str:
+    """Names the source that measures, "" where none lies there: a checkout has one version through many changes.
+
+    That is the engine, what drives it, and the verbs; what asks and what shows it has no say in a figure.
+
+    Args:
+        package: the folder of the program's modules.
+    """
+    sources = [*package.glob("*.py"), *(package / "engine").rglob("*.py"), *(package / "session").rglob("*.py")]
+    return digest_of_bytes(*(path.read_bytes() for path in sorted(sources))) if sources else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.engine.core.measurement import Figure, Origin
-from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, is_on_same_ranges
 from workbench.engine.core.sensitivity_table import AskedOfLayers, SensitivityTable
 
 # The interval that a prediction comes with: 90 %.
@@ -157,7 +157,8 @@ class AccuracyPrediction:
     def is_of(self, scan: SensitivityScan) -> bool:
         """Whether it was learned from such a scan: what another one tried, it may know nothing of."""
         mine = self.model_digest, self.dataset_digest, self.table.layers, self.axes
-        return mine == (scan.model_digest, scan.dataset_digest, scan.layers, scan.axes)
+        is_same = mine == (scan.model_digest, scan.dataset_digest, scan.layers, scan.axes)
+        return is_same and is_on_same_ranges(self.ranges_digest, scan.ranges_digest)
 
     def kl(self, asked: AskedOfLayers) -> float:
         """The sum of the divergences, nats; NaN where the scan does not know a layer yet."""

@@ -24,6 +24,11 @@ def digest_of_ranges(samples_digest: str, settings: Calibration) -> str:
     return digest_of_json([samples_digest, str(settings.samples), str(settings.seed)])
 
 
+def is_on_same_ranges(one: str, other: str) -> bool:
+    """Whether ranges were set on the same samples, as far as both digests say: a scan of an older file has none."""
+    return not one or not other or one == other
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ScanSetting:
     """What is done to one layer alone. Of the four at least one is given.
