@@ -48,5 +48,5 @@ def estimate_of(
     notes: tuple[str, ...] = ("batch 1, cool",),
     is_rough: bool = False,
 ) -> LatencyEstimate:
-    figure = None if ms is None else Figure(ms, "ms", Origin.ESTIMATED, 0.8 * ms, 1.25 * ms, 28)
+    figure = None if ms is None else Figure(ms, "ms", Origin.ESTIMATED, 0.8 * ms, 1.25 * ms, 28, level=80)
     return LatencyEstimate(device, figure, layers, notes, is_rough)

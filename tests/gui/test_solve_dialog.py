@@ -136,12 +136,12 @@ def test_of_the_latency_budgets_only_that_of_the_device_is_asked():
 def test_a_limit_that_was_dragged_is_asked_with_the_digits_that_one_can_read():
     asked = search_budgets(Budgets(device_ms={"phone": 8.0398765}), ORIGINAL, device="phone")
 
-    assert asked.text == "at most 8.039 ms on phone"
+    assert asked.text() == "at most 8.039 ms on phone"
 
 
 def test_what_is_found_says_what_it_takes_on_the_device(dialog, model):
     found = result(is_final=True)
-    best = replace(found.best, latency=Figure(4.2, "ms", Origin.ESTIMATED, 3.4, 5.2, 28))
+    best = replace(found.best, latency=Figure(4.2, "ms", Origin.ESTIMATED, 3.4, 5.2, 28, level=80))
     budgets = SearchBudgets(max_latency_ms=5.0, device="phone")
 
     dialog.show_result(replace(found, best=best, budgets=budgets), model, NOW)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import figure_json, job, print_json, print_table
-from workbench.engine.core.format import format_figure, format_interval, format_ms, format_ratio
+from workbench.engine.core.format import format_figure, format_ms, format_ratio, format_with_interval
 from workbench.engine.core.latency_estimate import LatencyEstimate, LayerLatency
 from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.operator_times import OperatorTimes
@@ -201,5 +201,4 @@ def _verdict(layer: LayerLatency) -> str:
 
 
 def _text(figure: Figure, *, named: bool = True) -> str:
-    interval = format_interval(figure)
-    return format_figure(figure) + (f" ({interval})" if interval else "") + (f", {figure.origin}" if named else "")
+    return format_with_interval(figure) + (f", {figure.origin}" if named else "")

@@ -26,8 +26,6 @@ _USUAL = ScanAxes()
 _RATIOS = (0.125, 0.25, 0.5)
 # Of activations, beside which weights of as many or fewer compute on integers.
 _INTEGERS = (8,)
-# Per cent of measurements that the band of an estimated latency held.
-_BAND = 80
 _LIMIT = 1000
 _SCANNED_BY = {Lack.CHANNELS: "--ratio 0.25,0.5", Lack.INTEGERS: "--activations 8"}
 
@@ -155,7 +153,7 @@ def _remarks(result: SearchResult, best: ParetoPoint) -> str:
 
 def _latency(figure: Figure) -> str:
     """With the band that held four of five measurements."""
-    return f"{format_with_interval(figure, percent=_BAND)}, {figure.origin}"
+    return f"{format_with_interval(figure)}, {figure.origin}"
 
 
 @contextmanager
@@ -281,7 +279,7 @@ def _measured(count: int) -> str:
 
 
 def _row(point: ParetoPoint, *, is_best: bool, is_timed: bool) -> tuple[str, ...]:
-    predicted = "" if point.predicted is None else format_with_interval(point.predicted, percent=90)
+    predicted = "" if point.predicted is None else format_with_interval(point.predicted)
     measured = difference = ""
     if point.measured is not None:
         measured = format_with_interval(point.measured.figure)

@@ -136,5 +136,5 @@ def _latency(result: SearchResult, best: ParetoPoint) -> str:
     if best.latency is None:
         return ""
     band = format_interval(best.latency)
-    said = f"{format_ms(best.latency.value)} estimated" + (f" ({band}, 80 %)" if band else "")
+    said = f"{format_ms(best.latency.value)} estimated" + (f" ({band}, {best.latency.level} %)" if band else "")
     return f"{said} on {result.budgets.device}" if result.budgets.device else said

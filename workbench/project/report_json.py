@@ -79,6 +79,10 @@ def latency_from_json(values: Mapping[str, object]) -> LatencyReport:
     )
 
 
+# Of files that say nothing of it.
+_USUAL_LEVEL = 95
+
+
 def figure_from_json(values: object) -> Figure:
     """What `Figure.to_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
     if not isinstance(values, Mapping):
@@ -90,6 +94,7 @@ def figure_from_json(values: object) -> Figure:
         low=_number_or_none(values["low"]),
         high=_number_or_none(values["high"]),
         n=int(_number(values["n"])),
+        level=int(_number(values.get("level", _USUAL_LEVEL))),
     )
 
 

@@ -44,7 +44,7 @@ def test_what_layers_do_adds_up():
 
     assert _prediction().kl(_bits(4, 4)) == pytest.approx(0.3)
     assert figure.value == pytest.approx(0.9 - 0.8 * (1 - math.exp(-0.3)))
-    assert (figure.origin, figure.n, figure.unit) == (Origin.ESTIMATED, 1000, "fraction")
+    assert (figure.origin, figure.n, figure.unit, figure.level) == (Origin.ESTIMATED, 1000, "fraction", 90)
 
 
 def test_the_interval_is_as_wide_as_chance_and_the_other_mixes_make_it():

@@ -45,7 +45,7 @@ def test_the_layers_add_up_to_the_figure(library: DeviceLibrary):
     found = on(library, network())
 
     assert found.figure is not None
-    assert found.figure.origin is Origin.ESTIMATED
+    assert (found.figure.origin, found.figure.level) == (Origin.ESTIMATED, 80)
     assert found.figure.low is not None
     assert found.figure.low < found.figure.value < found.figure.high
     assert sum(layer.ms for layer in found.layers) == pytest.approx(found.figure.value)

@@ -13,8 +13,8 @@ from workbench.engine.core.measurement import Figure, Origin
 from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan, is_on_same_ranges
 from workbench.engine.core.sensitivity_table import AskedOfLayers, SensitivityTable
 
-# The interval that a prediction comes with: 90 %.
-INTERVAL = 0.9
+# How sure the interval of a prediction is, per cent.
+LEVEL = 90
 # Of two networks with the same sum of divergences one loses what the other loses at this much more or less of it, as
 # a share; and this share of what is lost comes on top, where the curve is flat. The measured mixes scale both.
 KL_SPREAD, DROP_SPREAD = 0.25, 0.05
@@ -184,14 +184,16 @@ class AccuracyPrediction:
 
         # What is lost less at best is gained more: the ends change places.
         low, high = within(value - _end(drop.high)), within(value - _end(drop.low))
-        return Figure(within(value - drop.value), unit, Origin.ESTIMATED, low, high, self.num_samples)
+        return Figure(within(value - drop.value), unit, Origin.ESTIMATED, low, high, self.num_samples, level=LEVEL)
 
     def drop_at(self, kl: float) -> Figure:
         """What is lost at a sum of divergences, with its 90 % interval, estimated."""
         drop = self.curve.drop(kl)
         # Where nothing is done to any layer, nothing is lost.
         half = self.spread.half(self.curve, kl) if kl > 0 else 0.0
-        return Figure(drop, self.original.unit, Origin.ESTIMATED, drop - half, drop + half, self.num_samples)
+        return Figure(
+            drop, self.original.unit, Origin.ESTIMATED, drop - half, drop + half, self.num_samples, level=LEVEL
+        )
 
     def kl_for(self, drop: float) -> float:
         """The sum of divergences at which so much is lost, in the metric's unit, by the curve itself."""

@@ -183,8 +183,8 @@ def format_interval(figure: Figure, *, difference: bool = False) -> str:
     return f"{low_number} … {high}" if low_unit == high.partition(" ")[2] else f"{low} … {high}"
 
 
-def format_with_interval(figure: Figure, *, difference: bool = False, percent: int = 95) -> str:
-    """A figure and its interval, where it has one; arguments as in `format_figure`, and how sure the interval is.
+def format_with_interval(figure: Figure, *, difference: bool = False) -> str:
+    """A figure and its interval, where it has one, with how sure that is; arguments as in `format_figure`.
 
     >>> from workbench.engine.core.measurement import Origin
     >>> format_with_interval(Figure(0.81, "fraction", Origin.MEASURED, 0.7989, 0.8208, 5000))
@@ -192,7 +192,7 @@ def format_with_interval(figure: Figure, *, difference: bool = False, percent: i
     """
     interval = format_interval(figure, difference=difference)
     value = format_figure(figure, difference=difference)
-    return f"{value} ({percent} %: {interval})" if interval else value
+    return f"{value} ({figure.level} %: {interval})" if interval else value
 
 
 def format_nan(num_nan: int, total: int) -> str:

@@ -18,9 +18,10 @@ class Figure:
 
     Args:
         value: the figure itself, in `unit`.
-        low, high: the 95 % interval, or None where the figure is exact or no interval is known.
+        low, high: the interval, or None where the figure is exact or no interval is known.
         unit: "fraction", "ms", "bytes", "dB", "nat", "count".
         n: number of samples or runs behind it; 0 where that means nothing.
+        level: how sure the interval is, per cent.
     """
 
     value: float
@@ -29,6 +30,7 @@ class Figure:
     low: float | None = None
     high: float | None = None
     n: int = 0
+    level: int = 95
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints for a figure."""
@@ -39,4 +41,5 @@ class Figure:
             "unit": self.unit,
             "origin": str(self.origin),
             "n": self.n,
+            "level": self.level,
         }

@@ -17,6 +17,8 @@ from workbench.engine.latency.operator import WEIGHTED, Operator
 
 # A band that reaches that much above the estimate decides nothing.
 _ROUGH = 1.4
+# Of measurements of families that were left out, per cent that the band held.
+_LEVEL = 80
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +68,7 @@ def estimate(features: ModelFeatures, profile: DeviceProfile, knowledge: Backend
     total = float(parts.sum())
     is_int8 = any(operator.is_int8 for operator in model.operators)
     spread = _spread(parts.sum(0) / max(total, 1e-12), profile, knowledge, is_int8=is_int8)
-    figure = Figure(total, "ms", Origin.ESTIMATED, total / spread, total * spread, _num_behind(profile))
+    figure = Figure(total, "ms", Origin.ESTIMATED, total / spread, total * spread, _num_behind(profile), level=_LEVEL)
     return LatencyEstimate(
         profile.id,
         figure,

@@ -35,5 +35,5 @@ def missed_time(name: str, ms: float, after: Figure | None) -> Iterator[str]:
         return
     yield (
         f"{name}: {format_ms(ms)} was given and is outside of what the fit says, "
-        f"{format_with_interval(after, percent=80)}: no device like it has all of these times"
+        f"{format_with_interval(after)}: no device like it has all of these times"
     )

@@ -9,7 +9,6 @@ from workbench.gui.change_text import format_change
 from workbench.gui.device_texts import source_text
 
 NO_DEVICE = "Choose a phone, a board or an NPU to see what the recipe would take there."
-_LEVEL = "80 %"
 _NONE = "no figure: "
 
 
@@ -73,7 +72,10 @@ def device_texts(
     value, _, unit = format_ms(figure.value).partition(" ")
     band = (figure.low, figure.high) if figure.low is not None and figure.high is not None else None
     change = figure.value / before - 1 if before else 0.0
-    parts = (f"{format_interval(figure)} ({_LEVEL})", f"original {format_ms(before)}" if before is not None else "")
+    parts = (
+        f"{format_interval(figure)} ({figure.level} %)",
+        f"original {format_ms(before)}" if before is not None else "",
+    )
     line = "of an earlier recipe; this one is being estimated" if is_late else " · ".join(filter(None, parts))
     level = f"the band holds four of five measurements of networks like it; n = {figure.n} behind the profile"
     return DeviceTexts(

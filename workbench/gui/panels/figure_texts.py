@@ -103,8 +103,12 @@ def predicted_texts(figure: Figure, original: Figure, *, stopped: str = "", is_a
     value, _, unit = format_figure(figure).partition(" ")
     difference = replace(figure, value=figure.value - original.value)
     interval = format_interval(figure)
-    parts = (f"{interval} (90 %)" if interval else "", "predicted from the scan", stopped or "being measured")
-    tip = "90 % interval, learned from mixes that were measured on this model"
+    parts = (
+        f"{interval} ({figure.level} %)" if interval else "",
+        "predicted from the scan",
+        stopped or "being measured",
+    )
+    tip = f"{figure.level} % interval, learned from mixes that were measured on this model"
     other = "some layers have other scales or another range than was scanned"
     return FigureTexts(
         value=value,

@@ -154,7 +154,9 @@ class LatencyPage(QWidget):
             return
         rough = ", rough" if estimate.is_rough else ""
         interval = format_interval(figure)
-        self.facts.setText(f"{format_ms(figure.value)} estimated{rough} ({interval}, 80 %) on {device_text(profile)}")
+        self.facts.setText(
+            f"{format_ms(figure.value)} estimated{rough} ({interval}, {figure.level} %) on {device_text(profile)}"
+        )
 
     def _why_empty(self) -> str:
         latency = self._latency

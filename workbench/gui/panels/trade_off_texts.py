@@ -100,7 +100,7 @@ def point_text(point: TradePoint, metric: str, *, is_now: bool) -> str:
     if point.latency is not None:
         parts.append(f"{format_ms(point.latency.value)} {point.latency.origin}")
     if point.on_device is not None:
-        band = f" ({format_interval(point.on_device)}, 80 %)"
+        band = f" ({format_interval(point.on_device)}, {point.on_device.level} %)"
         parts.append(f"{format_ms(point.on_device.value)}{band} {point.on_device.origin} on the device")
     end = "on the bench now" if is_now else "click takes it"
     return f"{head}: {', '.join(part for part in parts if part)} ({end})"
