@@ -220,7 +220,8 @@ def style_sheet_of(tokens: Tokens) -> str:
     QTabBar::tab:selected {{ color: {tokens.text}; font-weight: 600; border-bottom: 2px solid {tokens.accent}; }}
     QTabBar::tab:focus {{ color: {tokens.accent}; }}
     QTabWidget::pane {{ border: none; border-top: 1px solid {tokens.border}; }}
-    QTableView {{ background: {tokens.surface}; border: none; gridline-color: {tokens.border}; outline: none; }}
+    QTableView {{ background: {tokens.surface}; border: none; gridline-color: {tokens.border}; outline: none;
+        selection-background-color: {tokens.accent_soft}; selection-color: {tokens.text}; }}
     QHeaderView {{ background: {tokens.surface}; border: none; }}
     QHeaderView::section {{ background: {tokens.surface}; color: {tokens.muted}; border: none;
                             border-bottom: 1px solid {tokens.border}; padding: 5px 6px; }}

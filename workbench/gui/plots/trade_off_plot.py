@@ -21,6 +21,8 @@ _LEAST = 1e-9
 
 _SYMBOLS = {Mark.ORIGINAL: "d", Mark.MEASURED: "o", Mark.PREDICTED: "o", Mark.TRIED: "s"}
 _SIZES = {Mark.ORIGINAL: 14, Mark.MEASURED: 10, Mark.PREDICTED: 10, Mark.TRIED: 7}
+# Labels stand before points and lines.
+_ABOVE = 20
 
 
 class TradeOffPlot(QWidget):
@@ -314,6 +316,9 @@ class TradeOffPlot(QWidget):
             line.setPen(pg.mkPen(color, width=2 if is_set else 1, style=style))
             line.setHoverPen(pg.mkPen(color, width=4))
             self.labels[axis].setColor(color)
+            # The front may run behind it.
+            self.labels[axis].fill = pg.mkBrush(self._theme.color("surface"))
+            self.labels[axis].setZValue(_ABOVE)
             self.labels[axis].setFont(self._theme.font(SMALL_PIXELS))
 
 
