@@ -150,6 +150,22 @@ def test_what_is_known_is_there_without_measuring(open_session, monkeypatch: pyt
     assert not known.is_complete
 
 
+def test_what_cannot_be_done_is_known_as_well(open_session, monkeypatch: pytest.MonkeyPatch):
+    # Of the chain's 8 and 16 channels a hundredth is none.
+    axes = ScanAxes(weight_bits=(8,), sparsities=(), ratios=(0.01,))
+    first = _whole(open_session(CHAIN), axes)
+    monkeypatch.setattr("workbench.engine.search.scan.scan_bench.ScanBench.measure", None)
+
+    known = open_session(CHAIN).known_scan(axes)
+
+    assert len(known.cells) == known.num_places
+    assert _by_place(known) == _by_place(first)
+    assert [cell.error for cell in known.cells if cell.setting.ratio] == [
+        "nothing was changed: no filters are removed: 1.0% of 8 is nearest to none",
+        "nothing was changed: no filters are removed: 1.0% of 16 is nearest to none",
+    ]
+
+
 def test_after_a_stop_the_scan_goes_on_where_it_was_and_ends_as_without(open_session, tmp_path: Path):
     other_store = MeasurementStore(tmp_path / "other.sqlite3")
     unbroken = _by_place(_whole(open_session(CHAIN, store=other_store), early=True))

@@ -1,6 +1,7 @@
 """Predictions, searches and a first look by the session, on the built-in model: figures of real files."""
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -180,6 +181,15 @@ def test_a_prediction_that_knows_other_settings_is_refused(session: Session):
     assert prediction.is_complete
     with pytest.raises(DataError, match="learned from another scan"):
         list(session.search(SearchBudgets(max_bytes=24_000), wider, prediction, limit=_LIMIT))
+
+
+@pytest.mark.parametrize(("criterion", "is_refused"), [(None, False), ("l1", False), ("apoz", True)])
+def test_channels_chosen_by_weights_alone_need_no_samples_to_be_the_same(session: Session, criterion, is_refused):
+    scan = _scanned(session)
+    of_channels = replace(scan, axes=replace(scan.axes, ratios=(0.5,), criterion=criterion), ranges_digest="of others")
+
+    with pytest.raises(DataError, match="calibrated on other samples") if is_refused else nullcontext():
+        session.fit_accuracy(of_channels, limit=_LIMIT)
 
 
 def test_a_prediction_with_ranges_of_other_samples_is_refused(session: Session):

@@ -287,8 +287,9 @@ class Searching:
         if scan.dataset_digest != self._bench.samples.info.digest:
             raise DataError("the scan is of other samples", "scan on these")
         ranges = self._bench.ranges_digest
-        rests_on_ranges = bool(scan.axes.activation_bits or scan.axes.ratios)
-        if rests_on_ranges and scan.ranges_digest and ranges and scan.ranges_digest != ranges:
+        axes, pruning = scan.axes, self._bench.compressor.pruning
+        calibrates = axes.activation_bits or (axes.ratios and pruning.needs_samples(axes.criterion))
+        if calibrates and scan.ranges_digest and ranges and scan.ranges_digest != ranges:
             raise DataError("the scan was calibrated on other samples", "scan with these")
 
     def _key(self, digest: str, count: int, skip: int) -> MeasurementKey:

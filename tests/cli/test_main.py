@@ -261,6 +261,13 @@ def test_each_verb_s_help_shows_an_example(verb: str, capsys: pytest.CaptureFixt
     assert f"Example: workbench {verb}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("verb", ["search", "prune"])
+def test_an_allowed_drop_is_offered_in_the_unit_of_either_metric(verb: str, capsys: pytest.CaptureFixture[str]):
+    assert main([verb, "--help"]) == 0
+
+    assert "Percentage points, or dB, that may be lost" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["m.onnx"], ["gui", "m.onnx"], ["m.onnx", "--data", "d.npz"], ["--data", "d.npz", "m.onnx"],

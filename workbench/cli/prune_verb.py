@@ -31,7 +31,7 @@ _ROUND_NAME = "round-{}.yaml"
 @click.option("--remove-macs", type=FiniteRange(0, 1, True, True), default=None, help="Share to remove, 0.5.")
 @click.option("--remove-params", type=FiniteRange(0, 1, True, True), default=None, help="Share to remove, 0.5.")
 @click.option("--max-bytes", type=click.IntRange(min=1), default=None, help="The most that the file may have.")
-@click.option("--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points that may be lost.")
+@click.option("--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points, or dB, that may be lost.")
 @click.option("--step", type=FiniteRange(0, 1, True), default=0.1, help="Share that a round removes; 0.1.")
 @click.option("--criterion", default=None, help="How channels are judged, for all rules.")
 @click.option("--recover", type=click.Choice(RECOVERIES), default=None, help="What is fitted after channels went.")

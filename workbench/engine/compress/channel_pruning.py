@@ -312,6 +312,10 @@ class ChannelPruning:
         """Raise RecipeError if there is no criterion of that name."""
         self._criterion(name)
 
+    def needs_samples(self, criterion: str | None) -> bool:
+        """Whether a criterion, or without a name the plan's own choice, looks at samples. Raises RecipeError."""
+        return self._criterion(criterion or DEFAULT_CRITERION).needs is not Needs.WEIGHTS
+
     def _criterion(self, name: str) -> Criterion:
         if name not in self._criteria:
             known = ", ".join(sorted(self._criteria))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from workbench.engine.compress.activations.calibration import CalibrationSet
 from workbench.engine.compress.compressor import Compressor
-from workbench.engine.core.errors import WorkbenchError
+from workbench.engine.core.errors import RecipeError
 from workbench.engine.core.layer import Layer
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.sensitivity import ScanAxes, ScanSetting
@@ -74,10 +74,16 @@ class ScanCells:
                 yield from self._of_setting(setting)
 
     def file(self, place: ScanPlace, ctx: JobContext) -> bytes:
-        """The model with one setting of one layer. Raises WorkbenchError if nothing can be done, and Cancelled."""
+        """The model with one setting of one layer.
+
+        Raises:
+            Cancelled: somebody asked to stop.
+            RecipeError: nothing can be done, today or tomorrow.
+            WorkbenchError: it cannot be built now.
+        """
         plan = self._compressor.plan(place.recipe, samples=self._samples, ctx=ctx)
         if not plan.is_changed:
-            raise WorkbenchError(plan.remarks[0])
+            raise RecipeError(plan.remarks[0])
         return self._compressor.build(plan, samples=self._samples, ctx=ctx)
 
     def _of_setting(self, setting: ScanSetting) -> Iterator[ScanPlace]:

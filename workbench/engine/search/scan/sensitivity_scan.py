@@ -2,14 +2,14 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.engine.core.errors import WorkbenchError
+from workbench.engine.core.errors import RecipeError, WorkbenchError
 from workbench.engine.core.sensitivity import ScanAxes, ScanCell, ScanSetting, SensitivityScan
 from workbench.engine.search.scan.cell_record import CellRecord, record_from_json
 from workbench.engine.search.scan.scan_bench import ScanTask, SeenCell
@@ -21,6 +21,8 @@ from workbench.jobs import JobContext
 Floats = npt.NDArray[np.float64]
 _Key = tuple[str, ScanSetting]
 _YIELD_S = 0.2
+# Of what is kept in the place of a record.
+_ERROR = "error"
 # Of a task: few enough for several threads to share the first column, which is the slowest.
 _SETTINGS = 3
 
@@ -94,9 +96,10 @@ def known_scan(
     """What the store has of a scan, on however many samples each cell was measured. Raises Cancelled."""
     found = []
     for place in cells.places(ctx):
-        if place.error:
-            found.append(ScanCell(place.layer, place.setting, error=place.error))
-        elif (record := _stored_record(store, place.recipe.digest)) is not None:
+        stored = None if place.error else store.find(place.recipe.digest)
+        if error := place.error or _error_of(stored):
+            found.append(ScanCell(place.layer, place.setting, error=error))
+        elif (record := _record_of(stored)) is not None:
             found.append(record.cell(place.layer, place.setting))
     return SensitivityScan(
         *digests,
@@ -109,9 +112,14 @@ def known_scan(
     )
 
 
-def _stored_record(store: CellStore | None, recipe_digest: str) -> CellRecord | None:
+def _error_of(stored: Mapping[str, object] | None) -> str:
+    """Why a cell cannot be measured, if that was kept; "" if not."""
+    error = (stored or {}).get(_ERROR)
+    return error if isinstance(error, str) else ""
+
+
+def _record_of(stored: Mapping[str, object] | None) -> CellRecord | None:
     """What was kept of a cell; None if nothing was, or it cannot be read."""
-    stored = None if store is None else store.find(recipe_digest)
     if stored is None:
         return None
     try:
@@ -180,6 +188,9 @@ class _Scan:
                 file = self._cells.file(place, ctx)
             except WorkbenchError as error:
                 self._found[place.layer, place.setting] = ScanCell(place.layer, place.setting, error=str(error))
+                if self._store is not None and isinstance(error, RecipeError):
+                    # It will be so again: who looks what is known need not plan it to see that nothing is missing.
+                    self._store.keep(place.recipe.digest, {_ERROR: str(error)}, 0)
                 continue
             yield ScanTask(place.layer, (place.setting,), numbers, file)
 
@@ -191,7 +202,7 @@ class _Scan:
                     yield ScanTask(layer, tuple(settings[start : start + _SETTINGS]), (number,))
 
     def _resume(self, key: _Key) -> None:
-        record = _stored_record(self._store, self._digest_of[key])
+        record = None if self._store is None else _record_of(self._store.find(self._digest_of[key]))
         if record is None:
             return
         wanted = np.concatenate([batch.indices for batch in self._samples.batches])
