@@ -62,6 +62,29 @@ def test_accuracy_is_predicted_with_an_interval(session: Session):
     assert len(prediction.mixes) == 16
 
 
+def test_a_prediction_looks_closer_at_the_cells_than_the_scan(demo_folder: Path, tmp_path: Path):
+    session = _opened(demo_folder, tmp_path)
+    scan = _scanned(session)
+    assert {cell.num_samples for cell in scan.cells if not cell.error} == {16}
+
+    list(session.fit_accuracy(scan, limit=_LIMIT))
+
+    known = session.known_scan(_AXES)
+    # Twice the runs of 16 mixes, half a run for each cell, and no more than 256 samples.
+    worth = min(256, int(2 * 2 * 16 * _LIMIT / len(known.cells)))
+    assert {cell.num_samples for cell in known.cells if not cell.error} == {worth}
+
+
+def test_a_prediction_from_a_scan_that_was_stopped_measures_no_other_cells(demo_folder: Path, tmp_path: Path):
+    session = _opened(demo_folder, tmp_path)
+    scan = _scanned(session, ScanAxes(weight_bits=(2, 4, 8), sparsities=()))
+    some = replace(scan, cells=scan.cells[:4], is_complete=False)
+
+    list(session.fit_accuracy(some, limit=_LIMIT))
+
+    assert {cell.num_samples for cell in session.known_scan(scan.axes).cells} == {16}
+
+
 def test_a_mix_is_never_measured_twice(demo_folder: Path, tmp_path: Path):
     first = _opened(demo_folder, tmp_path)
     scan = _scanned(first)

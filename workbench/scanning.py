@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import psutil
@@ -22,7 +22,7 @@ from workbench.engine.search.scan.scan_crew import ScanCrew, ThreadCrew
 from workbench.engine.search.scan.scan_pool import EARLY_SAMPLES, ScanPool
 from workbench.engine.search.scan.scan_processes import ProcessCrew
 from workbench.engine.search.scan.scan_source import SamplesAt, ScanSource
-from workbench.engine.search.scan.sensitivity_scan import ScanSamples, known_scan, scan_sensitivity
+from workbench.engine.search.scan.sensitivity_scan import KeptCell, ScanSamples, known_scan, scan_sensitivity
 from workbench.jobs import JobContext
 from workbench.project.measurement_store import MeasurementKey, MeasurementStore
 from workbench.project.tool_version import tool_version
@@ -54,18 +54,21 @@ class StoredCells:
         if recipe_digest in self._seen or self._store is None:
             return self._seen.get(recipe_digest)
         try:
-            return self._store.find(self._key(recipe_digest))
+            found = self._store.find(self._key(recipe_digest))
         except ProjectError as error:
             self._give_up(error)
             return None
+        if found is not None:
+            self._seen[recipe_digest] = found
+        return found
 
-    def keep(self, recipe_digest: str, record: dict[str, object], num_samples: int) -> None:
-        """Keep it for this scan, and in the store."""
-        self._seen[recipe_digest] = record
+    def keep_all(self, records: Mapping[str, KeptCell]) -> None:
+        """Keep them for this scan, and in the store."""
+        self._seen |= {digest: record for digest, (record, _) in records.items()}
         if self._store is None:
             return
         try:
-            self._store.keep(self._key(recipe_digest), record, num_samples)
+            self._store.keep_all((self._key(digest), record, count) for digest, (record, count) in records.items())
         except ProjectError as error:
             self._give_up(error)
 
@@ -122,12 +125,19 @@ class Scanning:
             RunError: the model does not run on the samples.
         """
         bench, store, cells, digests = self._bench, self._cells_store, self._cells(axes), self._digests
+        known = self._known(cells, axes, ctx)
+        wanted = min(count, len(bench.samples))
+        if known.has_all(wanted):
+            # Not even the original need be run.
+            yield replace(known, num_samples=wanted, is_complete=True)
+            return
         drawn: list[ScanSamples] = []
         measuring = ScanBench(
             bench.compressor,
             axes,
             cells.swappable,
             lambda number: bench.samples.batch(drawn[-1].batches[number].indices, ctx.checkpoint),
+            lambda number: drawn[-1].classes(drawn[-1].batches[number].indices),
             threads=1,
         )
         size = measuring.largest_batch(bench.samples.batch([0]))
@@ -149,7 +159,10 @@ class Scanning:
 
     def known(self, axes: ScanAxes, ctx: JobContext) -> SensitivityScan:
         """What the store has of such a scan; nothing is measured. Raises Cancelled, and ModelError as `run` does."""
-        found = known_scan(self._cells(axes), axes, self._cells_store, self._digests, ctx)
+        return self._known(self._cells(axes), axes, ctx)
+
+    def _known(self, cells: ScanCells, axes: ScanAxes, ctx: JobContext) -> SensitivityScan:
+        found = known_scan(cells, axes, self._cells_store, self._digests, ctx)
         return replace(found, ranges_digest=self._bench.ranges_digest)
 
     def _cells(self, axes: ScanAxes) -> ScanCells:
@@ -172,9 +185,11 @@ class Scanning:
         """Processes of this computer, which read the files themselves, or a cluster, to which everything is sent."""
         bench, info = self._bench, self._bench.samples.info
         batches = tuple(batch.indices for batch in samples.batches)
+        classes = tuple(map(samples.classes, batches))
         token = digest_of_json([bench.model.info.digest, info.digest, repr(axes), [part.tolist() for part in batches]])
         if cluster is None:
             at = SamplesAt(info.path, info.preprocessing, batches)
-            return ProcessCrew(ScanSource(token, bench.model.path, axes, cells.swappable, at), workers)
+            return ProcessCrew(ScanSource(token, bench.model.path, axes, cells.swappable, at, classes), workers)
         feeds = tuple(bench.samples.batch(indices) for indices in batches)
-        return ClusterCrew(ScanSource(token, serialize(bench.model.to_proto()), axes, cells.swappable, feeds), cluster)
+        model = serialize(bench.model.to_proto())
+        return ClusterCrew(ScanSource(token, model, axes, cells.swappable, feeds, classes), cluster)

@@ -15,12 +15,13 @@ from workbench.engine.core.errors import DataError, ProjectError, RecipeError
 from workbench.engine.core.recipe import ActivationRule, Recipe, WeightRule
 from workbench.engine.core.reports import EvaluationReport
 from workbench.engine.core.search_result import SearchBudgets, SearchResult
-from workbench.engine.core.sensitivity import SensitivityScan
+from workbench.engine.core.sensitivity import ScanAxes, SensitivityScan
 from workbench.engine.data.dataset import seeded_subset
 from workbench.engine.evaluate.positions import num_classes
 from workbench.engine.latency.device_library import DeviceLibrary
 from workbench.engine.latency.onnx_operators import ModelOperators
 from workbench.engine.search.prediction.accuracy_fit import NUM_MIXES, fit_accuracy, guessing
+from workbench.engine.search.prediction.closer_look import closer_look
 from workbench.engine.search.recipe_search import search_recipe
 from workbench.engine.search.scan.scan_pool import pool_reach
 from workbench.engine.search.solving.device_latency import DeviceLatency
@@ -37,22 +38,26 @@ _log = logging.getLogger(__name__)
 # A thousand samples tell a drop of one point from none; mixes of a large data set need not run on all of it.
 DEFAULT_LIMIT = 1000
 _ON_INTEGERS = Recipe().with_rule("*", weights=WeightRule(bits=8), activations=ActivationRule(bits=8))
+# Of the progress of a prediction: until all cells are looked at more closely.
+_LOOKED = 0.5
 # Of the progress of a search with a latency budget: learning which shapes cuts leave.
 _SHAPES = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Makers:
-    """Gives files and evaluations of recipes.
+    """Gives files and evaluations of recipes, and scans.
 
     Args:
         build: a recipe's file.
         evaluate: a recipe on so many samples after so many others, paired with the original; more complete from one to
             the next.
+        scan: of some settings on so many samples, more complete from one to the next.
     """
 
     build: Callable[[Recipe, JobContext], bytes]
     evaluate: Callable[[Recipe, int, int, JobContext], Iterator[EvaluationReport]]
+    scan: Callable[[ScanAxes, int, JobContext], Iterator[SensitivityScan]]
 
 
 class Searching:
@@ -89,7 +94,7 @@ class Searching:
     def fit(
         self, scan: SensitivityScan, ctx: JobContext, *, base: Recipe | None = None, num_mixes: int = NUM_MIXES
     ) -> Iterator[AccuracyPrediction]:
-        """Predictions of more and more measured mixes.
+        """Predictions of more and more measured mixes, from a closer look at the cells of the scan.
 
         Raises:
             Cancelled: somebody asked to stop; what was measured is kept.
@@ -102,10 +107,12 @@ class Searching:
         if classes is None and original.metric != "agreement":
             # Labels say nothing of positions, of which agreement may be the share.
             classes = self._bench.samples.info.num_classes
+        if (count := closer_look(scan, num_mixes * self._count)) is not None:
+            *_, scan = self._makers.scan(scan.axes, count, ctx.part(0.05, _LOOKED))
         return fit_accuracy(
             scan,
             self.evaluate,
-            ctx.part(0.05, 1),
+            ctx.part(_LOOKED, 1),
             chance=guessing(original, classes),
             kinds=self._kinds,
             base=base,

@@ -153,3 +153,15 @@ def test_threads_share_a_store(tmp_path: Path):
     assert found == [{"value": 0.5}] * 4
     assert len(store) == 81
     store.close()
+
+
+def test_many_are_kept_in_one_write_or_none_of_them(tmp_path: Path):
+    store = MeasurementStore(tmp_path / "s.sqlite3")
+    other = replace(_KEY, recipe_digest="other")
+
+    store.keep_all([(_KEY, {"value": 1}, 10), (other, {"value": 2}, 10)])
+    with pytest.raises(TypeError):
+        store.keep_all([(_KEY, {"value": 3}, 20), (other, {"value": {1, 2}}, 20)])
+
+    assert store.find(_KEY) == {"value": 1}
+    assert store.find(other) == {"value": 2}

@@ -136,7 +136,7 @@ class KnownScan(QObject):
 
     def _on_known(self, scan: object) -> None:
         if isinstance(scan, SensitivityScan) and not self._knows_as_much_as(scan):
-            self.take(replace(scan, is_complete=_is_whole(scan, self._enough)))
+            self.take(replace(scan, is_complete=scan.has_all(self._enough)))
 
     def _knows_as_much_as(self, scan: SensitivityScan) -> bool:
         """Whether what a scan has found since is no less than the store had, or is whole: it is not told twice."""
@@ -154,15 +154,6 @@ class KnownScan(QObject):
         """Nobody waits for it: without a store everything can be measured."""
         if isinstance(failure, Failed):
             _log.warning("what is known of sensitivities cannot be read: %s", failure.text)
-
-
-def _is_whole(scan: SensitivityScan, enough: int) -> bool:
-    """Whether all that was to be tried is there, on equally many samples: a store knows no wish of before.
-
-    A scan that was stopped after its early figures has them of every cell, but of fewer than `enough` samples.
-    """
-    counts = {cell.num_samples for cell in scan.cells if not cell.error}
-    return len(counts) == 1 and min(counts) >= enough and len(scan.cells) >= scan.num_places
 
 
 class _Found:

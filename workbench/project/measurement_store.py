@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,11 +108,22 @@ class MeasurementStore:
         Raises:
             ProjectError: the store cannot be written.
         """
-        text = json.dumps(report)
+        self.keep_all([(key, report, done)])
+
+    def keep_all(self, reports: Iterable[tuple[MeasurementKey, Mapping[str, object], int]]) -> None:
+        """Keep many in one write: all of them, or none.
+
+        Args:
+            reports: each with its key and the number of samples or runs behind it, as `keep` takes them.
+
+        Raises:
+            ProjectError: the store cannot be written.
+        """
+        rows = [(*key.parts, done, json.dumps(report)) for key, report, done in reports]
         with self._errors():
             database = self._open()
             with database:
-                database.execute(_KEEP, (*key.parts, done, text))
+                database.executemany(_KEEP, rows)
 
     def __len__(self) -> int:
         with self._errors():

@@ -153,6 +153,8 @@ def _cell_to_json(cell: ScanCell) -> dict[str, object]:
 
 def _cell_from_json(values: Mapping[str, object]) -> ScanCell:
     kl, drop, sqnr_db = values["kl"], values["accuracy_drop"], values["sqnr_db"]
+    # Older files say nothing of it.
+    confidence = values.get("confidence_drop")
     nothing_known = None if kl is None else math.inf
     return ScanCell(
         layer=_text(values["layer"]),
@@ -162,6 +164,7 @@ def _cell_from_json(values: Mapping[str, object]) -> ScanCell:
         drop=None if drop is None else _figure(drop, least=-1.0),
         num_samples=_count(values["n"]),
         error=_text(values["error"]),
+        confidence_drop=None if confidence is None else _figure(confidence, least=-1.0),
     )
 
 

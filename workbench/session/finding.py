@@ -57,7 +57,7 @@ class FindingVerbs(OnBench):
             RunError: the model does not run on the samples.
         """
         bench, ctx = self._bench, ctx or JobContext()
-        scanning = Scanning(bench, self._made.original_answers(bench), self._store)
+        scanning = self._scanning(bench)
         return scanning.run(axes or ScanAxes(), samples, ctx, early=early, workers=workers, cluster=cluster)
 
     def fit_accuracy(
@@ -138,9 +138,7 @@ class FindingVerbs(OnBench):
             Cancelled: somebody asked to stop.
             DataError: there are no samples.
         """
-        bench = self._bench
-        scanning = Scanning(bench, self._made.original_answers(bench), self._store)
-        return scanning.known(axes or ScanAxes(), ctx or JobContext())
+        return self._scanning(self._bench).known(axes or ScanAxes(), ctx or JobContext())
 
     def prune_rounds(
         self,
@@ -200,10 +198,14 @@ class FindingVerbs(OnBench):
         )
         return prune_rounds(recipe, target, measuring, ctx or JobContext(), max_drop=max_drop, step=step)
 
+    def _scanning(self, bench: Bench) -> Scanning:
+        return Scanning(bench, self._made.original_answers(bench), self._store)
+
     def _searching(self, bench: Bench, limit: int | None) -> Searching:
         makers = Makers(
             lambda recipe, ctx: self._made.build(bench, recipe, ctx),
             lambda recipe, count, skip, ctx: self._made.evaluate(bench, recipe, count, ctx, skip=skip),
+            lambda axes, count, ctx: self._scanning(bench).run(axes, count, ctx),
         )
         return Searching(bench, makers, self._store, limit=limit)
 

@@ -142,6 +142,8 @@ class ScanCell:
         drop: accuracy lost, as a fraction, paired on the same samples; None without labels.
         num_samples: behind these figures so far.
         error: why there are none, in one line.
+        confidence_drop: how much less likely the right class has become, as a fraction, on average; tells more of few
+            samples than `drop`, of which most count no answer. None without labels.
     """
 
     layer: str
@@ -151,6 +153,7 @@ class ScanCell:
     drop: Figure | None = None
     num_samples: int = 0
     error: str = ""
+    confidence_drop: Figure | None = None
 
     def to_json(self) -> dict[str, object]:
         """The entry of the `cells` list that `--json` prints."""
@@ -160,6 +163,7 @@ class ScanCell:
             "kl": None if self.kl is None else self.kl.to_json(),
             "sqnr_db": self.sqnr_db,
             "accuracy_drop": None if self.drop is None else self.drop.to_json(),
+            "confidence_drop": None if self.confidence_drop is None else self.confidence_drop.to_json(),
             "n": self.num_samples,
             "error": self.error,
         }
@@ -214,6 +218,14 @@ class SensitivityScan:
     def num_missing(self) -> int:
         """How many cells are not measured yet."""
         return 0 if self.is_complete else max(0, self.num_places - len(self.cells))
+
+    def has_all(self, num_samples: int) -> bool:
+        """Whether all that was to be tried is there, on at least so many samples: a store knows no wish of before.
+
+        A scan that was stopped after its early figures has them of every cell, but of fewer.
+        """
+        counts = [cell.num_samples for cell in self.cells if not cell.error]
+        return min(counts, default=0) >= max(1, num_samples) and len(self.cells) >= self.num_places
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, ScanSetting], ScanCell]:

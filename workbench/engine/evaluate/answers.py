@@ -81,6 +81,28 @@ def kl_divergence(reference: Answers, other: Answers) -> npt.NDArray[np.float64]
     return np.asarray(np.maximum(divergence, 0.0))
 
 
+def confidence_drop(
+    reference: Answers, other: Answers, classes: npt.NDArray[np.int64] | None
+) -> npt.NDArray[np.float64] | None:
+    """How much less likely one class of each sample is than by the reference, −1…1, shape (N,).
+
+    Args:
+        reference: answers to N samples.
+        other: to the same.
+        classes: of each sample, shape (N,); None where nothing says.
+
+    Returns:
+        None without classes, where probabilities are not kept, or where a class is none of the model's.
+    """
+    before, after = reference.log_probabilities, other.log_probabilities
+    if classes is None or before is None or after is None:
+        return None
+    if classes.min(initial=0) < 0 or classes.max(initial=0) >= before.shape[1]:
+        return None
+    rows = np.arange(len(classes))
+    return np.exp(before[rows, classes].astype(np.float64)) - np.exp(after[rows, classes].astype(np.float64))
+
+
 def _best(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """Of equal scores the first comes first, as argmax has it."""
     width = min(_NUM_BEST, scores.shape[1])

@@ -64,11 +64,14 @@ class Judge:
         if self.metric == "agreement":
             assert original is not None
             return np.asarray(same_answers(answers, original) == 1)
+        width = 5 if self.metric == "top5" else 1
+        return np.asarray((answers.best[:, :width] == self.right_classes(indices)[:, None]).any(axis=1))
+
+    def right_classes(self, indices: Indices) -> Indices:
+        """Which of the model's classes is right by the labels, shape (N,); for metrics that use them."""
         labels = self.dataset.labels
         assert labels is not None
-        wanted = labels[indices] + self.dataset.info.preprocessing.labels_offset
-        width = 5 if self.metric == "top5" else 1
-        return np.asarray((answers.best[:, :width] == wanted[:, None]).any(axis=1))
+        return np.asarray(labels[indices] + self.dataset.info.preprocessing.labels_offset, np.int64)
 
 
 def holds_logits(output: npt.NDArray[np.generic]) -> bool:

@@ -3,7 +3,6 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,6 @@ from onnx import helper
 
 from workbench.engine.core.layer import Layer
 from workbench.engine.graph.graph_parts import GraphPart, GraphParts
-from workbench.engine.graph.links import Links
 from workbench.engine.runtime.session import Feeds, RuntimeSession
 from workbench.engine.runtime.tapped import tapped_session
 from workbench.jobs import JobContext
@@ -21,14 +19,6 @@ Array = npt.NDArray[np.generic]
 Tensors = Mapping[str, Array]
 _WEIGHTS = "wb.weights"
 _KEPT_BYTES = 512 << 20
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cut:
-    """A graph cut at one layer: the layer itself, with the Relu or Clip that follows, and what lies behind."""
-
-    layer: GraphPart
-    rest: GraphPart
 
 
 class SwappedLayers:
@@ -55,15 +45,14 @@ class SwappedLayers:
         self._threads = threads
         self._outputs = tuple(info.name for info in proto.graph.output)
         self._inputs = {info.name for info in proto.graph.input}
-        links = Links(proto.graph)
-        self._cuts = {layer.name: self._cut(proto, links, layer) for layer in layers}
-        inner = (name for cut in self._cuts.values() for name in (*cut.layer.reads, *cut.rest.reads))
+        self._ends = {layer.name: self._end(proto, layer) for layer in layers}
+        inner = (name for end in self._ends.values() for name in end.reads)
         taps = [name for name in dict.fromkeys((*self._outputs, *inner)) if name not in self._inputs]
         self._whole = tapped_session(proto, taps, threads=threads)
         self._taps = taps
         self._dtypes = {info.name: _onnx_type(info.dtype) for info in (*self._whole.inputs, *self._whole.outputs)}
         self._lock = threading.Lock()
-        self._open: OrderedDict[tuple[str, str], tuple[RuntimeSession, int]] = OrderedDict()
+        self._open: OrderedDict[str, tuple[RuntimeSession, int]] = OrderedDict()
 
     @property
     def batch_size(self) -> int | None:
@@ -93,39 +82,29 @@ class SwappedLayers:
             Cancelled: somebody asked to stop.
             RunError: onnxruntime failed.
         """
-        cut = self._cuts[layer]
-        dtype = helper.tensor_dtype_to_np_dtype(self._weight_dtypes[layer])
-        feeds = {name: tensors[name] for name in cut.layer.reads}
-        found = dict(zip(cut.layer.gives, self._session(layer, "layer", cut.layer).run(
-            {**feeds, _WEIGHTS: np.asarray(weights, dtype)}, ctx
-        ), strict=True))  # fmt: skip
-        if cut.rest.nodes:
-            feeds = {name: found[name] if name in found else tensors[name] for name in cut.rest.reads}
-            found |= zip(cut.rest.gives, self._session(layer, "rest", cut.rest).run(feeds, ctx), strict=True)
+        end, dtype = self._ends[layer], helper.tensor_dtype_to_np_dtype(self._weight_dtypes[layer])
+        feeds = {name: tensors[name] for name in end.reads} | {_WEIGHTS: np.asarray(weights, dtype)}
+        found = dict(zip(end.gives, self._session(layer).run(feeds, ctx), strict=True))
         return [found[name] if name in found else tensors[name] for name in self._outputs]
 
-    def _cut(self, proto: onnx.ModelProto, links: Links, layer: Layer) -> _Cut:
+    def _end(self, proto: onnx.ModelProto, layer: Layer) -> GraphPart:
+        """The layer, its weights an input, and all behind it."""
         place = self._parts.place_of(layer.node_output)
         assert place is not None, f"{layer.name} is not in the main graph"
-        node = proto.graph.node[place]
-        bounded = links.bounded_output(node)
-        rows, gives = [place], [name for name in node.output if name]
-        if bounded != gives[0]:
-            follower = self._parts.place_of(bounded)
-            assert follower is not None
-            rows, gives = [place, follower], [bounded]
-        return _Cut(self._parts.row(rows, gives, {(place, layer.place): _WEIGHTS}), self._parts.behind(gives))
+        own = [name for name in proto.graph.node[place].output if name]
+        rest = self._parts.behind(own)
+        return self._parts.row([place, *rest.nodes], rest.gives, {(place, layer.place): _WEIGHTS})
 
-    def _session(self, layer: str, which: str, part: GraphPart) -> RuntimeSession:
-        key = (layer, which)
+    def _session(self, layer: str) -> RuntimeSession:
         with self._lock:
-            if key in self._open:
-                self._open.move_to_end(key)
-                return self._open[key][0]
+            if layer in self._open:
+                self._open.move_to_end(layer)
+                return self._open[layer][0]
+        part = self._ends[layer]
         data = self._parts.model(part, {**self._dtypes, _WEIGHTS: self._weight_dtypes[layer]}).SerializeToString()
         session = RuntimeSession(data, threads=self._threads)
         with self._lock:
-            self._open[key] = session, len(data)
+            self._open[layer] = session, len(data)
             while len(self._open) > 1 and sum(size for _, size in self._open.values()) > _KEPT_BYTES:
                 self._open.popitem(last=False)
         return session

@@ -12,7 +12,12 @@ _CURVE = DropCurve(0.8, 1.0, 1.0)
 
 def _weighed(kl: float, drop: float | None, half: float = 0.0) -> float:
     figure = None if drop is None else Figure(drop, "fraction", Origin.MEASURED, drop - half, drop + half, 64)
-    cell = ScanCell("a", ScanSetting(weights=4), Figure(kl, "nat", Origin.MEASURED), 20.0, figure, 64)
+    return _weighed_cell(kl, figure, None)
+
+
+def _weighed_cell(kl: float, drop: Figure | None, confidence: Figure | None) -> float:
+    divergence = Figure(kl, "nat", Origin.MEASURED)
+    cell = ScanCell("a", ScanSetting(weights=4), divergence, 20.0, drop, 64, confidence_drop=confidence)
     scan = SensitivityScan("m", "d", ScanAxes(), ("a",), (cell,), 64)
     (found,) = weighed_by_drops(scan, _CURVE).cells
     return found.kl.value
@@ -34,3 +39,12 @@ def test_what_few_samples_say_counts_little():
 
 def test_cells_without_a_drop_stay_as_they_are():
     assert _weighed(0.3, None) == 0.3
+
+
+def test_the_confidence_says_what_few_answers_cannot():
+    unsure = Figure(0.0, "fraction", Origin.MEASURED, -0.5, 0.5, 64)
+    lost = _CURVE.drop(0.2)
+    sure = Figure(lost, "fraction", Origin.MEASURED, lost - 0.001, lost + 0.001, 64)
+
+    assert _weighed_cell(0.8, unsure, None) > 0.3
+    assert _weighed_cell(0.8, unsure, sure) == pytest.approx(0.2, rel=0.03)

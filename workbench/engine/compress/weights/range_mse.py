@@ -8,7 +8,10 @@ from workbench.engine.compress.weights.affine import QuantParams, params_for_ran
 _SMALLEST_SHRINK = 0.2
 _NUM_COARSE = 17
 _NUM_FINE = 9
-_ROWS_AT_ONCE = 1 << 18  # weights; keeps the temporaries of a try inside the cache
+# Keeps the temporaries of some tries inside the cache; of a small layer many are made at once.
+_WEIGHTS_AT_ONCE = 1 << 18
+
+Floats = npt.NDArray[np.float32]
 
 
 def mse_params(rows: npt.NDArray[np.float32], num_bits: int, *, symmetric: bool) -> QuantParams:
@@ -28,7 +31,7 @@ def mse_params(rows: npt.NDArray[np.float32], num_bits: int, *, symmetric: bool)
     Source: the criterion is that of Sung et al. 2015 (arXiv:1511.06488), section 3.
     """
     num_rows, length = rows.shape
-    step = max(1, _ROWS_AT_ONCE // max(1, length))
+    step = max(1, _WEIGHTS_AT_ONCE // max(1, length))
     low, high = rows.min(axis=1), rows.max(axis=1)
     shrink = np.ones(num_rows, np.float32)
     for start in range(0, num_rows, step):
@@ -37,40 +40,38 @@ def mse_params(rows: npt.NDArray[np.float32], num_bits: int, *, symmetric: bool)
     return params_for_range(low * shrink, high * shrink, num_bits, symmetric=symmetric)
 
 
-def _best_shrink(
-    rows: npt.NDArray[np.float32],
-    low: npt.NDArray[np.float32],
-    high: npt.NDArray[np.float32],
-    num_bits: int,
-    symmetric: bool,
-) -> npt.NDArray[np.float32]:
+def _best_shrink(rows: Floats, low: Floats, high: Floats, num_bits: int, symmetric: bool) -> npt.NDArray[np.float32]:
     best = np.ones(len(rows), np.float32)
     least = np.full(len(rows), np.inf)
 
-    def attempt(factor: npt.NDArray[np.float32]) -> None:
-        params = params_for_range(low * factor, high * factor, num_bits, symmetric=symmetric)
-        error = _squared_error(rows, params)
-        better = error < least
-        best[better], least[better] = factor[better], error[better]
+    def attempt(factors: Floats) -> None:
+        """Several of each row, shape (tries, rows)."""
+        at_once = max(1, _WEIGHTS_AT_ONCE // max(1, rows.size))
+        for start in range(0, len(factors), at_once):
+            some = factors[start : start + at_once]
+            errors = _squared_errors(rows, params_for_range(low * some, high * some, num_bits, symmetric=symmetric))
+            # Of equally good ones the first.
+            places = errors.argmin(axis=0)[None]
+            found = np.take_along_axis(errors, places, axis=0)[0]
+            better = found < least
+            best[better], least[better] = np.take_along_axis(some, places, axis=0)[0, better], found[better]
 
     coarse = np.linspace(1.0, _SMALLEST_SHRINK, _NUM_COARSE, dtype=np.float32)
-    for factor in coarse:
-        attempt(np.full(len(rows), factor, np.float32))
-    around = best.copy()
+    attempt(np.tile(coarse[:, None], len(rows)))
     width = float(coarse[0] - coarse[1])
-    for offset in np.linspace(-width, width, _NUM_FINE + 2)[1:-1]:
-        attempt(np.clip(around + np.float32(offset), 0.01, 1.0).astype(np.float32))
+    offsets = np.linspace(-width, width, _NUM_FINE + 2, dtype=np.float32)[1:-1, None]
+    attempt(np.clip(best + offsets, np.float32(0.01), np.float32(1.0)))
     return best
 
 
-def _squared_error(rows: npt.NDArray[np.float32], params: QuantParams) -> npt.NDArray[np.float64]:
-    """Σ(x − x̂)² of each row, shape (rows,); in place, as it runs 26 times over all weights."""
-    scale = params.scale[:, None]
-    zero_point = params.zero_point[:, None].astype(np.float32)
+def _squared_errors(rows: Floats, params: QuantParams) -> npt.NDArray[np.float64]:
+    """Σ(x − x̂)² of each row with scales of shape (tries, rows), in that shape; in place, as weights are many."""
+    scale = params.scale[..., None]
+    zero_point = params.zero_point[..., None].astype(np.float32)
     codes = rows / scale
     np.rint(codes, out=codes)
     np.clip(codes, params.code_min - zero_point, params.code_max - zero_point, out=codes)
     codes *= scale
     codes -= rows
-    error: npt.NDArray[np.float64] = np.einsum("ij,ij->i", codes, codes, dtype=np.float64)
-    return error
+    errors: npt.NDArray[np.float64] = np.einsum("tij,tij->ti", codes, codes, dtype=np.float64)
+    return errors

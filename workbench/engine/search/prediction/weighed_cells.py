@@ -1,7 +1,9 @@
-"""A scan's divergences, corrected by the accuracy that its cells themselves lost.
+"""A scan's divergences, corrected by what its cells themselves lost.
 
-Zeros in a classifier make a network less sure of the same answers: the divergence is large, and hardly an answer
-changes. A cell's own drop says so, as far as the few samples of a scan tell.
+The divergence does not know which class is right. Zeros in a classifier make a network less sure of the same answers,
+so that hardly one changes; and what turns answers of a network that is too sure of itself is as often to the good. How
+much less likely the right class has become says that, and adds up over layers, too; where nobody knows which is right,
+the answers that were lost say it, as far as the few samples of a scan tell.
 """
 
 from dataclasses import replace
@@ -11,10 +13,10 @@ import numpy as np
 from workbench.engine.core.accuracy_prediction import DropCurve
 from workbench.engine.core.sensitivity import ScanCell, SensitivityScan
 
-# How far divergences lie from what the drop would say, as a logarithm, between layers of one network: a ViT's 0.4.
-_APART = 0.4
+# How far divergences lie from what the drop would say, as a logarithm, between layers of one network.
+_APART = 0.8
 _TRIED = np.linspace(np.log(1e-4), np.log(30.0), 400)
-_LEAST_KL = 1e-9
+_LEAST_KL, _LEAST_DEVIATION = 1e-9, 1e-5
 _Z95 = 1.96
 
 
@@ -22,17 +24,18 @@ def weighed_by_drops(scan: SensitivityScan, curve: DropCurve) -> SensitivityScan
     """The scan with the divergence of each cell that goes best with both its divergence and its drop.
 
     Args:
-        scan: as it was measured; cells without a drop stay as they are.
+        scan: as it was measured; cells of which nothing more is known stay as they are.
         curve: what is lost at a divergence.
     """
     drops = np.array([curve.drop(kl) for kl in np.exp(_TRIED).tolist()])
 
     def weighed(cell: ScanCell) -> ScanCell:
-        kl, drop = cell.kl, cell.drop
+        kl, drop = cell.kl, cell.confidence_drop or cell.drop
         if kl is None or drop is None or drop.low is None or drop.high is None or kl.value <= _LEAST_KL:
             return cell
         # An interval of few samples that all stay right is no narrower than half an answer.
-        deviation = max((drop.high - drop.low) / 2 / _Z95, 0.5 / max(1, cell.num_samples))
+        least = _LEAST_DEVIATION if cell.confidence_drop is not None else 0.5 / max(1, cell.num_samples)
+        deviation = max((drop.high - drop.low) / 2 / _Z95, least)
         off = ((_TRIED - np.log(kl.value)) / _APART) ** 2 + ((drop.value - drops) / deviation) ** 2
         return replace(cell, kl=replace(kl, value=float(np.exp(_TRIED[off.argmin()])), low=None, high=None))
 

@@ -25,6 +25,7 @@ class CellRecord:
         divergence: KL divergence of the classes, nats, shape (N,); None where the outputs are no classes.
         noise, signal: Σ(y − ŷ)² and Σy² of each output and sample, shape (outputs, N).
         scores, original: how right the answer is and the original's was, 0…1, shape (N,); None where nothing says.
+        confidence_drop: how much less likely the right class is, −1…1, shape (N,); None where nothing says.
     """
 
     samples: npt.NDArray[np.int64]
@@ -34,6 +35,7 @@ class CellRecord:
     signal: Floats
     scores: Floats | None
     original: Floats | None
+    confidence_drop: Floats | None = None
 
     def __post_init__(self) -> None:
         """Round, so that what comes back from a store is what went in."""
@@ -52,15 +54,16 @@ class CellRecord:
             np.concatenate([self.signal, other.signal], axis=1),
             _joined(self.scores, other.scores),
             _joined(self.original, other.original),
+            _joined(self.confidence_drop, other.confidence_drop),
         )
 
     def first(self, count: int) -> "CellRecord":
         """Of the first samples alone."""
-        parts = (self.divergence, self.scores, self.original)
-        divergence, scores, original = (None if part is None else part[:count] for part in parts)
+        parts = (self.divergence, self.scores, self.original, self.confidence_drop)
+        divergence, scores, original, confidence = (None if part is None else part[:count] for part in parts)
         return CellRecord(
             self.samples[:count], self.weights[:count], divergence, self.noise[:, :count], self.signal[:, :count],
-            scores, original,
+            scores, original, confidence,
         )  # fmt: skip
 
     def cell(self, layer: str, setting: ScanSetting) -> ScanCell:
@@ -78,7 +81,10 @@ class CellRecord:
         drop = None
         if self.scores is not None and self.original is not None:
             drop = weighted_drop(self.original, self.scores, self.weights)
-        return ScanCell(layer, setting, kl, sqnr, drop, count)
+        confidence = None
+        if self.confidence_drop is not None and np.isfinite(self.confidence_drop).all():
+            confidence = weighted_change(self.confidence_drop, self.weights)
+        return ScanCell(layer, setting, kl, sqnr, drop, count, confidence_drop=confidence)
 
     def to_json(self) -> dict[str, object]:
         """For a store: how many samples and outputs, and all numbers as text."""
@@ -97,12 +103,15 @@ def record_from_json(stored: Mapping[str, object]) -> CellRecord:
     weights, noise, signal = parts["weights"], parts["noise"], parts["signal"]
     if weights is None or noise is None or signal is None:
         raise ValueError("a part of the record is missing")
-    return CellRecord(samples, weights, parts["divergence"], noise, signal, parts["scores"], parts["original"])
+    return CellRecord(
+        samples, weights, parts["divergence"], noise, signal, parts["scores"], parts["original"],
+        parts["confidence_drop"],
+    )  # fmt: skip
 
 
 def _text_of(values: Floats) -> str:
-    # Five bytes a number in place of some twenty digits.
-    return base64.b85encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+    # Some five bytes a number in place of twenty digits.
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
 
 
 def _floats_of(text: object, shape: tuple[int, ...]) -> Floats | None:
@@ -110,10 +119,10 @@ def _floats_of(text: object, shape: tuple[int, ...]) -> Floats | None:
         return None
     if not isinstance(text, str):
         raise TypeError("a part of the record is no text")
-    return np.frombuffer(base64.b85decode(text), "<f4").astype(np.float64).reshape(shape)
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float64).reshape(shape)
 
 
-_PARTS = ("weights", "divergence", "noise", "signal", "scores", "original")
+_PARTS = ("weights", "divergence", "noise", "signal", "scores", "original", "confidence_drop")
 
 
 def weighted_mean(values: Floats, weights: Floats, unit: str) -> Figure:
@@ -131,6 +140,14 @@ def weighted_mean(values: Floats, weights: Floats, unit: str) -> Figure:
     return Figure(mean, unit, Origin.MEASURED, max(0.0, mean - half), mean + half, count)
 
 
+def weighted_change(values: Floats, weights: Floats) -> Figure:
+    """The mean of changes within −1…1, as a fraction, and its 95 % interval, as `weighted_mean` has it."""
+    moved = weighted_mean(values + 1, weights, "fraction")
+    low = None if moved.low is None else moved.low - 1
+    high = None if moved.high is None else moved.high - 1
+    return Figure(moved.value - 1, "fraction", Origin.MEASURED, low, high, moved.n)
+
+
 def weighted_drop(original: Floats, scores: Floats, weights: Floats) -> Figure:
     """How much less right the answers are, as a fraction, paired, with its 95 % interval.
 
@@ -139,11 +156,8 @@ def weighted_drop(original: Floats, scores: Floats, weights: Floats) -> Figure:
     """
     count, total = len(scores), float(weights.sum())
     value = float((original - scores) @ weights) / total
-    if not np.isin(original, (0.0, 1.0)).all() or not np.isin(scores, (0.0, 1.0)).all():
-        spread = weighted_mean(original - scores + 1, weights, "fraction")
-        low = None if spread.low is None else spread.low - 1
-        high = None if spread.high is None else spread.high - 1
-        return Figure(value, "fraction", Origin.MEASURED, low, high, count)
+    if not _are_right_or_wrong(original) or not _are_right_or_wrong(scores):
+        return weighted_change(original - scores, weights)
     scale = total / float(np.sum(weights**2))
     lost, won = (
         float(((one > other) * weights).sum()) * scale for one, other in ((original, scores), (scores, original))
@@ -152,6 +166,11 @@ def weighted_drop(original: Floats, scores: Floats, weights: Floats) -> Figure:
     neither = total * scale - lost - won - both
     low, high = paired_difference_interval(*(max(0, round(part)) for part in (both, lost, won, neither)))
     return Figure(value, "fraction", Origin.MEASURED, min(low, value), max(high, value), count)
+
+
+def _are_right_or_wrong(scores: Floats) -> bool:
+    """Whether all are 0 or 1; `np.isin` takes four times as long."""
+    return bool(((scores == 0) | (scores == 1)).all())
 
 
 def _joined(one: Floats | None, other: Floats | None) -> Floats | None:

@@ -12,7 +12,7 @@ from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.sensitivity import ScanAxes, ScanSetting
-from workbench.engine.evaluate.answers import Answers, answers_of, kl_divergence, same_answers
+from workbench.engine.evaluate.answers import Answers, answers_of, confidence_drop, kl_divergence, same_answers
 from workbench.engine.evaluate.judge import holds_logits, told_apart
 from workbench.engine.runtime.session import Feeds, RuntimeSession
 from workbench.engine.runtime.swapped_layers import SwappedLayers, Tensors
@@ -56,6 +56,8 @@ class SeenCell:
         noise, signal: Σ(y − ŷ)² and Σy² of each output and sample, shape (outputs, N).
         best: the best classes, best first, shape (N, ≤ 5).
         agreement: how far each sample has the original's answer, 0…1, shape (N,).
+        confidence_drop: how much less likely the right class has become, −1…1, shape (N,); None where nothing says
+            which it is.
         error: why there is nothing of all this, in one line.
     """
 
@@ -66,6 +68,7 @@ class SeenCell:
     signal: Floats = field(default_factory=_nothing)
     best: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 1), np.int64))
     agreement: Floats = field(default_factory=_nothing)
+    confidence_drop: Floats | None = None
     error: str = ""
 
 
@@ -77,6 +80,7 @@ class ScanBench:
         axes: how settings are laid on a layer.
         swappable: names of the layers whose weights can be swapped while the model is open.
         batch: gives the model's inputs for a batch, by its number.
+        classes: gives the right classes of a batch, by its number, shape (N,); None where nothing says.
         threads: for one operator; the number of physical cores if not given.
     """
 
@@ -86,10 +90,12 @@ class ScanBench:
         axes: ScanAxes,
         swappable: Sequence[str],
         batch: Callable[[int], Feeds],
+        classes: Callable[[int], npt.NDArray[np.int64] | None],
         *,
         threads: int | None = None,
     ) -> None:
-        self._compressor, self._axes, self._batch, self._threads = compressor, axes, batch, threads
+        self._compressor, self._axes, self._threads = compressor, axes, threads
+        self._batch, self._classes = batch, classes
         info, model = compressor.model.info, compressor.model
         self._names = tuple(swappable)
         dtypes = {name: model.weight_dtype(name) for name in swappable}
@@ -193,7 +199,9 @@ class ScanBench:
         noise = np.stack([_squares(np.subtract(one, other, dtype=np.float64)) for one, other in pairs])
         signal = np.stack([_squares(np.asarray(one, np.float64)) for one in batch.outputs])
         divergence = kl_divergence(batch.answers, answers)
-        return SeenCell(setting, number, divergence, noise, signal, answers.best, same_answers(answers, batch.answers))
+        same = same_answers(answers, batch.answers)
+        confidence = confidence_drop(batch.answers, answers, self._classes(number))
+        return SeenCell(setting, number, divergence, noise, signal, answers.best, same, confidence)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -55,6 +55,7 @@ class ScanCells:
         nodes = {first_output(node) for node in compressor.model.proto.graph.node}
         self.swappable = tuple(name for name in self.layers if _is_swappable(info.layer(name), nodes))
         channels = compressor.pruning.channels if axes.ratios else None
+        self._places: tuple[ScanPlace, ...] | None = None
         self._groups = () if channels is None else tuple(group for group in channels.groups if group.num_units)
 
     @property
@@ -62,8 +63,13 @@ class ScanCells:
         """For each layer whose channels can go, the layer that stands for its group."""
         return {member: group.members[0] for group in self._groups for member in group.members}
 
-    def places(self, ctx: JobContext) -> Iterator[ScanPlace]:
+    def places(self, ctx: JobContext) -> tuple[ScanPlace, ...]:
         """All cells: setting by setting, in graph order. Raises Cancelled."""
+        if self._places is None:
+            self._places = tuple(self._planned(ctx))
+        return self._places
+
+    def _planned(self, ctx: JobContext) -> Iterator[ScanPlace]:
         for setting in self._axes.settings:
             ctx.checkpoint()
             if setting.ratio is not None:

@@ -43,7 +43,8 @@ class ThreadCrew:
             is_over = False
             try:
                 while under_way or not is_over:
-                    while not is_over and len(under_way) < self._threads:
+                    # One more waits, so that no thread does while what another one saw is worked up.
+                    while not is_over and len(under_way) <= self._threads:
                         task = next(tasks, None)
                         is_over = task is None
                         if task is not None:

@@ -17,7 +17,7 @@ from workbench.jobs import JobContext
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 # How much larger the pool is that samples are drawn from: running the original on it is next to nothing beside a scan.
-EARLY_SAMPLES, _TIMES, _LARGEST_POOL = 16, 4, 1000
+EARLY_SAMPLES, _TIMES, _LARGEST_POOL = 16, 4, 512
 
 
 def pool_reach(total: int, count: int) -> int:
@@ -43,7 +43,7 @@ class ScanPool:
         """Batches of as many samples: those of fewer samples begin those of more, whoever asks.
 
         All samples, each once, if there are no more than are asked for. Otherwise the first 16 are drawn from the
-        first 64, so that figures of them are there soon, and the others from up to 1,000.
+        first 64, so that figures of them are there soon, and the others from up to 512.
 
         Args:
             count: how many in all.
@@ -66,7 +66,7 @@ class ScanPool:
             if count > early and not early_alone:
                 parts.append(self._drawn(pool_reach(total, count), count - early, ctx))
         batches = [batch for part in parts for batch in _batches(part, batch_size)]
-        return ScanSamples(tuple(batches), self._scores, self._right)
+        return ScanSamples(tuple(batches), self._scores, self._right, self._classes)
 
     def _drawn(self, pool_size: int, count: int, ctx: JobContext) -> DrawnSamples:
         pool = seeded_subset(len(self._dataset), pool_size)
@@ -99,6 +99,10 @@ class ScanPool:
         if self._judge.metric == "agreement":
             return agreement
         return np.asarray(self._judge.hits(Answers(best), None, indices), np.float64)
+
+    def _classes(self, indices: Indices) -> Indices | None:
+        # Of five classes any may be the right one: how likely that one is tells less.
+        return self._judge.right_classes(indices) if self._judge.metric == "top1" else None
 
     def _right(self, indices: Indices) -> Floats | None:
         if self._judge.metric == "psnr":

@@ -42,6 +42,7 @@ class ScanSource:
         axes: what is tried.
         swappable: layers whose weights can be swapped while the model is open.
         samples: where they lie, or the model's inputs of each batch.
+        classes: the right ones of each batch, each of shape (N,); none where nothing says.
     """
 
     token: str
@@ -49,6 +50,7 @@ class ScanSource:
     axes: ScanAxes
     swappable: tuple[str, ...]
     samples: SamplesAt | tuple[Feeds, ...]
+    classes: tuple[npt.NDArray[np.int64] | None, ...]
 
     def bench(self) -> ScanBench:
         """A bench of the worker's own, whose operators each run on one core.
@@ -60,7 +62,8 @@ class ScanSource:
         """
         at = self.model
         compressor = Compressor(load_model(at) if isinstance(at, Path) else model_of_bytes(at, Path("model.onnx")))
-        return ScanBench(compressor, self.axes, self.swappable, self._batch(compressor.model.info.inputs), threads=1)
+        batch = self._batch(compressor.model.info.inputs)
+        return ScanBench(compressor, self.axes, self.swappable, batch, self.classes.__getitem__, threads=1)
 
     def _batch(self, inputs: Sequence[TensorInfo]) -> Callable[[int], Feeds]:
         samples = self.samples

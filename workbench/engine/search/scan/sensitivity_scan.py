@@ -19,8 +19,12 @@ from workbench.engine.search.scan.scan_samples import DrawnSamples
 from workbench.jobs import JobContext
 
 Floats = npt.NDArray[np.float64]
+# What is kept of a cell, and of how many samples.
+KeptCell = tuple[dict[str, object], int]
 _Key = tuple[str, ScanSetting]
 _YIELD_S = 0.2
+# What a crash may take; writing each cell by itself would take 3 % of a quick scan.
+_KEEP_S = 0.5
 # Of what is kept in the place of a record.
 _ERROR = "error"
 # Of a task: few enough for several threads to share the first column, which is the slowest.
@@ -34,8 +38,8 @@ class CellStore(Protocol):
         """What was kept last; None if nothing was."""
         ...
 
-    def keep(self, recipe_digest: str, record: dict[str, object], num_samples: int) -> None:
-        """Keep it in the place of what was seen of fewer samples."""
+    def keep_all(self, records: Mapping[str, KeptCell]) -> None:
+        """Keep them, by digest, in the place of what was seen of fewer samples."""
         ...
 
 
@@ -48,11 +52,13 @@ class ScanSamples:
         scores: how right answers are, 0…1, from best classes (N, ≤ 5), agreement (N,) and the samples' indices (N,);
             None where nothing says.
         original: how right the original's are, for samples by their indices (N,).
+        classes: the right ones, for samples by their indices (N,); None where labels do not judge.
     """
 
     batches: tuple[DrawnSamples, ...]
     scores: Callable[[npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]], Floats | None]
     original: Callable[[npt.NDArray[np.int64]], Floats | None]
+    classes: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64] | None]
 
     @property
     def count(self) -> int:
@@ -143,6 +149,8 @@ class _Scan:
         self._changed: set[_Key] = set()
         self._settled: set[_Key] = set()
         self._waiting: dict[_Key, dict[int, CellRecord]] = defaultdict(dict)
+        self._unkept: set[_Key] = set()
+        self._kept_at = time.monotonic()
 
     def run(self, crew: ScanCrew, ctx: JobContext) -> Iterator[SensitivityScan]:
         places = []
@@ -160,14 +168,18 @@ class _Scan:
         if self._found or self._changed:
             yield self._scan(is_complete=not total)
         last = time.perf_counter()
-        for task, seen in crew.run(self._tasks(places, missing, ctx), ctx):
-            for one in seen:
-                self._add(task.layer, one)
-            done += len(seen)
-            ctx.progress(done, total, f"{task.layer} at {task.settings[-1].text}")
-            if done < total and time.perf_counter() - last >= _YIELD_S:
-                last = time.perf_counter()
-                yield self._scan(is_complete=False)
+        try:
+            for task, seen in crew.run(self._tasks(places, missing, ctx), ctx):
+                for one in seen:
+                    self._add(task.layer, one)
+                self._keep()
+                done += len(seen)
+                ctx.progress(done, total, f"{task.layer} at {task.settings[-1].text}")
+                if done < total and time.perf_counter() - last >= _YIELD_S:
+                    last = time.perf_counter()
+                    yield self._scan(is_complete=False)
+        finally:
+            self._keep(at_once=True)
         yield self._scan(is_complete=True)
 
     def _tasks(
@@ -190,7 +202,7 @@ class _Scan:
                 self._found[place.layer, place.setting] = ScanCell(place.layer, place.setting, error=str(error))
                 if self._store is not None and isinstance(error, RecipeError):
                     # It will be so again: who looks what is known need not plan it to see that nothing is missing.
-                    self._store.keep(place.recipe.digest, {_ERROR: str(error)}, 0)
+                    self._store.keep_all({place.recipe.digest: ({_ERROR: str(error)}, 0)})
                 continue
             yield ScanTask(place.layer, (place.setting,), numbers, file)
 
@@ -236,7 +248,7 @@ class _Scan:
         scores = self._samples.scores(seen.best, seen.agreement, drawn.indices)
         more = CellRecord(
             drawn.indices, drawn.weights, seen.divergence, seen.noise, seen.signal, scores,
-            self._samples.original(drawn.indices),
+            self._samples.original(drawn.indices), seen.confidence_drop,
         )  # fmt: skip
         # Of two batches that are measured side by side, the second may be done first.
         waiting = self._waiting[key]
@@ -245,12 +257,19 @@ class _Scan:
             more = waiting.pop(following)
             self._records[key] = self._records[key].with_more(more) if key in self._records else more
         if key in self._records:
-            record = self._records[key]
             self._changed.add(key)
-            if self._store is not None and self._is_time_to_keep(key):
-                self._store.keep(self._digest_of[key], record.to_json(), len(record.samples))
+            if self._is_to_be_kept(key):
+                self._unkept.add(key)
 
-    def _is_time_to_keep(self, key: _Key) -> bool:
+    def _keep(self, *, at_once: bool = False) -> None:
+        if self._store is None or not self._unkept or (not at_once and time.monotonic() - self._kept_at < _KEEP_S):
+            return
+        records = {self._digest_of[key]: self._records[key] for key in self._unkept}
+        self._store.keep_all({digest: (record.to_json(), len(record.samples)) for digest, record in records.items()})
+        self._unkept.clear()
+        self._kept_at = time.monotonic()
+
+    def _is_to_be_kept(self, key: _Key) -> bool:
         """A record is kept whole, so not after each of many batches: after 1, 2, 4, 8 … of them, and after the last."""
         number = self._num_batches(key)
         return number == len(self._ends) or number & (number - 1) == 0
