@@ -188,7 +188,8 @@ class ScanBench:
             pieces.append(self._model.tensors({name: array[places] for name, array in feeds.items()}, ctx))
         outputs = _by_sample([self._model.outputs(piece) for piece in pieces], count, self._model.batch_size)
         self._has_logits = self._has_logits or holds_logits(outputs[0])
-        return _Batch(count, tuple(pieces), outputs, self._answers(outputs[0]))
+        signal = np.stack([_squares(np.asarray(one, np.float64)) for one in outputs])
+        return _Batch(count, tuple(pieces), outputs, signal, self._answers(outputs[0]))
 
     def _answers(self, output: Array) -> Answers:
         return answers_of(told_apart(output, are_logits=self._has_logits))
@@ -197,11 +198,10 @@ class ScanBench:
         answers = self._answers(found[0])
         pairs = list(zip(batch.outputs, found, strict=True))
         noise = np.stack([_squares(np.subtract(one, other, dtype=np.float64)) for one, other in pairs])
-        signal = np.stack([_squares(np.asarray(one, np.float64)) for one in batch.outputs])
         divergence = kl_divergence(batch.answers, answers)
         same = same_answers(answers, batch.answers)
         confidence = confidence_drop(batch.answers, answers, self._classes(number))
-        return SeenCell(setting, number, divergence, noise, signal, answers.best, same, confidence)
+        return SeenCell(setting, number, divergence, noise, batch.signal, answers.best, same, confidence)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,6 +211,7 @@ class _Batch:
     num_samples: int
     pieces: tuple[Tensors, ...]
     outputs: list[Array]
+    signal: Floats
     answers: Answers
 
 
