@@ -10,7 +10,7 @@ from workbench.project.scan_file import load_scan, save_scan
 
 _KL = Figure(0.25, "nat", Origin.MEASURED, 0.2, 0.3, 64)
 _DROP = Figure(0.01, "fraction", Origin.MEASURED, -0.01, 0.03, 64)
-_LESS_SURE = Figure(0.004, "fraction", Origin.MEASURED, 0.001, 0.007, 64)
+_SOFT = Figure(0.004, "fraction", Origin.MEASURED, 0.001, 0.007, 64)
 _LAYERS = ("conv1", "conv2", "fc")
 _SCAN = SensitivityScan(
     "model",
@@ -18,7 +18,7 @@ _SCAN = SensitivityScan(
     ScanAxes(weight_bits=(4, 2), activation_bits=(8,), sparsities=(0.5,), ratios=(0.25,), criterion="l1"),
     ("conv1", "fc"),
     (
-        ScanCell("conv1", ScanSetting(weights=4), _KL, 12.5, _DROP, 64, confidence_drop=_LESS_SURE),
+        ScanCell("conv1", ScanSetting(weights=4), _KL, 12.5, _DROP, 64, soft_drop=_SOFT),
         ScanCell("conv1", ScanSetting(sparsity=0.5), _KL, math.inf, None, 64),
         ScanCell("fc", ScanSetting(ratio=0.25), error="the last layer gives the answers"),
     ),
@@ -39,17 +39,17 @@ def test_a_scan_comes_back_as_it_was(tmp_path):
     assert load_scan(path, model_digest="model", dataset_digest="data", layers=_LAYERS) == _SCAN
 
 
-def test_a_file_from_before_confidence_was_kept_is_read(tmp_path):
+def test_a_file_from_before_soft_drops_were_kept_is_read(tmp_path):
     path = tmp_path / "scan.json"
     save_scan(path, _SCAN)
     values = json.loads(path.read_text())
     for cell in values["cells"]:
-        del cell["confidence_drop"]
+        del cell["soft_drop"]
     path.write_text(json.dumps(values))
 
     scan = load_scan(path, model_digest="model", dataset_digest="data", layers=_LAYERS)
 
-    assert [cell.confidence_drop for cell in scan.cells] == [None, None, None]
+    assert [cell.soft_drop for cell in scan.cells] == [None, None, None]
     assert scan.cells[0].drop == _DROP
 
 

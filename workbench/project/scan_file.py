@@ -154,7 +154,7 @@ def _cell_to_json(cell: ScanCell) -> dict[str, object]:
 def _cell_from_json(values: Mapping[str, object]) -> ScanCell:
     kl, drop, sqnr_db = values["kl"], values["accuracy_drop"], values["sqnr_db"]
     # Older files say nothing of it.
-    confidence = values.get("confidence_drop")
+    soft = values.get("soft_drop")
     nothing_known = None if kl is None else math.inf
     return ScanCell(
         layer=_text(values["layer"]),
@@ -164,7 +164,7 @@ def _cell_from_json(values: Mapping[str, object]) -> ScanCell:
         drop=None if drop is None else _figure(drop, least=-1.0),
         num_samples=_count(values["n"]),
         error=_text(values["error"]),
-        confidence_drop=None if confidence is None else _figure(confidence, least=-1.0),
+        soft_drop=None if soft is None else _figure(soft, least=-1.0),
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.engine.evaluate.answers import answers_of, confidence_drop, kl_divergence, same_answers, two_classes
+from workbench.engine.evaluate.answers import answers_of, kl_divergence, same_answers, soft_drop, two_classes
 
 
 def test_of_equal_scores_the_first_comes_first():
@@ -72,17 +72,18 @@ def test_a_single_logit_tells_two_classes():
     assert np.exp(answers.log_probabilities[2]) == pytest.approx([0.2, 0.8])
 
 
-def test_the_right_class_gets_less_likely_by_the_difference_of_probabilities():
-    before = answers_of(np.log(np.array([[0.7, 0.3], [0.4, 0.6]], np.float32)))
-    after = answers_of(np.log(np.array([[0.5, 0.5], [0.1, 0.9]], np.float32)))
+def test_an_answer_counts_by_the_probability_of_the_right_class_sharpened():
+    before = answers_of(np.log(np.array([[0.8, 0.2], [0.4, 0.6]], np.float32)))
+    after = answers_of(np.log(np.array([[0.5, 0.5], [0.4, 0.6]], np.float32)))
 
-    lost = confidence_drop(before, after, np.array([0, 1]))
+    lost = soft_drop(before, after, np.array([0, 1]))
 
-    assert lost == pytest.approx([0.2, -0.3], abs=1e-6)
+    # Logits times two are squares of probabilities: 0.64 / 0.68 − 1 / 2.
+    assert lost == pytest.approx([0.64 / 0.68 - 0.5, 0.0], abs=1e-6)
 
 
 @pytest.mark.parametrize("classes", [None, np.array([0, 2]), np.array([-1, 0])])
-def test_without_a_right_class_among_the_models_nothing_is_said_of_its_confidence(classes):
+def test_without_a_right_class_among_the_models_nothing_counts(classes):
     answers = answers_of(np.log(np.array([[0.7, 0.3], [0.4, 0.6]], np.float32)))
 
-    assert confidence_drop(answers, answers, classes) is None
+    assert soft_drop(answers, answers, classes) is None

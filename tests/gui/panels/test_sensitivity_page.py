@@ -117,15 +117,15 @@ def test_the_line_says_figures_with_intervals_and_samples(page, qtbot):
     assert page.map.accessibleDescription() == said
 
 
-def test_the_line_says_how_likely_the_right_class_stays(page, bench):
+def test_the_line_says_what_is_lost_by_probability(page, bench):
     scan = bench.scans.scan
     lost = Figure(0.004, "fraction", Origin.MEASURED, 0.001, 0.007, 64)
-    cells = tuple(replace(cell, confidence_drop=lost) for cell in scan.cells)
+    cells = tuple(replace(cell, soft_drop=lost) for cell in scan.cells)
 
     bench.scans.take(replace(scan, cells=cells))
     page._on_pointed(0, 1)
 
-    assert ", p(right class) −0.40 pp ± 0.30, KL " in page.line.text()
+    assert ", soft −0.40 pp ± 0.30, KL " in page.line.text()
 
 
 def test_what_is_not_measured_says_so_and_can_be_taken_all_the_same(page, bench, qtbot):

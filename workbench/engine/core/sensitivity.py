@@ -142,8 +142,8 @@ class ScanCell:
         drop: accuracy lost, as a fraction, paired on the same samples; None without labels.
         num_samples: behind these figures so far.
         error: why there are none, in one line.
-        confidence_drop: how much less likely the right class has become, as a fraction, on average; tells more of few
-            samples than `drop`, of which most count no answer. None without labels.
+        soft_drop: what is lost where an answer counts by the probability of the right class, as a fraction; tells more
+            of few samples than `drop`, as most of their answers stay right or wrong. None without labels.
     """
 
     layer: str
@@ -153,7 +153,7 @@ class ScanCell:
     drop: Figure | None = None
     num_samples: int = 0
     error: str = ""
-    confidence_drop: Figure | None = None
+    soft_drop: Figure | None = None
 
     def to_json(self) -> dict[str, object]:
         """The entry of the `cells` list that `--json` prints."""
@@ -163,7 +163,7 @@ class ScanCell:
             "kl": None if self.kl is None else self.kl.to_json(),
             "sqnr_db": self.sqnr_db,
             "accuracy_drop": None if self.drop is None else self.drop.to_json(),
-            "confidence_drop": None if self.confidence_drop is None else self.confidence_drop.to_json(),
+            "soft_drop": None if self.soft_drop is None else self.soft_drop.to_json(),
             "n": self.num_samples,
             "error": self.error,
         }

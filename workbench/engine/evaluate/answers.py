@@ -12,6 +12,9 @@ _NUM_BEST = 5
 # Probabilities that went through 8 bits sum to 1 only roughly; logits practically never do for every sample.
 _SUM_TOLERANCE = 0.05
 _LEAST_PROBABILITY = 1e-12
+# Without it, predictions for a ViT on Fashion-MNIST are worse than by right and wrong answers; with more, those for
+# ResNet-20 are, as hardly any answer is left between.
+_SHARPNESS = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,15 +84,19 @@ def kl_divergence(reference: Answers, other: Answers) -> npt.NDArray[np.float64]
     return np.asarray(np.maximum(divergence, 0.0))
 
 
-def confidence_drop(
+def soft_drop(
     reference: Answers, other: Answers, classes: npt.NDArray[np.int64] | None
 ) -> npt.NDArray[np.float64] | None:
-    """How much less likely one class of each sample is than by the reference, −1…1, shape (N,).
+    """How much less each answer counts than the reference's if it counts by its probability, −1…1, shape (N,).
+
+    It changes with any noise, where right or wrong mostly stays: of a few samples its mean tells what the accuracy of
+    many would. Probabilities are sharpened before, so that a model that is only less sure of the same answers loses
+    little.
 
     Args:
         reference: answers to N samples.
         other: to the same.
-        classes: of each sample, shape (N,); None where nothing says.
+        classes: the right one of each sample, shape (N,); None where nothing says.
 
     Returns:
         None without classes, where probabilities are not kept, or where a class is none of the model's.
@@ -99,8 +106,13 @@ def confidence_drop(
         return None
     if classes.min(initial=0) < 0 or classes.max(initial=0) >= before.shape[1]:
         return None
-    rows = np.arange(len(classes))
-    return np.exp(before[rows, classes].astype(np.float64)) - np.exp(after[rows, classes].astype(np.float64))
+    return _sharpened(before, classes) - _sharpened(after, classes)
+
+
+def _sharpened(logged: npt.NDArray[np.float32], classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The probability of one class of each sample, all logits times `_SHARPNESS`."""
+    sharp = np.exp(_SHARPNESS * logged.astype(np.float64))
+    return np.asarray(sharp[np.arange(len(classes)), classes] / sharp.sum(axis=1))
 
 
 def _best(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:

@@ -29,9 +29,9 @@ def cell_text(layer: str, setting: ScanSetting, cell: ScanCell | None, *, is_now
     parts = []
     if cell.drop is not None:
         parts.append(f"{format_points(-cell.drop.value, 2)}{_pm_points(cell.drop)}")
-    if cell.confidence_drop is not None:
-        lost = cell.confidence_drop
-        parts.append(f"p(right class) {format_points(-lost.value, 2)}{_pm_points(lost)}")
+    if cell.soft_drop is not None:
+        lost = cell.soft_drop
+        parts.append(f"soft {format_points(-lost.value, 2)}{_pm_points(lost)}")
     if cell.kl is not None:
         name = "KL" if cell.kl.unit == "nat" else "noise"
         parts.append(f"{name} {_number(cell.kl.value)}{_pm(cell.kl)} {'nat' if name == 'KL' else _NOISE_SHARE}")

@@ -10,9 +10,7 @@ from workbench.engine.search.prediction.closer_look import closer_look
 def _scan(num_cells: int, *, num_samples: int = 64, is_complete: bool = True) -> SensitivityScan:
     lost = Figure(0.01, "fraction", Origin.MEASURED, 0.0, 0.02, num_samples)
     layers = tuple(f"layer{number}" for number in range(num_cells))
-    cells = tuple(
-        ScanCell(layer, ScanSetting(weights=4), num_samples=num_samples, confidence_drop=lost) for layer in layers
-    )
+    cells = tuple(ScanCell(layer, ScanSetting(weights=4), num_samples=num_samples, soft_drop=lost) for layer in layers)
     return SensitivityScan("m", "d", ScanAxes((4,), (), ()), layers, cells, num_samples, is_complete=is_complete)
 
 
@@ -37,7 +35,7 @@ def test_a_scan_that_was_stopped_is_not_gone_on_with():
 def test_without_labels_there_is_no_closer_look():
     scan = _scan(10)
 
-    cells = tuple(replace(cell, confidence_drop=None) for cell in scan.cells)
+    cells = tuple(replace(cell, soft_drop=None) for cell in scan.cells)
 
     assert closer_look(replace(scan, cells=cells), 1_000_000) is None
 

@@ -15,9 +15,9 @@ def _weighed(kl: float, drop: float | None, half: float = 0.0) -> float:
     return _weighed_cell(kl, figure, None)
 
 
-def _weighed_cell(kl: float, drop: Figure | None, confidence: Figure | None) -> float:
+def _weighed_cell(kl: float, drop: Figure | None, soft: Figure | None) -> float:
     divergence = Figure(kl, "nat", Origin.MEASURED)
-    cell = ScanCell("a", ScanSetting(weights=4), divergence, 20.0, drop, 64, confidence_drop=confidence)
+    cell = ScanCell("a", ScanSetting(weights=4), divergence, 20.0, drop, 64, soft_drop=soft)
     scan = SensitivityScan("m", "d", ScanAxes(), ("a",), (cell,), 64)
     (found,) = weighed_by_drops(scan, _CURVE).cells
     return found.kl.value
@@ -41,7 +41,7 @@ def test_cells_without_a_drop_stay_as_they_are():
     assert _weighed(0.3, None) == 0.3
 
 
-def test_the_confidence_says_what_few_answers_cannot():
+def test_probabilities_say_what_few_answers_cannot():
     unsure = Figure(0.0, "fraction", Origin.MEASURED, -0.5, 0.5, 64)
     lost = _CURVE.drop(0.2)
     sure = Figure(lost, "fraction", Origin.MEASURED, lost - 0.001, lost + 0.001, 64)

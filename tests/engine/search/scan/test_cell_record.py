@@ -83,16 +83,16 @@ def test_what_is_stored_otherwise_is_refused(broken: dict[str, object]):
         record_from_json({**_record().to_json(), **broken})
 
 
-def test_how_much_less_likely_the_right_class_is_has_its_interval():
-    cell = _record(confidence_drop=np.array([0.1, -0.1, 0.3, 0.1])).cell("a", ScanSetting(weights=4))
+def test_what_is_lost_by_probability_has_its_interval():
+    cell = _record(soft_drop=np.array([0.1, -0.1, 0.3, 0.1])).cell("a", ScanSetting(weights=4))
 
-    assert cell.confidence_drop.value == pytest.approx(0.1)
+    assert cell.soft_drop.value == pytest.approx(0.1)
     # Student's t with three degrees, 3.182, times √(Σ(x − 0.1)² / 12) = √(0.08 / 12).
-    assert cell.confidence_drop.value - cell.confidence_drop.low == pytest.approx(3.182 * (0.08 / 12) ** 0.5, rel=1e-3)
-    assert cell.confidence_drop.low < 0 < cell.confidence_drop.high
+    assert cell.soft_drop.value - cell.soft_drop.low == pytest.approx(3.182 * (0.08 / 12) ** 0.5, rel=1e-3)
+    assert cell.soft_drop.low < 0 < cell.soft_drop.high
 
 
-def test_a_store_gives_the_confidence_back():
-    record = _record(confidence_drop=np.array([0.1, -0.1, 0.3, 0.1]))
+def test_a_store_gives_the_soft_drop_back():
+    record = _record(soft_drop=np.array([0.1, -0.1, 0.3, 0.1]))
 
-    assert record_from_json(record.to_json()).confidence_drop.tolist() == record.confidence_drop.tolist()
+    assert record_from_json(record.to_json()).soft_drop.tolist() == record.soft_drop.tolist()

@@ -25,7 +25,7 @@ def closer_look(scan: SensitivityScan, num_runs: int) -> int | None:
         scan: whole, or nothing more is asked for.
         num_runs: of the network on one sample, that the mixes take which are measured for the prediction.
     """
-    counts = [cell.num_samples for cell in scan.cells if cell.confidence_drop is not None]
+    counts = [cell.num_samples for cell in scan.cells if cell.soft_drop is not None]
     if not scan.is_complete or not counts:
         return None
     worth = min(_MOST, int(_TIMES * num_runs / (_RUNS_PER_CELL * len(counts))))

@@ -25,7 +25,7 @@ class CellRecord:
         divergence: KL divergence of the classes, nats, shape (N,); None where the outputs are no classes.
         noise, signal: Σ(y − ŷ)² and Σy² of each output and sample, shape (outputs, N).
         scores, original: how right the answer is and the original's was, 0…1, shape (N,); None where nothing says.
-        confidence_drop: how much less likely the right class is, −1…1, shape (N,); None where nothing says.
+        soft_drop: how much less the answer counts by its probability, −1…1, shape (N,); None where nothing says.
     """
 
     samples: npt.NDArray[np.int64]
@@ -35,7 +35,7 @@ class CellRecord:
     signal: Floats
     scores: Floats | None
     original: Floats | None
-    confidence_drop: Floats | None = None
+    soft_drop: Floats | None = None
 
     def __post_init__(self) -> None:
         """Round, so that what comes back from a store is what went in."""
@@ -54,16 +54,16 @@ class CellRecord:
             np.concatenate([self.signal, other.signal], axis=1),
             _joined(self.scores, other.scores),
             _joined(self.original, other.original),
-            _joined(self.confidence_drop, other.confidence_drop),
+            _joined(self.soft_drop, other.soft_drop),
         )
 
     def first(self, count: int) -> "CellRecord":
         """Of the first samples alone."""
-        parts = (self.divergence, self.scores, self.original, self.confidence_drop)
-        divergence, scores, original, confidence = (None if part is None else part[:count] for part in parts)
+        parts = (self.divergence, self.scores, self.original, self.soft_drop)
+        divergence, scores, original, soft = (None if part is None else part[:count] for part in parts)
         return CellRecord(
             self.samples[:count], self.weights[:count], divergence, self.noise[:, :count], self.signal[:, :count],
-            scores, original, confidence,
+            scores, original, soft,
         )  # fmt: skip
 
     def cell(self, layer: str, setting: ScanSetting) -> ScanCell:
@@ -81,10 +81,10 @@ class CellRecord:
         drop = None
         if self.scores is not None and self.original is not None:
             drop = weighted_drop(self.original, self.scores, self.weights)
-        confidence = None
-        if self.confidence_drop is not None and np.isfinite(self.confidence_drop).all():
-            confidence = weighted_change(self.confidence_drop, self.weights)
-        return ScanCell(layer, setting, kl, sqnr, drop, count, confidence_drop=confidence)
+        soft = None
+        if self.soft_drop is not None and np.isfinite(self.soft_drop).all():
+            soft = weighted_change(self.soft_drop, self.weights)
+        return ScanCell(layer, setting, kl, sqnr, drop, count, soft_drop=soft)
 
     def to_json(self) -> dict[str, object]:
         """For a store: how many samples and outputs, and all numbers as text."""
@@ -105,7 +105,7 @@ def record_from_json(stored: Mapping[str, object]) -> CellRecord:
         raise ValueError("a part of the record is missing")
     return CellRecord(
         samples, weights, parts["divergence"], noise, signal, parts["scores"], parts["original"],
-        parts["confidence_drop"],
+        parts["soft_drop"],
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def _floats_of(text: object, shape: tuple[int, ...]) -> Floats | None:
     return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float64).reshape(shape)
 
 
-_PARTS = ("weights", "divergence", "noise", "signal", "scores", "original", "confidence_drop")
+_PARTS = ("weights", "divergence", "noise", "signal", "scores", "original", "soft_drop")
 
 
 def weighted_mean(values: Floats, weights: Floats, unit: str) -> Figure:

@@ -12,7 +12,7 @@ from workbench.engine.core.errors import WorkbenchError
 from workbench.engine.core.plan import Plan
 from workbench.engine.core.recipe import Recipe
 from workbench.engine.core.sensitivity import ScanAxes, ScanSetting
-from workbench.engine.evaluate.answers import Answers, answers_of, confidence_drop, kl_divergence, same_answers
+from workbench.engine.evaluate.answers import Answers, answers_of, kl_divergence, same_answers, soft_drop
 from workbench.engine.evaluate.judge import holds_logits, told_apart
 from workbench.engine.runtime.session import Feeds, RuntimeSession
 from workbench.engine.runtime.swapped_layers import SwappedLayers, Tensors
@@ -56,8 +56,7 @@ class SeenCell:
         noise, signal: Σ(y − ŷ)² and Σy² of each output and sample, shape (outputs, N).
         best: the best classes, best first, shape (N, ≤ 5).
         agreement: how far each sample has the original's answer, 0…1, shape (N,).
-        confidence_drop: how much less likely the right class has become, −1…1, shape (N,); None where nothing says
-            which it is.
+        soft_drop: as the function of that name, −1…1, shape (N,); None where nothing says what is right.
         error: why there is nothing of all this, in one line.
     """
 
@@ -68,7 +67,7 @@ class SeenCell:
     signal: Floats = field(default_factory=_nothing)
     best: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 1), np.int64))
     agreement: Floats = field(default_factory=_nothing)
-    confidence_drop: Floats | None = None
+    soft_drop: Floats | None = None
     error: str = ""
 
 
@@ -200,8 +199,8 @@ class ScanBench:
         noise = np.stack([_squares(np.subtract(one, other, dtype=np.float64)) for one, other in pairs])
         divergence = kl_divergence(batch.answers, answers)
         same = same_answers(answers, batch.answers)
-        confidence = confidence_drop(batch.answers, answers, self._classes(number))
-        return SeenCell(setting, number, divergence, noise, batch.signal, answers.best, same, confidence)
+        soft = soft_drop(batch.answers, answers, self._classes(number))
+        return SeenCell(setting, number, divergence, noise, batch.signal, answers.best, same, soft)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -248,7 +248,7 @@ class _Scan:
         scores = self._samples.scores(seen.best, seen.agreement, drawn.indices)
         more = CellRecord(
             drawn.indices, drawn.weights, seen.divergence, seen.noise, seen.signal, scores,
-            self._samples.original(drawn.indices), seen.confidence_drop,
+            self._samples.original(drawn.indices), seen.soft_drop,
         )  # fmt: skip
         # Of two batches that are measured side by side, the second may be done first.
         waiting = self._waiting[key]
