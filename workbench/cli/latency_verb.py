@@ -196,7 +196,7 @@ def _verdict(layer: LayerLatency) -> str:
     # What there is comes first: a layer that is int8 already is compared with itself in float.
     verb = "is" if layer.is_int8 else "would be"
     if speedup == 1:
-        return f"{verb} the same"
+        return f"{verb} too close to tell"
     return f"{verb} {speedup:.2f} times as fast" if speedup > 1 else f"{verb} {1 / speedup:.2f} times slower"
 
 

@@ -59,7 +59,7 @@ def test_what_takes_most_comes_first_with_share_bound_and_verdict(page, fake_eng
     assert names(page) == ["b", "a", "relu"]
     assert texts(page, Column.SHARE) == ["70.0 %", "20.0 %", "10.0 %"]
     assert texts(page, Column.BOUND) == ["compute", "memory", "overhead"]
-    assert texts(page, Column.VERDICT) == ["▼ 1.5× slower", "▲ 2.0× faster", "= same"]
+    assert texts(page, Column.VERDICT) == ["▼ 1.5× slower", "▲ 2.0× faster", "≈ too close to tell"]
 
 
 def test_a_click_on_a_title_sorts(page, fake_engine, latency, bench):
@@ -136,7 +136,7 @@ def test_without_a_device_one_can_be_chosen(page, qtbot, latency, bench):
 
 
 def test_a_difference_that_no_estimate_tells_is_none():
-    assert verdict_of(layer_of("a", 1.0, 1.0, float_ms=1.0, int8_ms=0.97)).text == "= same"
+    assert verdict_of(layer_of("a", 1.0, 1.0, float_ms=1.0, int8_ms=0.93)).text == "≈ too close to tell"
     assert verdict_of(layer_of("a", 1.0, 1.0, float_ms=1.0)).text == "–"
 
 

@@ -5,8 +5,10 @@ from enum import StrEnum
 
 from workbench.engine.core.measurement import Figure
 
-# A difference that no estimate of one layer tells.
-_SAME = 1.05
+# So far apart must the estimates in float and int8 be for one of them to be called faster. Of 108 networks on phones
+# whose families were left out, and that differ by over a tenth, 90 are called by it, and 91 % of those rightly; of the
+# others one in four is (tests/benchmarks/bench_latency.py).
+CALLED = 1.1
 START_OF_RUN = "Start of the run"
 
 
@@ -52,7 +54,7 @@ class LayerLatency:
         if not self.float_ms or not self.int8_ms:
             return None
         speedup = self.float_ms / self.int8_ms
-        return 1.0 if 1 / _SAME < speedup < _SAME else speedup
+        return 1.0 if 1 / CALLED < speedup < CALLED else speedup
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints for a layer."""

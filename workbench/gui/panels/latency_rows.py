@@ -52,7 +52,7 @@ def verdict_of(layer: LayerLatency) -> Verdict:
     if speedup is None:
         return Verdict("–", "muted")
     if speedup == 1:
-        return Verdict("= same", "muted", speedup)
+        return Verdict("≈ too close to tell", "muted", speedup)
     if speedup > 1:
         return Verdict(f"▲ {speedup:.1f}× faster", "good", speedup)
     return Verdict(f"▼ {1 / speedup:.1f}× slower", "bad", speedup)
