@@ -82,9 +82,8 @@ def test_networks_whose_family_was_left_out_of_a_cpu(measurements: Path, row, sh
         f"int8 faster or slower, change over 10 %: right in {right:.0%} of {cases} on phones, "
         f"{everywhere[0]:.0%} of {everywhere[1]} on all devices (target 90 %)"
     )
-    show(
-        f"  of those that the estimate calls, being over {CALLED - 1:.0%} apart itself: {called:.0%} of {calls} on phones"
-    )
+    apart = f"{CALLED - 1:.0%} apart itself"
+    show(f"  of those that the estimate calls, being over {apart}: {called:.0%} of {calls} on phones")
     show(f"rank correlation of networks, median over phones, float: {rank:.3f} (target 0.97)")
     show(f"80 % band, width from the other families: holds {held:.0%} on phones (target 77 to 90 %)")
     assert in_float[0] <= 0.09

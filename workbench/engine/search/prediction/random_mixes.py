@@ -20,7 +20,14 @@ _TOUCHED = (1.0, 1.0, 0.5, 0.2)
 _SPREADS = (0.3, 1.2)
 
 
-def spanning_mixes(scan: SensitivityScan, table: SensitivityTable, count: int, *, seed: int = 0) -> list[Mix]:
+def spanning_mixes(
+    scan: SensitivityScan,
+    table: SensitivityTable,
+    count: int,
+    *,
+    seed: int = 0,
+    between: tuple[float, float] = (_MILDEST, _HARSHEST),
+) -> list[Mix]:
     """Mixes whose sums of divergences lie evenly, by their logarithm, between hardly any and too much.
 
     Args:
@@ -28,6 +35,7 @@ def spanning_mixes(scan: SensitivityScan, table: SensitivityTable, count: int, *
         table: of the scan.
         count: of mixes; fewer where settings allow no more.
         seed: of what is drawn.
+        between: those of the mildest and of the harshest, nats, as far as settings give such.
     """
     rng = np.random.default_rng(seed)
     first_of = dict(scan.groups)
@@ -37,8 +45,9 @@ def spanning_mixes(scan: SensitivityScan, table: SensitivityTable, count: int, *
     if not left:
         return []
     low, high = np.quantile(kls[left], [0.01, 0.999]).tolist()
-    if low < _HARSHEST and high > _MILDEST:
-        low, high = max(low, _MILDEST), min(high, _HARSHEST)
+    mildest, harshest = between
+    if low < harshest and high > mildest:
+        low, high = max(low, mildest), min(high, harshest)
     taken: list[Mix] = []
     for target in np.geomspace(low, max(low, high), count).tolist():
         if not left:

@@ -6,6 +6,7 @@ is lost where answers count by their probability says that, of few samples, and 
 knows what is right, or five classes may be, the answers that were lost say it.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,8 @@ from workbench.engine.core.sensitivity import ScanCell, SensitivityScan
 # count by their probability; and of answers that stay right or turn wrong.
 _APART, _APART_WHOLE = 0.8, 0.4
 _TRIED = np.linspace(np.log(1e-6), np.log(30.0), 500)
+# How far the same drop by probability lies from the answers that are lost in the end, as a share.
+_SYSTEMATIC = 0.2
 _LEAST_KL, _LEAST_DEVIATION = 1e-9, 1e-5
 _Z95 = 1.96
 
@@ -34,9 +37,12 @@ def weighed_by_drops(scan: SensitivityScan, curve: DropCurve) -> SensitivityScan
         kl, drop = cell.kl, cell.soft_drop or cell.drop
         if kl is None or drop is None or drop.low is None or drop.high is None or kl.value <= _LEAST_KL:
             return cell
-        # An interval of few samples that all stay right is no narrower than half an answer.
-        apart, least = (_APART, _LEAST_DEVIATION) if cell.soft_drop else (_APART_WHOLE, 0.5 / max(1, cell.num_samples))
-        deviation = max((drop.high - drop.low) / 2 / _Z95, least)
+        apart, deviation = _APART, (drop.high - drop.low) / 2 / _Z95
+        if cell.soft_drop is not None:
+            deviation = math.hypot(deviation, _LEAST_DEVIATION, _SYSTEMATIC * drop.value)
+        else:
+            # An interval of few samples that all stay right is no narrower than half an answer.
+            apart, deviation = _APART_WHOLE, max(deviation, 0.5 / max(1, cell.num_samples))
         off = ((_TRIED - np.log(kl.value)) / apart) ** 2 + ((drop.value - drops) / deviation) ** 2
         return replace(cell, kl=replace(kl, value=float(np.exp(_TRIED[off.argmin()])), low=None, high=None))
 
