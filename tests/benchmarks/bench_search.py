@@ -2,9 +2,9 @@
 
 The mixes that predictions are held against are random, from half a point lost to nearly all, evenly by the logarithm,
 and none of those that the curve was fitted to. All are measured on all samples: on a thousand chance alone ranks those
-that lose little. A found recipe is compared with every layer at the same bits, in the scan's own style, and in that with
-corrected biases, which the search tries as well; recipes are chosen on a thousand samples, and compared on all. Seconds
-of the solver are of this computer while nothing else works.
+that lose little. A found recipe is compared with every layer at the same bits, in the scan's own style, and in that
+with corrected biases, which the search tries as well; recipes are chosen on a thousand samples, and compared on all.
+Seconds of the solver are of this computer while nothing else works.
 """
 
 import time
