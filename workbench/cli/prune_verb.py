@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.apply_verb import read_recipe
+from workbench.cli.byte_size import ByteSize
 from workbench.cli.data_options import limit_option, overrides, preprocessing_options
 from workbench.cli.finite_range import FiniteRange
 from workbench.cli.output import figure_json, job, print_json, say_guesses
@@ -30,7 +31,7 @@ _ROUND_NAME = "round-{}.yaml"
 @click.option("--recipe", "recipe_path", type=click.Path(path_type=Path), default=None, help="What else is done.")
 @click.option("--remove-macs", type=FiniteRange(0, 1, True, True), default=None, help="Share to remove, 0.5.")
 @click.option("--remove-params", type=FiniteRange(0, 1, True, True), default=None, help="Share to remove, 0.5.")
-@click.option("--max-bytes", type=click.IntRange(min=1), default=None, help="The most that the file may have.")
+@click.option("--max-bytes", type=ByteSize(), default=None, help="The most that the file may have, such as 140kB.")
 @click.option("--max-drop", type=FiniteRange(min=0), default=None, help="Percentage points, or dB, that may be lost.")
 @click.option("--step", type=FiniteRange(0, 1, True), default=0.1, help="Share that a round removes; 0.1.")
 @click.option("--criterion", default=None, help="How channels are judged, for all rules.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.byte_size import ByteSize
 from workbench.cli.data_options import overrides, preprocessing_options
 from workbench.cli.finite_range import FiniteRange
 from workbench.cli.output import figure_json, job, print_json, print_table, say_guesses
@@ -34,7 +35,7 @@ _SCANNED_BY = {Lack.CHANNELS: "--ratio 0.25,0.5", Lack.INTEGERS: "--activations 
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Samples that recipes are measured on.")
 @click.option("--calibration", type=click.Path(path_type=Path), default=None, help="Samples that set ranges.")
-@click.option("--max-bytes", type=click.IntRange(min=1), default=None, help="The most that the file may have.")
+@click.option("--max-bytes", type=ByteSize(), default=None, help="The most that the file may have, such as 140kB.")
 @click.option("--max-macs", type=click.IntRange(min=1), default=None, help="The most multiply-adds, at batch 1.")
 @click.option("--max-latency-ms", type=FiniteRange(0, min_open=True), default=None, help="Estimated for --device.")
 @click.option("--device", default=None, help="Whose latency is meant; `workbench devices` lists them.")
