@@ -1,6 +1,5 @@
 """Estimated latency of what recipes make of the model on the bench: what does not change between them is kept."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -17,9 +16,10 @@ from workbench.engine.latency.estimate import ModelFeatures, model_features
 from workbench.engine.latency.imports import read_times
 from workbench.engine.latency.onnx_operators import GraphOperators, ModelOperators, model_operators
 from workbench.jobs import JobContext
+from workbench.kept_last import KeptLast
 from workbench.project.devices import Devices
 
-_KEPT_FEATURES = 16
+_KEPT = 16
 
 # What a model's operators depend on: the units that stay, the layers that run on integers, the bits of what goes into
 # these, and whether their ranges are found at run time.
@@ -27,9 +27,7 @@ _Made = tuple[tuple[tuple[str, tuple[int, ...]], ...], frozenset[str], int, bool
 
 
 class KnownOperators:
-    """The operators of one model, read once, and features of those that were asked for last.
-
-    Several threads may ask; two that ask for the same at once both find it.
+    """The operators of one model, read once, and what was made of them last. Several threads may ask.
 
     Args:
         compressor: of the model.
@@ -38,7 +36,8 @@ class KnownOperators:
     def __init__(self, compressor: Compressor) -> None:
         self.compressor = compressor
         self._graph = GraphOperators(compressor.model)
-        self._features: OrderedDict[tuple[_Made, Backend, str], ModelFeatures] = OrderedDict()
+        self._left: KeptLast[_Made, ModelOperators] = KeptLast(_KEPT)
+        self._features: KeptLast[tuple[_Made, Backend, str], ModelFeatures] = KeptLast(_KEPT)
 
     @property
     def original(self) -> ModelOperators:
@@ -72,26 +71,26 @@ class KnownOperators:
         plan = bench.plan_of_shapes(recipe, ctx)
         integers = frozenset(entry.layer for entry in plan.layers if entry.runs_on_integers)
         kept = {group.group: group.kept for group in plan.groups}
-        left = self.left(kept)
-        if left is None:
-            left = model_operators(bench.model_of_shapes(plan, ctx))
         inputs = [
             entry.activations for entry in plan.layers if entry.runs_on_integers and entry.activations is not None
         ]
         bits, at_run_time = max((one.bits for one in inputs), default=0), any(one.is_dynamic for one in inputs)
         made = tuple(sorted(kept.items())), integers, bits, at_run_time
-        if integers:
-            left = left.with_int8(dict.fromkeys(integers, True)).with_activations(bits, at_run_time=at_run_time)
-        return made, left, plan
+
+        def make() -> ModelOperators:
+            left = self.left(kept)
+            if left is None:
+                left = model_operators(bench.model_of_shapes(plan, ctx))
+            if not integers:
+                return left
+            on_integers = left.with_int8(dict.fromkeys(integers, True))
+            return on_integers.with_activations(bits, at_run_time=at_run_time)
+
+        return made, self._left.of(made, make), plan
 
     def features(self, made: _Made, operators: ModelOperators, backend: Backend, runtime: str) -> ModelFeatures:
         """The features of these operators, which are those of `made`; the last ones are kept."""
-        key = made, backend, runtime
-        found = self._features.get(key) or model_features(operators, backend, runtime)
-        self._features[key] = found
-        while len(self._features) > _KEPT_FEATURES:
-            self._features.popitem(last=False)
-        return found
+        return self._features.of((made, backend, runtime), lambda: model_features(operators, backend, runtime))
 
 
 class Estimating:
