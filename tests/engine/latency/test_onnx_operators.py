@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from onnx import numpy_helper
 
 from workbench.engine.graph.model import model_of_bytes
@@ -174,3 +175,20 @@ def test_an_operator_of_no_standard_is_named_where_the_unknown_shapes_begin():
 
     assert found.foreign == ("Odd of my.own",)
     assert found.unsized == ("b", "y")
+
+
+@pytest.mark.parametrize(("channels", "groups", "fits"), [(3, 1, True), (4, 1, False), (6, 2, True), (3, 2, False)])
+@pytest.mark.parametrize("batch", ["1", "4", "N"])
+def test_a_convolution_that_is_given_other_channels_than_it_takes_is_named(
+    channels: int, groups: int, fits: bool, batch: str
+):
+    model = onnx.parser.parse_model(
+        f"""<ir_version: 8, opset_import: ["" : 17]>
+        g (float[{batch},{channels},8,8] x) => (float[{batch},4,8,8] y) {{ y = Conv<group = {groups}> (x, w) }}"""
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.ones((4, 3, 1, 1), np.float32), "w"))
+
+    found = model_operators(model_of_bytes(model.SerializeToString(), Path("m.onnx")))
+
+    said = f"Conv_0 takes {3 * groups} channels and is given {channels}"
+    assert found.misfits == (() if fits else (said,))

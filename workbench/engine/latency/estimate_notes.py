@@ -18,6 +18,8 @@ _BYTE = 8
 
 def refusal(model: ModelOperators, profile: DeviceProfile) -> str:
     """Why there is no figure; empty if there is one."""
+    if model.misfits:
+        return f"no figure: the model does not run, {_some(model.misfits)}; correct it and export again"
     if model.foreign:
         return f"no figure: nobody knows what shapes {_some(model.foreign)} give; export with standard operators"
     if model.unsized:

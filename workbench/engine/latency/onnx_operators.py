@@ -33,6 +33,7 @@ class ModelOperators:
         unknown: op types whose cost nobody measured; counted as element-wise.
         unsized: outputs whose shape is not known, which are left out.
         foreign: operators of no standard that the unknown shapes begin at, such as "Mine of my.domain".
+        misfits: convolutions that are given another number of channels than they take, which no runtime runs.
         outputs: first output of each operator's node; empty where they were not read from a graph.
         activation_bits: of the widest integers that activations are quantized to; 0 where none are.
         has_ranges_at_run_time: whether activations are quantized with ranges that each run finds anew.
@@ -45,6 +46,7 @@ class ModelOperators:
     activation_bits: int = 0
     has_ranges_at_run_time: bool = False
     foreign: tuple[str, ...] = ()
+    misfits: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -102,7 +104,7 @@ class GraphOperators:
         self._found = found
         merged = merged_activations(graph, links)
         gone = merged.gone | fused_into(graph, links, merged.gone)
-        steps, unknown, unsized, foreign = [], [], [], []
+        steps, unknown, unsized, foreign, misfits = [], [], [], [], []
         for node in graph.node:
             name = first_output(node)
             if not name or name in gone or name in constant or node.op_type in FREE:
@@ -118,7 +120,10 @@ class GraphOperators:
                 unknown.append(node.op_type)
             kind = kind or Kind.ELEMENTWISE
             read = (seen_through(other, links) for other in node.input if other and other not in constant)
-            steps.append(_Step(node, kind, (*read, *node.output), _operator(node, kind, found)))
+            operator = _operator(node, kind, found)
+            steps.append(_Step(node, kind, (*read, *node.output), operator))
+            if misfit := _misfit(node, operator, found):
+                misfits.append(misfit)
         self._steps = tuple(steps)
         operators = tuple(step.operator for step in steps)
         names = tuple(first_output(step.node) for step in steps)
@@ -130,6 +135,7 @@ class GraphOperators:
             activation_bits(graph, links, constant),
             has_ranges_at_run_time(graph),
             tuple(dict.fromkeys(foreign)),
+            tuple(misfits),
         )
 
     def left(self, shapes: Mapping[str, Shape], shares: Mapping[str, float]) -> ModelOperators:
@@ -218,6 +224,16 @@ def _weighted(node: onnx.NodeProto, plain: Operator, layer: Layer) -> Operator:
         num_params=layer.num_params,
     )
     return replace(plain, kind=_conv_kind(node, plain, groups))
+
+
+def _misfit(node: onnx.NodeProto, operator: Operator, graph: _Graph) -> str:
+    """How a convolution's input (N, C, …) does not fit its weights (O, C / groups, …); empty where it does."""
+    layer = graph.layers.get(first_output(node))
+    if node.op_type != "Conv" or layer is None or len(layer.weight_shape) < 3:
+        return ""
+    shape = graph.shapes.by_name.get(seen_through(node.input[0], graph.links)) or ()
+    taken, given = layer.weight_shape[1] * operator.groups, shape[1] if len(shape) > 2 else None
+    return f"{operator.name} takes {taken} channels and is given {given}" if given not in (None, taken) else ""
 
 
 def _conv_kind(node: onnx.NodeProto, plain: Operator, groups: int) -> Kind:
