@@ -70,8 +70,8 @@ def test_a_prediction_looks_closer_at_the_cells_than_the_scan(demo_folder: Path,
     list(session.fit_accuracy(scan, limit=_LIMIT))
 
     known = session.known_scan(_AXES)
-    # Twice the runs of 16 mixes, half a run for each cell, and no more than 256 samples.
-    worth = min(256, int(2 * 2 * 16 * _LIMIT / len(known.cells)))
+    # Four times the runs of 16 mixes, half a run for each cell, and no more than 256 samples.
+    worth = min(256, int(2 * 4 * 16 * _LIMIT / len(known.cells)))
     assert {cell.num_samples for cell in known.cells if not cell.error} == {worth}
 
 

@@ -14,9 +14,9 @@ def _scan(num_cells: int, *, num_samples: int = 64, is_complete: bool = True) ->
     return SensitivityScan("m", "d", ScanAxes((4,), (), ()), layers, cells, num_samples, is_complete=is_complete)
 
 
-def test_all_cells_take_twice_the_runs_of_the_mixes():
+def test_all_cells_take_four_times_the_runs_of_the_mixes():
     # Half a run each: 100 cells on 200 samples are 10,000 runs.
-    assert closer_look(_scan(100), 5_000) == 200
+    assert closer_look(_scan(100), 2_500) == 200
 
 
 def test_beyond_some_hundred_samples_nothing_is_gained():
@@ -24,7 +24,7 @@ def test_beyond_some_hundred_samples_nothing_is_gained():
 
 
 def test_a_few_samples_more_are_not_worth_it():
-    assert closer_look(_scan(100, num_samples=185), 5_000) is None
+    assert closer_look(_scan(100, num_samples=185), 2_500) is None
     assert closer_look(_scan(10, num_samples=250), 1_000_000) is None
 
 
@@ -41,4 +41,4 @@ def test_without_labels_there_is_no_closer_look():
 
 
 def test_what_was_looked_at_closely_is_not_looked_at_again():
-    assert closer_look(_scan(100, num_samples=200), 5_000) is None
+    assert closer_look(_scan(100, num_samples=200), 2_500) is None

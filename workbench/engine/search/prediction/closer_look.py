@@ -10,8 +10,8 @@ from workbench.engine.core.sensitivity import SensitivityScan
 _MOST = 256
 # A swapped layer has half of the network behind it on average, so that a cell takes half of a run.
 _RUNS_PER_CELL = 0.5
-# All cells may take so many times the runs of the mixes.
-_TIMES = 2
+# All cells may take so many times the runs of the mixes, as they are looked at once and mixes are measured anew.
+_TIMES = 4
 # More of them are not worth the trouble of starting.
 _LEAST_MORE = 16
 
