@@ -1,5 +1,6 @@
 """The sensitivity scan: each layer at each setting, one at a time, more complete from one figure to the next."""
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,7 +151,8 @@ class _Scan:
         self._settled: set[_Key] = set()
         self._waiting: dict[_Key, dict[int, CellRecord]] = defaultdict(dict)
         self._unkept: set[_Key] = set()
-        self._kept_at = time.monotonic()
+        # The first ones are kept at once.
+        self._kept_at = -math.inf
 
     def run(self, crew: ScanCrew, ctx: JobContext) -> Iterator[SensitivityScan]:
         places = []
