@@ -104,6 +104,19 @@ def test_an_own_device_is_added_from_what_a_tool_printed(answer, model: str, tmp
     assert found["figure"]["value"] == pytest.approx(2.1, rel=0.2)
 
 
+def test_what_was_done_to_an_own_device_is_said(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    main(["devices", "add", "mine", "--like", PHONE, "--measured", f"{model}=2.0"])
+    capsys.readouterr()
+    out = tmp_path / "mine.json"
+
+    assert main(["devices", "export", "mine", "-o", str(out)]) == 0
+    assert capsys.readouterr().out == f"mine: written to {out}\n"
+    assert main(["devices", "remove", "mine"]) == 0
+    assert capsys.readouterr().out == "mine: removed\n"
+    assert main(["devices", "import", str(out)]) == 0
+    assert capsys.readouterr().out == "mine\n"
+
+
 def test_operators_are_measured_here_beside_what_was_expected(answer, model: str, tmp_path: Path):
     recipe = tmp_path / "int8.yaml"
     recipe.write_text("version: 1\nrules:\n  - {select: '*', weights: {bits: 8}}\n")

@@ -363,3 +363,28 @@ def test_an_incomplete_profile_is_refused_with_its_file_and_key(
 
     assert str(refused.value).startswith(f"{path}: {said}")
     assert not (tmp_path / "devices").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"format": 1,\n ]', r"is no JSON file \(line 2, column 2\)"),
+        (b"\xff\xfe\x00", "is no text"),
+        (b"[" * 100_000, "is no JSON file"),
+        (b"[]", "not a device profile"),
+    ],
+    ids=["cut", "binary", "nested", "something else"],
+)
+def test_a_file_that_is_no_profile_is_refused_in_plain_words(
+    devices: Devices, tmp_path: Path, content: bytes, said: str
+):
+    path = tmp_path / "phone.json"
+    path.write_bytes(content)
+
+    with pytest.raises(ProjectError, match=said):
+        devices.take_in(path)
+
+
+def test_a_profile_that_is_not_there_is_refused_in_plain_words(devices: Devices, tmp_path: Path):
+    with pytest.raises(ProjectError, match=r"cannot be read \(No such file or directory\)"):
+        devices.take_in(tmp_path / "gone.json")

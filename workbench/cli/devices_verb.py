@@ -65,6 +65,7 @@ def remove(device: str) -> int:
     from workbench.session import Session
 
     Session().remove_device(device)
+    print(f"{device}: removed")
     return 0
 
 
@@ -77,6 +78,7 @@ def export(device: str, out: Path, force: bool) -> int:
     from workbench.session import Session
 
     Session().export_device(device, out, force=force)
+    print(f"{device}: written to {out}")
     return 0
 
 

@@ -94,8 +94,10 @@ def read_profile(path: Path) -> DeviceProfile:
     """One profile from a file. Raises ProjectError if it holds none."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectError(f"{path}: cannot be read ({error})", "give another file") from error
+    except OSError as error:
+        raise ProjectError(f"{path}: cannot be read ({error.strerror})", "check the name") from error
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path}: is no text, and so no device profile", "give another file") from error
     return parse_profile(text, str(path))
 
 

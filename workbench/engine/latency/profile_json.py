@@ -85,8 +85,11 @@ def parse_profile(text: str, path: str) -> DeviceProfile:
 def _content(text: str, path: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
-    except ValueError as error:
-        raise _damaged(path, error) from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ProjectError(f"{path}: is no JSON file ({place})", "export the profile again") from error
+    except (ValueError, RecursionError) as error:
+        raise ProjectError(f"{path}: is no JSON file that can be read", "export the profile again") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ProjectError(f"{path}: not a device profile of this version", "export it again")
     return content
