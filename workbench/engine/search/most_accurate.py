@@ -14,6 +14,7 @@ from workbench.jobs import JobContext
 # tighter limit may give the better ones.
 _WAYS = (
     (PLAIN, 1.0),
+    (Way(by_divergence=True), 1.0),
     (Way(prunes_weights=False), 1.0),
     (Way(0.8), 1.0),
     (Way(0.8, prunes_weights=False), 1.0),

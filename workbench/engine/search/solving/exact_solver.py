@@ -29,10 +29,13 @@ class Way:
     Args:
         power: of divergences: with higher ones large divergences weigh more.
         prunes_weights: whether weights may become zero.
+        by_divergence: whether the divergences are those that were measured, which vary less with the samples than what
+            was weighed by the accuracy lost: whoever takes the best of many is misled less.
     """
 
     power: float = 1.0
     prunes_weights: bool = True
+    by_divergence: bool = False
 
 
 PLAIN = Way()
@@ -223,6 +226,10 @@ class ExactSolver:
         if self._plain is not None and way == PLAIN:
             return self._plain
         counts = self._space.counts(at)
+        if way.by_divergence and self._space.divergences is not None:
+            rows, options = self._space.divergences.shape
+            weighed = counts[KL][:rows, :options]
+            weighed[np.isfinite(weighed)] = self._space.divergences[np.isfinite(weighed)]
         counts[KL] = counts[KL] ** way.power
         if not way.prunes_weights:
             is_sparse = np.array([option.sparsity is not None for option in self._space.options])

@@ -19,7 +19,7 @@ from workbench.engine.core.channel_group import ModelChannels
 from workbench.engine.core.plan import LayerPlan
 from workbench.engine.core.recipe import Prune, Recipe, Rule, escape_selector
 from workbench.engine.core.sensitivity import ScanSetting, SensitivityScan
-from workbench.engine.core.sensitivity_table import AskedOfLayers, SensitivityTable
+from workbench.engine.core.sensitivity_table import AskedOfLayers, SensitivityTable, sensitivity_table
 from workbench.engine.search.prediction.mix_recipe import Mix, mix_recipe
 from workbench.engine.search.solving.device_latency import DeviceLatency
 from workbench.engine.search.solving.file_sizes import FileSizes, sharing_layers
@@ -77,6 +77,8 @@ class SearchSpace:
         rest_macs: multiply-adds of layers that nothing can be chosen for.
         times: on a device; None where latency does not matter.
         on_integers: which options make each row compute on integers, shape (rows, options).
+        divergences: what each option adds by the scan's divergences as they are, nats, shape (rows, options); None
+            where they are what the counts say.
     """
 
     scan: SensitivityScan
@@ -94,6 +96,7 @@ class SearchSpace:
     rest_macs: float = 0.0
     times: Times | None = None
     on_integers: Bools | None = None
+    divergences: Floats | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -243,7 +246,7 @@ def search_space(
 
     Args:
         scan: of the model.
-        table: of the scan.
+        table: of the scan; weighed by the accuracy that cells lost, where that is known.
         sizes: of its files.
         compressor: of the model.
         base: whose encoding and calibration recipes keep.
@@ -258,6 +261,7 @@ def search_space(
     options = _options(scan, means, activations=latency is not None)
     rows = tuple(sharing_layers(compressor, scan.layers))
     kl = _summed(rows, scan.layers, np.stack([_kl(table, option) for option in options], axis=1))
+    plain = sensitivity_table(scan)
     stored = _bytes(scan, sizes, base, options)
     counts = {KL: kl, BYTES: _summed(rows, scan.layers, stored)}
     ratios = (0.0, *(sorted(scan.axes.ratios) if means.prunes else ()))
@@ -289,6 +293,7 @@ def search_space(
         rest_macs=0.0 if info.macs is None or macs is None else info.macs - float(macs.sum()),
         times=times,
         on_integers=on_integers,
+        divergences=_summed(rows, scan.layers, np.stack([_kl(plain, option) for option in options], axis=1)),
     )
 
 
